@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Weft: the one Makefile. Each folder's module.mk adds its rules; everything built goes to build/.
+
+CC         ?= gcc
+CXX        ?= g++
+AR         ?= ar
+PYTHON     ?= python3
+VERILATOR  ?= verilator
+YOSYS      ?= yosys
+RISCV      ?= riscv64-unknown-elf-
+FUZZ_CC    ?= clang
+PREFIX     ?= /usr/local
+DESTDIR    ?=
+
+WARN       := -Wall -Wextra -Werror
+INCLUDES   := -Ibuild/abi -Idriver/include -Ihost-lib/include
+CFLAGS     := -std=gnu11 -O2 -g $(WARN) -D_GNU_SOURCE $(INCLUDES)
+CXXFLAGS   := -std=gnu++17 -O2 -g $(WARN) $(INCLUDES)
+# Compilation cache, when there: the Verilated C++ is most of a build.
+CCACHE     := $(shell command -v ccache 2>/dev/null)
+export OBJCACHE := $(CCACHE)
+
+# Test programs; each folder appends its own.
+TESTS      :=
+# Files that `make install` puts in place: folder modules append "source:target-dir:mode".
+INSTALL    :=
+
+.DEFAULT_GOAL := all
+
+include abi/module.mk
+include $(filter-out abi/module.mk,$(wildcard */module.mk))
+include $(wildcard tests/*/module.mk tests/*/*/module.mk rtl/*/module.mk)
+
+.PHONY: all test check-tests run interop bench synth lint format install clean help
+
+all: $(ALL)
+
+help:
+	@echo 'make              build everything'
+	@echo 'make run          boot a Linux target in a guest, write and read back 16 MiB through the adapter'
+	@echo 'make test         unit, RTL and co-simulation tests, two short fuzz runs'
+	@echo 'make interop      Linux peers in a guest (CASES="smoke ...": some of them)'
+	@echo 'make bench        simulated cycles and instructions per command; writes build/bench.json'
+	@echo 'make synth        Yosys: LUT, FF, BRAM, URAM, DSP per block'
+	@echo 'make lint         formatting, C and SystemVerilog static checks'
+	@echo 'make abi-docs     docs/abi.md and docs/engine.md from abi/'
+	@echo 'make install      into DESTDIR/PREFIX'
+	@echo 'make clean        removes build/'
+
+test: $(TESTS)
+	tests/lib/run-tests $(TESTS)
+
+run: all
+	tests/interop/run.py --main-job
+
+interop: all
+	tests/interop/run.py $(CASES)
+
+clean:
+	rm -rf build
+
+install: all
+	@set -e; for i in $(INSTALL); do \
+	  src=$${i%%:*}; rest=$${i#*:}; dir=$${rest%%:*}; mode=$${rest#*:}; \
+	  install -D -m $$mode $$src $(DESTDIR)$(PREFIX)/$$dir/$$(basename $$src); done
+
+# --- lint -------------------------------------------------------------------------------------------------------------
+C_FILES := $(shell git ls-files '*.c' '*.h' 2>/dev/null)
+
+.PHONY: lint-format lint-c lint-rtl lint-docs
+lint: lint-format lint-c lint-rtl lint-docs
+lint-format:
+	clang-format --dry-run -Werror $(C_FILES)
+lint-c: $(ABI_C)
+	cppcheck --quiet --error-exitcode=1 --enable=warning,portability --inline-suppr --suppressions-list=tests/lib/cppcheck.txt \
+	  -D__riscv_xlen=32 $(INCLUDES) -Ifirmware -Ifirmware/hal -Isim $(filter %.c,$(C_FILES))
+lint-docs: build/abi/host.md build/abi/engine.md
+	cmp build/abi/host.md docs/abi.md
+	cmp build/abi/engine.md docs/engine.md
+format:
+	clang-format -i $(C_FILES)
