@@ -29,7 +29,7 @@ INSTALL    :=
 
 include abi/module.mk
 include $(filter-out abi/module.mk,$(wildcard */module.mk))
-include $(wildcard tests/*/module.mk tests/*/*/module.mk rtl/*/module.mk)
+include $(wildcard firmware/*/module.mk tests/*/module.mk tests/*/*/module.mk rtl/*/module.mk)
 
 .PHONY: all test check-tests run interop bench synth lint format install clean help
 

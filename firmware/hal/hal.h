@@ -63,6 +63,8 @@ HAL_FN uint32_t hal_pkt_cells_free(void);
 /* Connections */
 HAL_FN struct eng_conn_ctx *hal_conn_ctx(uint16_t conn);
 HAL_FN void hal_conn_state(uint16_t conn, struct eng_conn_state *st);
+HAL_FN uint32_t hal_conn_snd_una(uint16_t conn); /* one word of it, for the normal path */
+HAL_FN uint32_t hal_conn_snd_wnd(uint16_t conn);
 HAL_FN uint32_t hal_hash_get(uint32_t index);
 HAL_FN void hal_hash_set(uint32_t index, uint32_t val);
 HAL_FN void hal_rx_resume(uint16_t conn, uint32_t rcv_nxt, uint32_t snd_una, uint32_t snd_wnd, uint32_t ts_recent);
@@ -94,8 +96,7 @@ HAL_FN void hal_host_version(uint32_t version);
 HAL_FN void hal_log_write(uint32_t pos, const char *text, uint32_t len); /* into the ring at pos % WEFT_LOG_SIZE */
 HAL_FN void hal_log_tail(uint32_t pos);
 
-#ifdef HAL_NATIVE
-#else
+#ifndef HAL_NATIVE
 #include "hal_mmio.h"
 #endif
 

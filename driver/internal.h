@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the driver's files share. Nothing here is exported. */
+#ifndef WEFT_INTERNAL_H
+#define WEFT_INTERNAL_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <weft/dev.h>
+#include <weft/mem.h>
+#include <weft/qp.h>
+
+#include "weft_host.h"
+
+/* Rings are shared with a little-endian device without conversion. */
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "big-endian hosts are not supported");
+
+#define PAGE 4096u
+#define NSEC_PER_MSEC 1000000ull
+#define REF_INLINE WEFT_SGL_INLINE
+
+/* A stretch of memory with one mapping. Lives in dev->mem.range, sorted by va. */
+struct weft_mem_range {
+	uintptr_t va;      /* first byte the user may name */
+	size_t len;
+	uint64_t iova;     /* of va */
+	uint64_t map_iova; /* what dma_unmap needs */
+	size_t map_len;
+	atomic_uint lent;  /* elements of commands in flight */
+	bool pool;         /* a chunk of the allocator, not a registration */
+};
+
+struct weft_mem_chunk {
+	struct weft_mem_chunk *next;
+	struct weft_mem_range *range;
+	uint8_t *va;
+	uint32_t pages;
+	uint32_t used;
+	uint32_t run[]; /* run[i]: pages of the allocation that page i belongs to the start of; ~0: inside one; 0: free */
+};
+
+struct weft_mem {
+	pthread_rwlock_t lock; /* range[], chunks */
+	struct weft_mem_range **range;
+	size_t n_range;
+	size_t max_range;
+	atomic_uint gen; /* moves whenever a range goes away: cached lookups are void then */
+	struct weft_mem_chunk *chunk;
+};
+
+/* A cached lookup, by value, so that a stale one is never followed. */
+struct mem_hit {
+	uintptr_t va;
+	size_t len;
+	uint64_t iova;
+	struct weft_mem_range *range;
+	unsigned int gen;
+};
+
+/* Scatter/gather array of one command that does not fit its entry, with the ranges it refers to. */
+struct sgl_chain {
+	struct sgl_chain *next;
+	struct weft_sgl_elem *elem; /* SGL_MAX, DMA memory */
+	uint64_t iova;
+	struct weft_mem_range *ref[WEFT_SGL_MAX];
+};
+
+/* Per-cid state of a pair. */
+struct cmd_slot {
+	bool busy;
+	uint16_t n_ref;
+	struct weft_mem_range *ref[REF_INLINE]; /* of inline elements */
+	struct sgl_chain *chain;                /* or NULL */
+	void *cookie;
+	weft_admin_fn *admin_cb; /* pair 0 only */
+};
+
+enum qp_state {
+	QP_HIDDEN, /* being made or deleted: the device may not know it, so no doorbells */
+	QP_LIVE,
+	QP_DEAD, /* the device was reset */
+	QP_GONE, /* deleted, a poll still holds the structure */
+};
+
+struct weft_qp {
+	struct weft_dev *dev;
+	struct weft_qp_params params;
+	enum qp_state state;
+	uint16_t id;
+	uint16_t entries;
+	uint16_t cq_entries;
+	uint16_t sq_tail;
+	uint16_t sq_head;
+	uint16_t cq_head;
+	uint16_t cq_told; /* head last written to the doorbell */
+	uint8_t phase;
+	bool sq_dirty; /* entries the device was not told of */
+	bool armed;
+	unsigned int polling; /* depth of polls on the stack */
+	unsigned int inflight;
+	uint32_t db;
+	void *ring; /* both rings, DMA memory */
+	struct weft_sq_entry *sq;
+	struct weft_cq_entry *cq;
+	uint64_t sq_iova;
+	uint64_t cq_iova;
+	struct cmd_slot *slot;
+	struct sgl_chain *free_chain;
+	struct mem_hit hit;
+	uint32_t bad_cqe; /* completions that made no sense */
+};
+
+struct weft_dev {
+	struct weft_bus *bus;
+	struct weft_dev_params params;
+	struct weft_mem mem;
+	struct weft_qp *qp[WEFT_N_QP]; /* 0: the admin pair */
+	uint16_t n_qp;
+	uint16_t n_vectors;
+	uint16_t abi_minor;
+	atomic_bool gone;
+	int epfd;
+	int *vec_fd; /* n_vectors, -1: not in use */
+	unsigned int *vec_users;
+	uint32_t admin_next; /* where the search for a free admin cid starts */
+};
+
+/* error.c */
+int weft__fail(int err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* dev.c */
+int weft__read32(struct weft_dev *dev, uint32_t off, uint32_t *val);
+int weft__write32(struct weft_dev *dev, uint32_t off, uint32_t val);
+
+/* irq.c */
+int weft__irq_init(struct weft_dev *dev);
+void weft__irq_fini(struct weft_dev *dev);
+int weft__irq_get(struct weft_dev *dev, uint16_t vector);
+void weft__irq_put(struct weft_dev *dev, uint16_t vector);
+
+/* wait.c: polls and sleeps until done(arg), in device time. */
+int weft__wait(struct weft_dev *dev, bool (*done)(void *arg), void *arg, uint64_t timeout_ns);
+
+/* mem.c */
+int weft__mem_init(struct weft_mem *mem);
+void weft__mem_fini(struct weft_dev *dev);
+int weft__mem_find(struct weft_dev *dev, uintptr_t va, struct mem_hit *hit);
+
+/* ring.c: a pair's memory and its ends, the same for the admin pair and the others. */
+int weft__ring_alloc(struct weft_qp *qp, unsigned int sq_log2, unsigned int cq_log2);
+void weft__ring_free(struct weft_qp *qp);
+void weft__ring_reset(struct weft_qp *qp);
+struct weft_sq_entry *weft__ring_next(struct weft_qp *qp);
+void weft__ring_push(struct weft_qp *qp);
+int weft__ring_poll(struct weft_qp *qp, unsigned int max);
+bool weft__ring_pending(const struct weft_qp *qp);
+int weft__ring_arm(struct weft_qp *qp);
+void weft__ring_fail(struct weft_qp *qp, int err);
+
+/* sgl.c */
+int weft__sgl_build(struct weft_qp *qp, struct cmd_slot *slot, const struct weft_cmd *cmd, struct weft_sq_entry *sqe);
+void weft__sgl_release(struct weft_qp *qp, struct cmd_slot *slot);
+void weft__sgl_fini(struct weft_qp *qp);
+
+/* admin.c */
+int weft__admin_start(struct weft_dev *dev);
+void weft__admin_stop(struct weft_dev *dev);
+void weft__admin_complete(struct weft_qp *qp, const struct weft_cq_entry *cqe, struct cmd_slot *slot, int err);
+
+#endif

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* I/O queue pairs: creation, connection, submission, end. The rings themselves are in ring.c. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "internal.h"
+
+#define DEFAULT_SQ_LOG2 7u
+#define DEFAULT_CONNECT_MS 30000u
+#define CONNECT_SLACK_MS 5000u /* the adapter ends CONNECT itself; we give up only well after that */
+
+static int check_params(const struct weft_dev *dev, const struct weft_qp_params *p)
+{
+	if (!p->complete_cb)
+		return weft__fail(-EINVAL, "a queue pair needs a completion callback");
+	if (p->sq_log2 > 10)
+		return weft__fail(-EINVAL, "ring of 2^%u entries; 1..10 is possible", p->sq_log2);
+	if (p->vector >= dev->n_vectors)
+		return weft__fail(-ERANGE, "vector %u: the device has %u", p->vector, dev->n_vectors);
+	return 0;
+}
+
+static int tell_create(struct weft_qp *qp)
+{
+	struct weft_arg_qp_create a = {
+		.sq_base = qp->sq_iova,
+		.cq_base = qp->cq_iova,
+		.qp = qp->id,
+		.vector = qp->params.vector,
+		.sq_log2 = qp->params.sq_log2,
+		.cq_log2 = (uint8_t)(qp->params.sq_log2 + 1),
+		.coal_count = qp->params.coal_count,
+		.coal_us = qp->params.coal_us,
+	};
+
+	return weft_admin(qp->dev, WEFT_OP_QP_CREATE, &a, sizeof(a), 0, NULL);
+}
+
+int weft_qp_create(struct weft_dev *dev, const struct weft_qp_params *params, struct weft_qp **out)
+{
+	struct weft_qp *qp;
+	uint16_t id;
+	int rc = check_params(dev, params);
+
+	if (rc)
+		return rc;
+	for (id = 1; id < dev->n_qp && dev->qp[id]; id++)
+		;
+	if (id == dev->n_qp)
+		return weft__fail(-ENOSPC, "all %u queue pairs are in use", dev->n_qp - 1);
+	qp = calloc(1, sizeof(*qp));
+	if (!qp)
+		return -ENOMEM;
+	qp->dev = dev;
+	qp->id = id;
+	qp->params = *params;
+	if (!qp->params.sq_log2)
+		qp->params.sq_log2 = DEFAULT_SQ_LOG2;
+	rc = weft__ring_alloc(qp, qp->params.sq_log2, qp->params.sq_log2 + 1u);
+	if (rc)
+		goto free_qp;
+	rc = weft__irq_get(dev, qp->params.vector);
+	if (rc)
+		goto free_ring;
+	dev->qp[id] = qp; /* taken, also for callbacks that run while we wait */
+	rc = tell_create(qp);
+	if (rc)
+		goto put_irq;
+	qp->state = QP_LIVE;
+	*out = qp;
+	return 0;
+put_irq:
+	dev->qp[id] = NULL;
+	weft__irq_put(dev, qp->params.vector);
+free_ring:
+	weft__ring_free(qp);
+free_qp:
+	free(qp);
+	return rc;
+}
+
+int weft_qp_delete(struct weft_qp *qp)
+{
+	struct weft_dev *dev = qp->dev;
+	struct weft_arg_qp a = { .qp = qp->id };
+	int rc = 0;
+
+	if (qp->state == QP_LIVE && !atomic_load(&dev->gone)) {
+		qp->state = QP_HIDDEN;
+		rc = weft_admin(dev, WEFT_OP_QP_DELETE, &a, sizeof(a), 0, NULL);
+		if (rc == -EBUSY) {
+			qp->state = QP_LIVE;
+			return rc;
+		}
+	}
+	qp->state = QP_GONE;
+	dev->qp[qp->id] = NULL;
+	weft__irq_put(dev, qp->params.vector);
+	weft__ring_free(qp);
+	if (!qp->polling)
+		free(qp); /* else the poll does it when it ends */
+	return rc == -ENODEV ? 0 : rc;
+}
+
+uint16_t weft_qp_id(const struct weft_qp *qp)
+{
+	return qp->id;
+}
+
+uint16_t weft_qp_entries(const struct weft_qp *qp)
+{
+	return qp->entries;
+}
+
+unsigned int weft_qp_inflight(const struct weft_qp *qp)
+{
+	return qp->inflight;
+}
+
+int weft_qp_connect(struct weft_qp *qp, const struct weft_connect *conn, struct weft_connection *result)
+{
+	struct weft_arg_connect a = {
+		.qp = qp->id,
+		.remote_port = conn->remote_port,
+		.remote_ip = conn->remote_ip,
+		.local_port = conn->local_port,
+		.digests = (uint8_t)(conn->header_digest | conn->data_digest << 1),
+		.hpda = conn->hpda,
+		.maxr2t = conn->maxr2t,
+		.timeout_ms = conn->timeout_ms ? conn->timeout_ms : DEFAULT_CONNECT_MS,
+		.keepalive_ms = conn->keepalive_ms,
+	};
+	struct weft_admin_result r;
+	int rc;
+
+	if (conn->hpda > 31 || conn->maxr2t > 15 || !conn->remote_port)
+		return weft__fail(-EINVAL, "connect: hpda 0..31, maxr2t 0..15, remote port not 0");
+	if (qp->state != QP_LIVE)
+		return -ENOTCONN;
+	rc = weft_admin(qp->dev, WEFT_OP_CONNECT, &a, sizeof(a), a.timeout_ms + CONNECT_SLACK_MS, &r);
+	if (rc)
+		return weft__fail(rc, "connecting to %u.%u.%u.%u:%u: %s", conn->remote_ip >> 24,
+				  conn->remote_ip >> 16 & 255, conn->remote_ip >> 8 & 255, conn->remote_ip & 255,
+				  conn->remote_port, strerror(-rc));
+	if (result)
+		*result = (struct weft_connection){
+			.maxh2cdata = r.dw[0],
+			.cpda = (uint8_t)(r.dw[1] >> 8),
+			.header_digest = r.dw[1] & 1,
+			.data_digest = r.dw[1] & 2,
+			.local_port = (uint16_t)r.dw[2],
+		};
+	return 0;
+}
+
+int weft_qp_disconnect(struct weft_qp *qp, bool abort)
+{
+	struct weft_arg_disconnect a = { .qp = qp->id, .abort = abort };
+	int rc;
+
+	if (qp->state != QP_LIVE)
+		return 0;
+	rc = weft_admin(qp->dev, WEFT_OP_DISCONNECT, &a, sizeof(a), 0, NULL);
+	return rc == -ENOTCONN ? 0 : rc;
+}
+
+int weft_qp_stats(struct weft_qp *qp, uint16_t page, uint32_t val[3])
+{
+	struct weft_arg_conn_stats a = { .qp = qp->id, .page = page };
+	struct weft_admin_result r;
+	int rc;
+
+	if (qp->state != QP_LIVE)
+		return -ENOTCONN;
+	rc = weft_admin(qp->dev, WEFT_OP_CONN_STATS, &a, sizeof(a), 0, &r);
+	if (!rc)
+		memcpy(val, r.dw, sizeof(r.dw));
+	return rc;
+}
+
+/* What can be refused before anything was touched. */
+static int check_cmd(struct weft_qp *qp, const struct weft_cmd *cmd)
+{
+	const uint8_t both = WEFT_SQF_DATA_OUT | WEFT_SQF_DATA_IN;
+	uint8_t dir = cmd->flags & both;
+
+	if (atomic_load(&qp->dev->gone))
+		return weft__fail(-ENODEV, "the device is gone");
+	if (qp->state != QP_LIVE)
+		return weft__fail(-ENOTCONN, "queue pair %u died in a reset", qp->id);
+	if (cmd->cid >= qp->entries)
+		return weft__fail(-EINVAL, "cid %u on a pair of %u entries", cmd->cid, qp->entries);
+	if (qp->slot[cmd->cid].busy)
+		return weft__fail(-EEXIST, "cid %u is in flight", cmd->cid);
+	if (cmd->data_len > WEFT_DATA_MAX || (cmd->data_len && !dir) || dir == both ||
+	    (cmd->flags & ~(both | WEFT_SQF_ICD)) || (cmd->iov && cmd->elem) ||
+	    ((cmd->flags & WEFT_SQF_ICD) && dir != WEFT_SQF_DATA_OUT))
+		return weft__fail(-EINVAL, "command with flags 0x%02x and %u bytes of data", cmd->flags, cmd->data_len);
+	return 0;
+}
+
+int weft_qp_submit(struct weft_qp *qp, const struct weft_cmd *cmd)
+{
+	struct cmd_slot *slot;
+	struct weft_sq_entry *e;
+	int rc = check_cmd(qp, cmd);
+
+	if (rc)
+		return rc;
+	e = weft__ring_next(qp);
+	if (!e)
+		return -EAGAIN;
+	slot = &qp->slot[cmd->cid];
+	e->opcode = WEFT_OP_CAPSULE;
+	e->flags = cmd->flags;
+	e->cid = cmd->cid;
+	e->data_len = cmd->data_len;
+	rc = weft__sgl_build(qp, slot, cmd, e);
+	if (rc)
+		return rc;
+	memcpy(e->sqe, cmd->sqe, sizeof(e->sqe));
+	slot->busy = true;
+	slot->cookie = cmd->cookie;
+	weft__ring_push(qp);
+	return 0;
+}
+
+int weft_qp_poll(struct weft_qp *qp, unsigned int max)
+{
+	struct weft_dev *dev = qp->dev;
+
+	if (dev->bus->ops->advance && !qp->polling && !weft__ring_pending(qp) && !atomic_load(&dev->gone) &&
+	    dev->bus->ops->advance(dev->bus, dev->params.advance_ns) < 0)
+		atomic_store(&dev->gone, true);
+	return weft__ring_poll(qp, max);
+}
+
+int weft_qp_fd(const struct weft_qp *qp)
+{
+	return qp->state == QP_GONE ? -1 : qp->dev->vec_fd[qp->params.vector];
+}
+
+int weft_qp_arm(struct weft_qp *qp)
+{
+	qp->armed = false; /* whoever reads the eventfd elsewhere does not tell us */
+	return weft__ring_arm(qp);
+}

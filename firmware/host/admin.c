@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "admin.h"
+
+
+#include "lib/err.h"
+#include "net/net.h"
+#include "nvme_tcp/nt.h"
+#include "qp.h"
+
+/* A handler's answer when another event will complete the entry. */
+#define LATER 0xffffu
+
+/* Handlers return 0 or a positive errno for a completion now, with dw as result, or LATER. */
+typedef uint16_t admin_fn(const void *args, uint16_t slot, uint32_t dw[4]);
+
+static uint16_t op_nop(const void *args, uint16_t slot, uint32_t dw[4])
+{
+	(void)slot;
+	dw[0] = *(const uint32_t *)args;
+	return 0;
+}
+
+static uint16_t op_port_set(const void *args, uint16_t slot, uint32_t dw[4])
+{
+	const struct weft_arg_port *a = args;
+	struct net_port port = { .ip = a->ip, .mask = a->mask, .gateway = a->gateway, .mtu = a->mtu };
+
+	(void)slot;
+	(void)dw;
+	for (int i = 0; i < 6; i++)
+		port.mac[i] = a->mac[i];
+	return (uint16_t)-net_configure(&port);
+}
+
+static uint16_t op_port_get(const void *args, uint16_t slot, uint32_t dw[4])
+{
+	const uint8_t *mac = net_port.mac;
+
+	(void)args;
+	(void)slot;
+	dw[0] = net_port.ip;
+	dw[1] = net_port.mtu | (uint32_t)mac[0] << 16 | (uint32_t)mac[1] << 24;
+	dw[2] = mac[2] | (uint32_t)mac[3] << 8 | (uint32_t)mac[4] << 16 | (uint32_t)mac[5] << 24;
+	return 0;
+}
+
+static uint16_t op_qp_create(const void *args, uint16_t slot, uint32_t dw[4])
+{
+	(void)slot;
+	(void)dw;
+	return qp_create(args);
+}
+
+static uint16_t op_qp_delete(const void *args, uint16_t slot, uint32_t dw[4])
+{
+	const struct weft_arg_qp *a = args;
+	uint16_t err;
+
+	(void)dw;
+	if (!a->qp || !qp_get(a->qp))
+		return ENXIO;
+	if (nt_conns[a->qp].state != NT_IDLE)
+		return EBUSY;
+	err = qp_delete(a->qp, slot);
+	return err ? err : LATER;
+}
+
+static uint16_t op_connect(const void *args, uint16_t slot, uint32_t dw[4])
+{
+	const struct weft_arg_connect *a = args;
+	const struct qp *q = a->qp ? qp_get(a->qp) : NULL;
+	uint16_t err;
+
+	(void)dw;
+	if (!q)
+		return ENXIO;
+	err = nt_connect(a, slot, q->slot_base, q->entries);
+	return err ? err : LATER;
+}
+
+static uint16_t op_disconnect(const void *args, uint16_t slot, uint32_t dw[4])
+{
+	const struct weft_arg_disconnect *a = args;
+	uint16_t err;
+
+	(void)dw;
+	if (!a->qp || !qp_get(a->qp))
+		return ENXIO;
+	err = nt_disconnect(a->qp, a->abort & 1, slot);
+	return err ? err : LATER;
+}
+
+static uint16_t op_conn_stats(const void *args, uint16_t slot, uint32_t dw[4])
+{
+	const struct weft_arg_conn_stats *a = args;
+	struct tcp_stats st;
+
+	(void)slot;
+	if (!a->qp || !qp_get(a->qp))
+		return ENXIO;
+	tcp_get_stats(a->qp, &st);
+	switch (a->page) {
+	case 0:
+		dw[0] = st.segs_out;
+		dw[1] = st.segs_in;
+		dw[2] = st.retransmits;
+		return 0;
+	case 1:
+		dw[0] = st.dup_acks;
+		dw[1] = st.rtos;
+		dw[2] = st.fast_retransmits;
+		return 0;
+	case 2:
+		dw[0] = (uint32_t)st.state;
+		dw[1] = st.srtt_us;
+		dw[2] = st.cwnd;
+		return 0;
+	case 3:
+		dw[0] = nt_conns[a->qp].stats.pdus_sent;
+		dw[1] = nt_conns[a->qp].stats.pdus_received;
+		dw[2] = nt_conns[a->qp].stats.ddgst_errors;
+		return 0;
+	default:
+		return EINVAL;
+	}
+}
+
+static admin_fn *const handlers[] = {
+	[WEFT_OP_NOP] = op_nop,
+	[WEFT_OP_PORT_SET] = op_port_set,
+	[WEFT_OP_PORT_GET] = op_port_get,
+	[WEFT_OP_QP_CREATE] = op_qp_create,
+	[WEFT_OP_QP_DELETE] = op_qp_delete,
+	[WEFT_OP_CONNECT] = op_connect,
+	[WEFT_OP_DISCONNECT] = op_disconnect,
+	[WEFT_OP_CONN_STATS] = op_conn_stats,
+};
+
+void admin_submit(uint16_t slot)
+{
+	const struct weft_admin_entry *e = (const void *)hal_slot_entry(slot);
+	struct hal_cpl cpl = { .type = WEFT_CQT_ADMIN, .cid = slot, .slot = slot };
+	/* the host cannot write here any more, but a handler must not see the entry change under it either */
+	_Alignas(8) uint8_t args[112];
+
+	for (uint32_t i = 0; i < sizeof(args) / 4; i++)
+		((uint32_t *)args)[i] = ((const uint32_t *)e->args)[i];
+	if (e->opcode >= sizeof(handlers) / sizeof(handlers[0]) || !handlers[e->opcode])
+		cpl.status = EOPNOTSUPP;
+	else
+		cpl.status = handlers[e->opcode](args, slot, cpl.dw);
+	if (cpl.status != LATER)
+		hal_complete(&cpl);
+}

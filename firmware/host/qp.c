@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "qp.h"
+
+#include "lib/err.h"
+
+#include <string.h>
+
+static struct qp qps[WEFT_N_QP];
+static uint32_t slot_map[WEFT_N_SLOTS / 32]; /* 1: taken */
+
+static bool run_free(uint32_t base, uint32_t n)
+{
+	for (uint32_t s = base; s < base + n; s++)
+		if (slot_map[s / 32] & 1u << s % 32)
+			return false;
+	return true;
+}
+
+static void run_mark(uint32_t base, uint32_t n, bool taken)
+{
+	for (uint32_t s = base; s < base + n; s++) {
+		if (taken)
+			slot_map[s / 32] |= 1u << s % 32;
+		else
+			slot_map[s / 32] &= ~(1u << s % 32);
+	}
+}
+
+/* First run of n slots (a power of two) at a multiple of n; WEFT_N_SLOTS when there is none. */
+static uint32_t run_find(uint32_t n)
+{
+	uint32_t base = 0;
+
+	while (base < WEFT_N_SLOTS && !run_free(base, n))
+		base += n;
+	return base;
+}
+
+void qp_init(void)
+{
+	memset(qps, 0, sizeof(qps));
+	memset(slot_map, 0, sizeof(slot_map));
+	for (uint32_t i = 0; i < WEFT_N_QP; i++)
+		qps[i].delete_slot = ENG_NO_SLOT;
+	run_mark(0, QP_ADMIN_SLOTS, true);
+}
+
+const struct qp *qp_get(uint16_t qp)
+{
+	return qp < WEFT_N_QP && qps[qp].used ? &qps[qp] : NULL;
+}
+
+static bool args_ok(const struct weft_arg_qp_create *a)
+{
+	return a->qp > 0 && a->qp < WEFT_N_QP && a->vector < WEFT_N_VECTORS && a->sq_log2 >= 1 && a->sq_log2 <= 10 &&
+	       a->cq_log2 > a->sq_log2 && a->cq_log2 <= 12 && !(a->sq_base & 63) && !(a->cq_base & 63);
+}
+
+uint16_t qp_create(const struct weft_arg_qp_create *a)
+{
+	struct eng_qp_ctx ctx = { 0 };
+	uint32_t base, n;
+
+	if (!args_ok(a))
+		return EINVAL;
+	if (qps[a->qp].used)
+		return EEXIST;
+	n = 1u << a->sq_log2;
+	base = run_find(n);
+	if (base >= WEFT_N_SLOTS)
+		return ENOSPC;
+	run_mark(base, n, true);
+	qps[a->qp].used = true;
+	qps[a->qp].slot_base = (uint16_t)base;
+	qps[a->qp].entries = (uint16_t)n;
+	ctx.sq_base_lo = (uint32_t)a->sq_base;
+	ctx.sq_base_hi = (uint32_t)(a->sq_base >> 32);
+	ctx.cq_base_lo = (uint32_t)a->cq_base;
+	ctx.cq_base_hi = (uint32_t)(a->cq_base >> 32);
+	ctx.sizes = a->sq_log2 | (uint32_t)a->cq_log2 << 8 | (uint32_t)a->vector << 16;
+	ctx.slots = base | (uint32_t)a->coal_count << 16 | (uint32_t)a->coal_us << 24;
+	hal_qp_start(a->qp, &ctx);
+	return 0;
+}
+
+uint16_t qp_delete(uint16_t qp, uint16_t admin_slot)
+{
+	if (!qp || !qp_get(qp))
+		return ENXIO;
+	if (qps[qp].delete_slot != ENG_NO_SLOT)
+		return EALREADY;
+	qps[qp].delete_slot = admin_slot;
+	hal_qp_stop(qp);
+	return 0;
+}
+
+void qp_stopped(uint16_t qp)
+{
+	struct qp *q = &qps[qp];
+	struct hal_cpl cpl = { .type = WEFT_CQT_ADMIN, .cid = q->delete_slot, .slot = q->delete_slot };
+
+	if (qp >= WEFT_N_QP || !q->used)
+		return;
+	hal_qp_free_slots(qp);
+	run_mark(q->slot_base, q->entries, false);
+	q->used = false;
+	if (q->delete_slot != ENG_NO_SLOT)
+		hal_complete(&cpl);
+	q->delete_slot = ENG_NO_SLOT;
+}
+
+void qp_admin_changed(void)
+{
+	struct eng_qp_ctx ctx = { 0 };
+	uint32_t r[6], sq, cq;
+
+	hal_admin_rings(r);
+	if (!(r[5] & 1)) {
+		hal_qp_stop(0);
+		return;
+	}
+	sq = r[4] & 15;
+	cq = r[4] >> 8 & 15;
+	if (sq < 2 || sq > 6 || cq <= sq || cq > 10 || (r[0] & 63) || (r[2] & 63))
+		return; /* the host sees no completion, and FW_STATUS names the reason */
+	ctx.sq_base_lo = r[0];
+	ctx.sq_base_hi = r[1];
+	ctx.cq_base_lo = r[2];
+	ctx.cq_base_hi = r[3];
+	ctx.sizes = sq | cq << 8;
+	hal_qp_start(0, &ctx);
+	qps[0].used = true;
+	qps[0].entries = (uint16_t)(1u << sq);
+}

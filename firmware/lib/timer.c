@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "lib/timer.h"
+
+#define LEVELS 3
+#define BITS 6
+#define SLOTS (1u << BITS)
+#define MASK (SLOTS - 1)
+
+static struct {
+	uint32_t now; /* every tick up to this one has been run */
+	uint32_t count;
+	bool fresh; /* next_ns is right; the main loop asks before each wait */
+	uint64_t next_ns;
+	uint64_t used[LEVELS]; /* bit per slot that holds a timer (may be stale: cleared when the slot is run) */
+	struct list slot[LEVELS][SLOTS];
+} wheel;
+
+static void place(struct timer *t)
+{
+	uint32_t delta = t->expiry - wheel.now;
+	uint32_t at = t->expiry;
+	unsigned level = 0;
+
+	if ((int32_t)delta <= 0) {
+		at = wheel.now + 1;
+	} else if (delta >= 1u << (LEVELS * BITS)) {
+		at = wheel.now + (1u << (LEVELS * BITS)) - 1;
+		level = LEVELS - 1;
+	} else {
+		while (delta >= SLOTS) {
+			delta >>= BITS;
+			level++;
+		}
+	}
+	at = at >> (level * BITS) & MASK;
+	list_add_tail(&wheel.slot[level][at], &t->node);
+	wheel.used[level] |= 1ull << at;
+	wheel.fresh = false;
+}
+
+void timer_init(void)
+{
+	for (unsigned l = 0; l < LEVELS; l++) {
+		wheel.used[l] = 0;
+		for (unsigned s = 0; s < SLOTS; s++)
+			list_init(&wheel.slot[l][s]);
+	}
+	wheel.now = clk_now();
+	wheel.count = 0;
+	wheel.fresh = false;
+}
+
+void timer_setup(struct timer *t, void (*fn)(struct timer *t))
+{
+	list_init(&t->node);
+	t->fn = fn;
+	t->expiry = 0;
+}
+
+void timer_set(struct timer *t, uint32_t expiry)
+{
+	timer_cancel(t);
+	t->expiry = expiry;
+	wheel.count++;
+	place(t);
+}
+
+void timer_cancel(struct timer *t)
+{
+	if (!timer_pending(t))
+		return;
+	list_del(&t->node);
+	wheel.count--;
+}
+
+/* Takes a slot's timers out: due ones run, the others go where they belong now. */
+static void run_slot(unsigned level, uint32_t at)
+{
+	struct list *slot = &wheel.slot[level][at];
+	struct list due;
+
+	wheel.used[level] &= ~(1ull << at);
+	if (list_empty(slot))
+		return;
+	due = *slot;
+	due.next->prev = &due;
+	due.prev->next = &due;
+	list_init(slot);
+	while (!list_empty(&due)) {
+		struct timer *t = list_entry(due.next, struct timer, node);
+
+		list_del(&t->node);
+		if ((int32_t)(t->expiry - wheel.now) > 0) {
+			place(t);
+		} else {
+			wheel.count--;
+			t->fn(t);
+		}
+	}
+}
+
+/* First slot in use at or after position "from" of a level, as a distance; SLOTS: none. */
+static unsigned distance(unsigned level, uint32_t from)
+{
+	uint64_t used = wheel.used[level];
+	unsigned r = from & MASK;
+
+	if (!used)
+		return SLOTS;
+	used = used >> r | used << (-r & MASK);
+	if ((uint32_t)used)
+		return (unsigned)__builtin_ctz((uint32_t)used);
+	return 32 + (unsigned)__builtin_ctz((uint32_t)(used >> 32));
+}
+
+/* Next tick at which a slot must be looked at, relative to wheel.now; 0: nothing is set. */
+static uint32_t next_delta(void)
+{
+	uint32_t best = 0;
+
+	for (unsigned level = 0; level < LEVELS; level++) {
+		unsigned shift = level * BITS;
+		uint32_t base = (wheel.now >> shift) + 1;
+		unsigned d = distance(level, base);
+		uint32_t delta;
+
+		if (d == SLOTS)
+			continue;
+		delta = ((base + d) << shift) - wheel.now;
+		if (!best || delta < best)
+			best = delta;
+	}
+	return best;
+}
+
+void timer_run(uint32_t now)
+{
+	while ((int32_t)(now - wheel.now) > 0) {
+		uint32_t d = next_delta();
+
+		if (d && d <= now - wheel.now)
+			wheel.fresh = false;
+		if (!d || d > now - wheel.now) {
+			wheel.now = now;
+			return;
+		}
+		wheel.now += d;
+		for (unsigned level = LEVELS - 1; level > 0; level--)
+			if (!(wheel.now & ((1u << (level * BITS)) - 1)))
+				run_slot(level, wheel.now >> (level * BITS) & MASK);
+		run_slot(0, wheel.now & MASK);
+	}
+}
+
+static uint64_t compute_next(void)
+{
+	uint64_t tick = hal_now_ns() >> TIMER_TICK_SHIFT;
+	uint32_t d = next_delta();
+
+	if (!wheel.count || !d)
+		return UINT64_MAX;
+	/* wheel.now may lag behind the clock; both are within 2^31 ticks of one another. */
+	tick += (uint64_t)(int64_t)(int32_t)(wheel.now + d - (uint32_t)tick);
+	return tick << TIMER_TICK_SHIFT;
+}
+
+uint64_t timer_next_ns(void)
+{
+	if (!wheel.fresh) {
+		wheel.next_ns = compute_next();
+		wheel.fresh = true;
+	}
+	return wheel.next_ns;
+}
+
+uint32_t timer_count(void)
+{
+	return wheel.count;
+}

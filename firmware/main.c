@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The firmware's main loop: run to completion, one event at a time. Never blocks, never allocates.
+ */
+#include "hal.h"
+#include "host/admin.h"
+#include "host/qp.h"
+#include "lib/err.h"
+#include "lib/log.h"
+#include "lib/timer.h"
+#include "net/net.h"
+#include "nvme_tcp/nt.h"
+#include "version.h"
+
+static void entry_refused(const struct hal_event *ev)
+{
+	const struct hal_cpl cpl = {
+		.qp = ev->id,
+		.type = ev->id ? WEFT_CQT_COMMAND : WEFT_CQT_ADMIN,
+		.cid = (uint16_t)ev->w1,
+		.status = (uint16_t)ev->w2,
+		.slot = ENG_NO_SLOT,
+	};
+
+	hal_complete(&cpl);
+}
+
+static void submission(const struct hal_event *ev)
+{
+	if (ev->flags & 1)
+		entry_refused(ev);
+	else if (ev->id == 0)
+		admin_submit((uint16_t)ev->w1);
+	else
+		nt_submit(ev->id, (uint16_t)ev->w1);
+}
+
+static void qp_error(uint16_t qp, uint16_t err)
+{
+	const struct hal_cpl cpl = {
+		.qp = qp, .type = WEFT_CQT_EVENT, .cid = ENG_NO_SLOT, .dw = { WEFT_EV_QP_ERROR, err, 0, 0 }, .slot = ENG_NO_SLOT,
+	};
+
+	log_limited("qp %u: ring error %u", qp, err);
+	hal_complete(&cpl);
+	if (qp && err != EINVAL) /* a bad doorbell is ignored; a ring that cannot be read or overran ends the connection */
+		nt_fail(qp, err);
+}
+
+static void dispatch(const struct hal_event *ev)
+{
+	switch (ev->type) {
+	case ENG_EVT_SQE:
+		submission(ev);
+		break;
+	case ENG_EVT_HDR:
+		nt_header(ev->id, ev);
+		break;
+	case ENG_EVT_ACK:
+		tcp_ack_event(ev->id);
+		break;
+	case ENG_EVT_PLACED:
+		nt_placed(ev->id, ev);
+		break;
+	case ENG_EVT_FRAME:
+		net_input(ev);
+		break;
+	case ENG_EVT_TXDONE:
+		net_txdone(ev);
+		break;
+	case ENG_EVT_STOPPED:
+		tcp_stopped(ev->id);
+		break;
+	case ENG_EVT_QP_ERROR:
+		qp_error(ev->id, (uint16_t)ev->w1);
+		break;
+	case ENG_EVT_QP_STOPPED:
+		qp_stopped(ev->id);
+		break;
+	case ENG_EVT_ADMIN:
+		qp_admin_changed();
+		break;
+	default:
+		log_limited("event %u unknown", ev->type);
+		break;
+	}
+}
+
+/* Timers are looked at when due and at least every 64 events, so that a flood of events cannot starve them. */
+static void timers(void)
+{
+	uint64_t now = hal_now_ns(), next, conn;
+
+	timer_run(clk_now());
+	conn = nt_timer(now);
+	next = timer_next_ns();
+	hal_timer_set(conn < next ? conn : next);
+}
+
+void weft_main(void);
+void weft_main(void)
+{
+	struct hal_event ev;
+	uint32_t budget = 0;
+
+	log_init();
+	timer_init();
+	qp_init();
+	net_init();
+	nt_init();
+	tcp_init(nt_tcp_ops(), NULL);
+	hal_host_version(FW_VERSION);
+	hal_host_status(1, 0);
+	log_line("weft firmware %u.%u.%u", FW_VERSION >> 16, FW_VERSION >> 8 & 255, FW_VERSION & 255);
+	for (;;) {
+		if (budget-- == 0) {
+			timers();
+			budget = 64;
+		}
+		if (hal_event_peek(&ev)) {
+			hal_event_pop();
+			dispatch(&ev);
+		} else {
+			timers();
+			hal_wait();
+		}
+	}
+}

@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Capsules: their life, their data buffer, transmission and completion. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "nvmf.h"
+#include "weft_host.h"
+
+#define SQE_FLAGS 1
+#define SQE_SGL 24
+#define PSDT_MASK 0xc0
+#define PSDT_SGL 0x40
+#define SGL_OFFSET 0x01    /* data block at an offset in the capsule */
+#define SGL_TRANSPORT 0x5a /* data block the transport knows */
+#define CQE_SQHD 8
+#define CQE_CID 12
+#define CQE_STATUS 14
+#define STATUS_DNR_MASK 0xc001u              /* phase, More, DNR stay as they are */
+#define SC_TRANSIENT_TRANSPORT (0x022u << 1)
+#define SC_DATA_TRANSFER (0x004u << 1)
+#define SC_HOST_PATH (0x370u << 1)
+#define SC_ABORTED_BY_HOST (0x371u << 1)
+
+_Static_assert(sizeof(struct memdesc_iova) == sizeof(struct weft_sgl_elem) &&
+	       offsetof(struct memdesc_iova, len) == offsetof(struct weft_sgl_elem, len), "IOVA lists go down as they are");
+
+struct nvmf_capsule *nvmf__capsule_get(struct nvmf_qpair *qp, enum capsule_kind kind)
+{
+	struct nvmf_capsule *nc = qp->free_list;
+
+	if (nc)
+		qp->free_list = nc->next;
+	else
+		nc = malloc(sizeof(*nc));
+	if (!nc)
+		return NULL;
+	nc->qp = qp;
+	nc->refs = 1;
+	nc->kind = kind;
+	nc->rsp = NULL;
+	nc->transmitted = nc->sqhd_valid = false;
+	nc->error = nc->abort_error = 0;
+	nc->complete_cb = NULL;
+	nc->len = 0;
+	qp->refs++;
+	return nc;
+}
+
+void nvmf_free_capsule(struct nvmf_capsule *nc)
+{
+	struct nvmf_qpair *qp;
+
+	if (!nc || --nc->refs)
+		return;
+	qp = nc->qp;
+	nvmf_free_capsule(nc->rsp);
+	nc->next = qp->free_list;
+	qp->free_list = nc;
+	nvmf__qpair_put(qp);
+}
+
+struct nvmf_capsule *nvmf_allocate_command(struct nvmf_qpair *qp, const void *sqe, int how)
+{
+	struct nvmf_capsule *nc = nvmf__capsule_get(qp, CAPSULE_COMMAND);
+
+	(void)how;
+	if (!nc) {
+		errno = ENOMEM;
+		return NULL;
+	}
+	memcpy(nc->entry, sqe, 64);
+	return nc;
+}
+
+struct nvmf_capsule *nvmf_allocate_response(struct nvmf_qpair *qp, const void *cqe, int how)
+{
+	(void)qp;
+	(void)cqe;
+	(void)how;
+	errno = EOPNOTSUPP;
+	return NULL;
+}
+
+static bool known_kind(const struct memdesc *mem)
+{
+	return mem->md_type == MEMDESC_VADDR || mem->md_type == MEMDESC_VLIST || mem->md_type == MEMDESC_IOVA ||
+	       mem->md_type == MEMDESC_IOVA_LIST;
+}
+
+int nvmf_capsule_append_data(struct nvmf_capsule *nc, struct memdesc *mem, size_t len, bool send, nvmf_io_complete_t *complete_cb,
+			     void *cb_arg)
+{
+	if (nc->kind != CAPSULE_COMMAND || !known_kind(mem) || !complete_cb || len > nvmf_max_xfer_size(nc->qp))
+		return -EINVAL;
+	if (nc->transmitted || nc->complete_cb)
+		return -EBUSY;
+	nc->mem = *mem;
+	nc->len = len;
+	nc->send = send;
+	nc->complete_cb = complete_cb;
+	nc->cb_arg = cb_arg;
+	return 0;
+}
+
+/* Gives the buffer back, once. */
+void nvmf__data_done(struct nvmf_capsule *nc, size_t xfered, int error)
+{
+	nvmf_io_complete_t *cb = nc->complete_cb;
+
+	nc->complete_cb = NULL;
+	if (cb)
+		cb(nc->cb_arg, xfered, error);
+}
+
+void nvmf_abort_capsule_data(struct nvmf_capsule *nc, int error)
+{
+	if (nc->transmitted)
+		nc->abort_error = error;
+	else
+		nvmf__data_done(nc, 0, error);
+}
+
+void *nvmf_capsule_sqe(struct nvmf_capsule *nc)
+{
+	return nc->kind == CAPSULE_COMMAND ? nc->entry : NULL;
+}
+
+void *nvmf_capsule_cqe(struct nvmf_capsule *nc)
+{
+	return nc->kind == CAPSULE_RESPONSE ? nc->entry : NULL;
+}
+
+bool nvmf_sqhd_valid(const struct nvmf_capsule *nc)
+{
+	return nc->sqhd_valid;
+}
+
+int nvmf_capsule_error(const struct nvmf_capsule *nc)
+{
+	return nc->error;
+}
+
+/* PSDT and SGL1 as NVMe/TCP wants them: in the capsule while it fits, else a block the transport moves; length 0 without data. */
+static uint8_t set_sgl(struct nvmf_capsule *nc)
+{
+	bool icd = nc->send && nc->len && nc->len <= nc->qp->info.max_icd;
+	uint32_t len = (uint32_t)nc->len;
+
+	nc->entry[SQE_FLAGS] = (uint8_t)((nc->entry[SQE_FLAGS] & ~PSDT_MASK) | PSDT_SGL);
+	memset(&nc->entry[SQE_SGL], 0, 16);
+	memcpy(&nc->entry[SQE_SGL + 8], &len, 4);
+	nc->entry[SQE_SGL + 15] = icd ? SGL_OFFSET : SGL_TRANSPORT;
+	if (!len)
+		return 0;
+	return (uint8_t)(nc->send ? WEFT_SQF_DATA_OUT | (icd ? WEFT_SQF_ICD : 0) : WEFT_SQF_DATA_IN);
+}
+
+/* Hands the buffer's description down in the form the driver takes; one and elem hold the single piece. */
+static void set_data(struct nvmf_capsule *nc, struct weft_cmd *cmd, struct iovec *one, struct weft_sgl_elem *elem)
+{
+	cmd->data_len = (uint32_t)nc->len;
+	if (!nc->len)
+		return;
+	cmd->count = nc->mem.md_count;
+	switch (nc->mem.md_type) {
+	case MEMDESC_VADDR:
+		*one = (struct iovec){ nc->mem.u.md_vaddr, nc->len };
+		cmd->iov = one;
+		break;
+	case MEMDESC_VLIST:
+		cmd->iov = nc->mem.u.md_vlist;
+		break;
+	case MEMDESC_IOVA:
+		*elem = (struct weft_sgl_elem){ .addr = nc->mem.u.md_iova, .len = (uint32_t)nc->len };
+		cmd->elem = elem;
+		break;
+	case MEMDESC_IOVA_LIST:
+		cmd->elem = (const struct weft_sgl_elem *)nc->mem.u.md_iova_list;
+		break;
+	}
+}
+
+int nvmf_transmit_capsule(struct nvmf_capsule *nc)
+{
+	struct nvmf_qpair *qp = nc->qp;
+	struct weft_cmd cmd = { .sqe = nc->entry, .cookie = nc };
+	struct weft_sgl_elem elem;
+	struct iovec one;
+	int rc;
+
+	if (nc->kind != CAPSULE_COMMAND)
+		return -EOPNOTSUPP;
+	if (nc->transmitted)
+		return -EBUSY;
+	if (qp->ended || qp->freed)
+		return -ENOTCONN;
+	if (!nc->rsp)
+		nc->rsp = nvmf__capsule_get(qp, CAPSULE_RESPONSE);
+	if (!nc->rsp)
+		return -ENOMEM;
+	memcpy(&cmd.cid, &nc->entry[2], 2);
+	cmd.flags = set_sgl(nc);
+	set_data(nc, &cmd, &one, &elem);
+	rc = weft_qp_submit(qp->wqp, &cmd);
+	if (rc)
+		return rc;
+	nc->transmitted = true;
+	nc->refs++;
+	if (!qp->params.lazy_doorbell)
+		weft_qp_doorbell(qp->wqp); /* a device that is gone ends the command at the next poll */
+	return 0;
+}
+
+/* The response that the consumer gets for a command the adapter ended. */
+static void make_up(struct nvmf_capsule *rsp, uint16_t cid, int error)
+{
+	uint16_t status = error == -ECANCELED ? SC_ABORTED_BY_HOST : SC_HOST_PATH;
+
+	memset(rsp->entry, 0, 16);
+	memcpy(&rsp->entry[CQE_CID], &cid, 2);
+	memcpy(&rsp->entry[CQE_STATUS], &status, 2);
+	rsp->error = error;
+}
+
+/* The controller said all is well; we know better. */
+static void replace_status(struct nvmf_capsule *rsp, uint16_t sc)
+{
+	uint16_t status;
+
+	memcpy(&status, &rsp->entry[CQE_STATUS], 2);
+	if (status & ~STATUS_DNR_MASK)
+		return;
+	status = (uint16_t)((status & 1) | sc);
+	memcpy(&rsp->entry[CQE_STATUS], &status, 2);
+}
+
+static void fill_response(struct nvmf_capsule *rsp, const struct weft_completion *c)
+{
+	if (c->error) {
+		make_up(rsp, c->cid, c->error);
+		return;
+	}
+	memcpy(rsp->entry, c->cqe, 16);
+	memcpy(&rsp->entry[CQE_CID], &c->cid, 2);
+	rsp->sqhd_valid = rsp->qp->params.sq_flow_control && !(c->flags & WEFT_CQF_SYNTH);
+	if (!rsp->sqhd_valid)
+		memset(&rsp->entry[CQE_SQHD], 0, 2);
+	if (c->flags & WEFT_CQF_DDGST_ERR)
+		replace_status(rsp, SC_TRANSIENT_TRANSPORT);
+	else if (c->flags & WEFT_CQF_DMA_ERR)
+		replace_status(rsp, SC_DATA_TRANSFER);
+}
+
+static int data_error(const struct nvmf_capsule *nc, const struct weft_completion *c)
+{
+	if (nc->abort_error)
+		return nc->abort_error;
+	if (c->error)
+		return nc->qp->freed ? -ECONNABORTED : c->error;
+	if (c->flags & WEFT_CQF_DDGST_ERR)
+		return -EBADMSG;
+	return c->flags & WEFT_CQF_DMA_ERR ? -EFAULT : 0;
+}
+
+/* A command ended: buffer back, response up. The pair may be freed in either callback. */
+void nvmf__completed(struct nvmf_qpair *qp, const struct weft_completion *c)
+{
+	struct nvmf_capsule *nc = c->cookie, *rsp = nc->rsp;
+
+	qp->refs++;
+	nc->rsp = NULL;
+	fill_response(rsp, c);
+	nvmf__data_done(nc, nc->abort_error ? 0 : c->data_len, data_error(nc, c));
+	nvmf_free_capsule(nc);
+	if (!qp->freed)
+		qp->receive_cb(qp->receive_arg, rsp);
+	else
+		nvmf_free_capsule(rsp);
+	nvmf__qpair_put(qp);
+}

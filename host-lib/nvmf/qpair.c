@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Queue pairs of the transport: a driver's pair, connected, with the callbacks of its consumer. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "nvmf.h"
+#include "weft_host.h"
+
+#define ADMIN_ICD 8192u
+
+static void on_complete(void *arg, const struct weft_completion *c)
+{
+	nvmf__completed(arg, c);
+}
+
+static void on_event(void *arg, const struct weft_event *ev)
+{
+	struct nvmf_qpair *qp = arg;
+	int error = 0;
+
+	if (ev->code == WEFT_EV_CONN_ERROR || ev->code == WEFT_EV_QP_ERROR)
+		error = ev->dw1 && ev->dw1 < 4096 ? -(int)ev->dw1 : -EIO;
+	else if (ev->code != WEFT_EV_CONN_CLOSED)
+		return;
+	if (qp->ended || qp->freed)
+		return;
+	qp->ended = true;
+	qp->error_cb(qp->error_arg, error);
+}
+
+static int ring_log2(uint32_t qsize)
+{
+	int n = 1;
+
+	while (1u << n < qsize)
+		n++;
+	return n;
+}
+
+static int check(enum nvmf_trtype trtype, bool controller, const struct nvmf_handoff_qpair_params *p, const void *error_cb,
+		 const void *receive_cb)
+{
+	if (trtype != NVMF_TRTYPE_TCP || controller)
+		return EOPNOTSUPP;
+	if (!p->dev || p->qsize < 2 || p->qsize > 1024 || !error_cb || !receive_cb || p->hpda > 31 || p->maxr2t > 15)
+		return EINVAL;
+	return 0;
+}
+
+static int make_pair(struct nvmf_qpair *qp)
+{
+	const struct nvmf_handoff_qpair_params *p = &qp->params;
+	struct weft_qp_params wp = {
+		.complete_cb = on_complete,
+		.event_cb = on_event,
+		.arg = qp,
+		.flags = p->own_thread ? WEFT_QP_THREAD : 0,
+		.vector = p->vector,
+		.sq_log2 = (uint8_t)ring_log2(p->qsize),
+	};
+	struct weft_connect wc = {
+		.remote_ip = p->remote_ip,
+		.remote_port = p->remote_port,
+		.local_port = p->local_port,
+		.header_digest = p->header_digests,
+		.data_digest = p->data_digests,
+		.hpda = p->hpda,
+		.maxr2t = p->maxr2t,
+		.timeout_ms = p->timeout_ms,
+		.keepalive_ms = p->keepalive_ms,
+	};
+	struct weft_connection got;
+	int rc = weft_qp_create(p->dev, &wp, &qp->wqp);
+
+	if (rc)
+		return rc;
+	rc = weft_qp_connect(qp->wqp, &wc, &got);
+	if (rc) {
+		weft_qp_disconnect(qp->wqp, true);
+		weft_qp_delete(qp->wqp);
+		return rc;
+	}
+	qp->info = (struct nvmf_qpair_info){
+		.maxh2cdata = got.maxh2cdata,
+		.cpda = got.cpda,
+		.header_digests = got.header_digest,
+		.data_digests = got.data_digest,
+		.local_port = got.local_port,
+		.max_icd = p->max_icd || !p->admin ? p->max_icd : ADMIN_ICD,
+		.entries = weft_qp_entries(qp->wqp),
+	};
+	return 0;
+}
+
+struct nvmf_qpair *nvmf_allocate_qpair(enum nvmf_trtype trtype, bool controller, const struct nvmf_handoff_qpair_params *params,
+				       nvmf_qpair_error_t *error_cb, void *error_cb_arg, nvmf_capsule_receive_t *receive_cb,
+				       void *receive_cb_arg)
+{
+	struct nvmf_qpair *qp;
+	int rc = check(trtype, controller, params, (const void *)error_cb, (const void *)receive_cb);
+
+	if (rc) {
+		errno = rc;
+		return NULL;
+	}
+	qp = calloc(1, sizeof(*qp));
+	if (!qp)
+		return NULL;
+	qp->params = *params;
+	qp->error_cb = error_cb;
+	qp->error_arg = error_cb_arg;
+	qp->receive_cb = receive_cb;
+	qp->receive_arg = receive_cb_arg;
+	qp->refs = 1;
+	rc = make_pair(qp);
+	if (rc) {
+		free(qp);
+		errno = -rc;
+		return NULL;
+	}
+	return qp;
+}
+
+/* The last reference frees the structure and the capsules kept for later. */
+void nvmf__qpair_put(struct nvmf_qpair *qp)
+{
+	if (--qp->refs)
+		return;
+	while (qp->free_list) {
+		struct nvmf_capsule *nc = qp->free_list;
+
+		qp->free_list = nc->next;
+		free(nc);
+	}
+	free(qp);
+}
+
+void nvmf_free_qpair(struct nvmf_qpair *qp)
+{
+	int rc;
+
+	if (!qp || qp->freed)
+		return;
+	qp->freed = true; /* from here on completions end as aborted */
+	rc = weft_qp_disconnect(qp->wqp, false);
+	weft_qp_poll(qp->wqp, 0);
+	if ((rc && rc != -ENODEV) || weft_qp_inflight(qp->wqp)) {
+		/* The adapter does not let go: only a reset makes sure that no memory is in use any more. */
+		weft_dev_reset(qp->params.dev);
+		weft_qp_poll(qp->wqp, 0);
+	}
+	weft_qp_delete(qp->wqp);
+	qp->wqp = NULL;
+	nvmf__qpair_put(qp);
+}
+
+void nvmf_qpair_info(const struct nvmf_qpair *qp, struct nvmf_qpair_info *info)
+{
+	*info = qp->info;
+}
+
+struct weft_qp *nvmf_qpair_weft(struct nvmf_qpair *qp)
+{
+	return qp->wqp;
+}
+
+size_t nvmf_max_xfer_size(const struct nvmf_qpair *qp)
+{
+	(void)qp;
+	return WEFT_DATA_MAX;
+}
+
+int nvmf_qpair_kick(struct nvmf_qpair *qp)
+{
+	return weft_qp_doorbell(qp->wqp);
+}
+
+int nvmf_qpair_poll(struct nvmf_qpair *qp)
+{
+	weft_qp_doorbell(qp->wqp);
+	return weft_qp_poll(qp->wqp, 0);
+}
+
+int nvmf_poll(struct weft_dev *dev)
+{
+	return weft_dev_poll(dev);
+}

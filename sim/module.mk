@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# The simulator.
+#   build/sim/libweft_sim.a        the adapter as a C library (weft_sim.h), worlds, links, captures, the in-process bus
+#   build/sim/trace/libweft_sim.a  the same with FST waves: larger and slower
+#   build/sim/check/libweft_sim.a  the same with the RTL's assertions
+#   build/weft-sim                 vfio-user server; --fst runs build/weft-sim-trace in its place
+# Programs that link a library need $(SIM_LIBS) after it and the C++ linker.
+SIM_TOP     ?= weft_top
+SIM_SOURCES ?= $(RTL_SOURCES)
+SIM_LIBS    := -lz -lpthread -lm
+SIM_VFLAGS  := -O3 --x-assign fast --x-initial fast --no-timing --output-split 20000 --output-split-cfuncs 5000
+SIM_LINT    := -Wno-lint -Wno-style
+
+SIM_MODEL_C  := $(wildcard sim/model/*.c)
+SIM_WORLD_C  := $(wildcard sim/world/*.c)
+SIM_SERVER_C := $(wildcard sim/server/*.c)
+SIM_HEADERS  := $(wildcard sim/*.h sim/model/*.h sim/world/*.h sim/server/*.h driver/include/weft/bus.h)
+
+.SECONDEXPANSION:
+
+# $(call sim_library,folder,top module,variable with the sources,verilator flags,C++ flags)
+define sim_library
+$(1)/obj/Vweft_top.mk: $$$$($(3)) sim/module.mk $(ABI_SV)
+	@mkdir -p $(1)/obj
+	$$(VERILATOR) --cc --Mdir $(1)/obj --prefix Vweft_top --top-module $(2) $(SIM_VFLAGS) $(SIM_LINT) $(4) $$($(3))
+	@touch $$@
+$(1)/obj/model.a: $(1)/obj/Vweft_top.mk sim/model/archive.mk
+	$$(MAKE) --no-print-directory -C $(1)/obj -f $(abspath sim/model/archive.mk) OPT_FAST=-O2 OPT_SLOW=-O1 OPT_GLOBAL=-O2 \
+	  VM_PARALLEL_BUILDS=1 model.a >$(1)/obj/build.log 2>&1 || { cat $(1)/obj/build.log; false; }
+$(1)/wrap.o: sim/model/wrap.cpp sim/model/pins.h $(1)/obj/Vweft_top.mk
+	$$(CXX) -std=gnu++17 -O2 -g -Wall -Wextra -Werror $(5) -I$(1)/obj \
+	  -isystem $$$$($$(VERILATOR) --getenv VERILATOR_ROOT)/include -c -o $$@ $$<
+$(1)/libweft_sim.a: $(1)/obj/model.a $(1)/wrap.o $(SIM_MODEL_C:%.c=build/%.o) $(SIM_WORLD_C:%.c=build/%.o)
+	@rm -f $$@
+	@printf 'create $$@\naddlib $(1)/obj/model.a\naddmod $(1)/wrap.o\n$(foreach o,$(SIM_MODEL_C:%.c=build/%.o) $(SIM_WORLD_C:%.c=build/%.o),addmod $(o)\n)save\nend\n' | $$(AR) -M
+endef
+
+build/sim/model/%.o: sim/model/%.c $(SIM_HEADERS) $(ABI_C)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -Isim -c -o $@ $<
+build/sim/world/%.o: sim/world/%.c $(SIM_HEADERS) $(ABI_C)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -Isim -c -o $@ $<
+build/sim/server/%.o: sim/server/%.c $(SIM_HEADERS) $(ABI_C)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -Isim -c -o $@ $<
+
+$(eval $(call sim_library,build/sim,$(SIM_TOP),SIM_SOURCES,--no-assert,))
+$(eval $(call sim_library,build/sim/trace,$(SIM_TOP),SIM_SOURCES,--no-assert --trace-fst,-DWEFT_SIM_TRACE))
+$(eval $(call sim_library,build/sim/check,$(SIM_TOP),SIM_SOURCES,--assert,))
+
+build/weft-sim: $(SIM_SERVER_C:%.c=build/%.o) build/sim/libweft_sim.a
+	$(CXX) -o $@ $^ $(SIM_LIBS) -ljson-c
+build/weft-sim-trace: $(SIM_SERVER_C:%.c=build/%.o) build/sim/trace/libweft_sim.a
+	$(CXX) -o $@ $^ $(SIM_LIBS) -ljson-c
+
+.PHONY: sim
+sim: build/weft-sim build/weft-sim-trace
+ALL += build/weft-sim build/weft-sim-trace
+INSTALL += build/weft-sim:bin:755 build/weft-sim-trace:bin:755

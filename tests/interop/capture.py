@@ -1,0 +1,138 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""Checks a capture with tshark: malformed PDUs, wrong digests, wrong checksums.
+
+  capture.py FILE...    prints what is wrong; exit status 1 if anything is
+
+A second opinion on the wire that shares no code with Weft."""
+import collections
+import shutil
+import subprocess
+import sys
+
+from kernel import Unavailable
+
+BAD = '0'                       # tshark's value for a status field
+PDU_TYPES = {0, 1, 4, 5, 6, 7, 9}
+TERM_REQS = {2: 'H2CTermReq', 3: 'C2HTermReq'}
+SEVERITY_ERROR = 0x800000
+
+PREFERENCES = ('ip.check_checksum:TRUE', 'tcp.check_checksum:TRUE', 'udp.check_checksum:TRUE',
+               'tcp.reassemble_out_of_order:TRUE', 'nvme-tcp.check_hdgst:TRUE',
+               'nvme-tcp.check_ddgst:TRUE')
+FIELDS = collections.OrderedDict((
+    ('number', 'frame.number'), ('source', 'ip.src'), ('arp_source', 'arp.src.proto_ipv4'),
+    ('malformed', '_ws.malformed'), ('malformed_expert', '_ws.malformed.expert'),
+    ('reassembly', '_ws.malformed.reassembly'),
+    ('ip_checksum', 'ip.checksum.status'), ('tcp_checksum', 'tcp.checksum.status'),
+    ('udp_checksum', 'udp.checksum.status'), ('icmp_checksum', 'icmp.checksum.status'),
+    ('pdu_types', 'nvme-tcp.type'), ('hdgst', 'nvme-tcp.hdgst.status'),
+    ('ddgst', 'nvme-tcp.ddgst.status'), ('severity', '_ws.expert.severity'),
+    ('expert', '_ws.expert.message'),
+))
+CHECKSUMS = ('ip_checksum', 'tcp_checksum', 'udp_checksum', 'icmp_checksum')
+
+Frame = collections.namedtuple('Frame', FIELDS)
+Report = collections.namedtuple('Report', 'problems frames pdus digests retransmissions')
+
+
+def read_frames(path):
+    """Every frame of the capture as tshark sees it; fields as lists of strings."""
+    if not shutil.which('tshark'):
+        raise Unavailable('tshark is not installed: run ./setup')
+    command = ['tshark', '-n', '-r', path, '-d', 'tcp.port==8009,nvme-tcp', '-T', 'fields',
+               '-E', 'separator=\x1f', '-E', 'aggregator=\x1e']
+    for preference in PREFERENCES:
+        command += ['-o', preference]
+    for field in FIELDS.values():
+        command += ['-e', field]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, check=False)
+    if done.returncode:
+        raise ValueError('%s: tshark: %s' % (path, done.stderr.decode().strip()))
+    for line in done.stdout.decode(errors='replace').split('\n')[:-1]:
+        yield Frame(*([v for v in field.split('\x1e') if v] for field in line.split('\x1f')))
+
+
+def has_bad_checksum(frame):
+    return any(BAD in getattr(frame, name) for name in CHECKSUMS)
+
+
+def damaged_on_the_way(frame, own):
+    """A frame not ours that some checksum betrays, or whose very type was hit."""
+    if own in frame.source or own in frame.arp_source:
+        return False
+    return has_bad_checksum(frame) or not frame.source
+
+
+def judge(frame):
+    """What is wrong with one frame, in words."""
+    found = []
+    if frame.malformed or frame.malformed_expert:
+        found.append('malformed')
+    if frame.reassembly:
+        found.append('reassembly error')
+    for name in CHECKSUMS:
+        if BAD in getattr(frame, name):
+            found.append('bad ' + name.replace('_', ' '))
+    if BAD in frame.hdgst:
+        found.append('bad header digest')
+    if BAD in frame.ddgst:
+        found.append('bad data digest')
+    for number in map(int, frame.pdu_types):
+        if number in TERM_REQS:
+            found.append(TERM_REQS[number])
+        elif number not in PDU_TYPES:
+            found.append('unknown PDU type %02xh' % number)
+    errors = [text for severity, text in zip(frame.severity, frame.expert)
+              if int(severity) >= SEVERITY_ERROR]
+    return found or errors
+
+
+def examine(path, own=None):
+    """Reads a capture. own: our IPv4 address, if the peer's frames may have been damaged on
+    purpose: those are then passed over, while our own must still be sound."""
+    problems, frames, pdus, digests, again = [], 0, 0, 0, 0
+    for frame in read_frames(path):
+        frames += 1
+        again += any('retransmission' in text for text in frame.expert)
+        if own and damaged_on_the_way(frame, own):
+            continue
+        pdus += len(frame.pdu_types)
+        digests += len(frame.hdgst) + len(frame.ddgst)
+        problems += ['frame %s: %s' % (frame.number[0], text) for text in judge(frame)]
+    return Report(problems, frames, pdus, digests, again)
+
+
+def check_capture(path, min_pdus=1, own=None):
+    """The problems of a capture, as sentences; none when all is well. A capture with fewer
+    than min_pdus NVMe/TCP PDUs proves nothing and is a problem itself."""
+    report = examine(path, own)
+    if report.pdus < min_pdus:
+        return report.problems + ['%s: %d NVMe/TCP PDUs, at least %d expected'
+                                  % (path, report.pdus, min_pdus)]
+    return report.problems
+
+
+def main(paths):
+    bad = False
+    for path in paths:
+        try:
+            report = examine(path)
+        except (Unavailable, ValueError) as e:
+            print(e)
+            bad = True
+            continue
+        for text in report.problems:
+            print('%s: %s' % (path, text))
+        print('%s: %d frames, %d PDUs, %d digests, %d retransmissions, %d problems' % (
+            path, report.frames, report.pdus, report.digests, report.retransmissions,
+            len(report.problems)))
+        bad |= bool(report.problems)
+    return 1 if bad else 0
+
+
+if __name__ == '__main__':
+    if len(sys.argv) < 2:
+        sys.exit(__doc__)
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * An adapter in C for unit tests: a weft_bus whose rings are served by the test process itself, with an NVMe-oF controller
+ * behind every connection. It checks what it is given as hardware would, and more: breaches of the contract are counted in
+ * violations and printed.
+ */
+#ifndef FAKE_H
+#define FAKE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <weft/bus.h>
+
+#include "weft_host.h"
+
+#define FAKE_MAPS 4096
+#define FAKE_LOG 512
+#define FAKE_NS_BYTES (8u << 20)
+#define FAKE_BLOCK 512u
+
+struct fake_map {
+	uint8_t *va;
+	uint64_t iova;
+	size_t len;
+};
+
+struct fake_ctrl;
+
+/* A queue pair as the adapter sees it. */
+struct fake_qp {
+	bool live;
+	bool connected;
+	bool armed;
+	uint64_t sq;
+	uint64_t cq;
+	uint16_t entries;
+	uint16_t cq_entries;
+	uint16_t vector;
+	uint16_t sq_head;
+	uint16_t sq_tail;
+	uint16_t cq_head; /* what the host told */
+	uint16_t cq_tail;
+	uint8_t phase;
+	bool busy[1024];
+	struct weft_sq_entry held[1024]; /* commands kept by hold, and those without an answer yet */
+	bool is_held[1024];
+	uint64_t order[1024]; /* arrival, for tests that look at it */
+	unsigned int sgl_max; /* most elements one command had */
+	/* connection */
+	struct fake_ctrl *ctrl;
+	uint16_t qid;
+	bool fabrics_done;
+	bool digest;
+	uint16_t sqhd;
+	uint16_t sqsize;
+	bool sqflow_off;
+};
+
+struct fake {
+	struct weft_bus bus;
+	/* knobs */
+	uint32_t magic, version, n_qp;
+	int n_vectors;
+	unsigned int ready_after; /* reads of STATUS until FW_READY */
+	bool fw_dead;
+	bool gone;        /* reads give ~0, writes vanish */
+	bool write_enodev; /* writes return -ENODEV when gone */
+	bool eager;       /* work at each doorbell, no time of its own: waiting uses eventfds */
+	bool frozen;      /* never works */
+	bool hold;        /* capsules stay unanswered until fake_release */
+	bool keep_admin;  /* admin commands stay unanswered */
+	long fail_at;     /* bus operation number that fails with fail_err; 0: none */
+	int fail_err;
+	int connect_errno; /* positive: CONNECT ends with it */
+	unsigned int connects_to_fail; /* so many times; 0: always while connect_errno is set */
+	uint32_t maxh2cdata;
+	uint8_t digests_granted; /* mask */
+	bool success_flag;       /* reads end with a synthesized CQE */
+	unsigned int ddgst_errors; /* so many reads get a wrong data digest */
+	uint8_t mute_opcode;     /* I/O capsules with this opcode get no answer; 0xff: none */
+	/* state */
+	long ops;
+	uint64_t time_ns;
+	uint32_t aq[4], aq_size, aq_ctrl, ctrl_run, scratch;
+	unsigned int status_reads, resets, closed;
+	unsigned int sq_doorbells;
+	struct fake_map map[FAKE_MAPS];
+	unsigned int n_maps, maps_live, map_calls;
+	uint64_t next_iova;
+	int irq_fd[128];
+	unsigned int irqs_live, irqs_sent;
+	struct fake_qp qp[128];
+	uint32_t counter[64];
+	char fwlog[WEFT_LOG_SIZE];
+	uint32_t log_tail;
+	uint64_t arrivals;
+	unsigned int violations;
+	struct weft_arg_port port;
+	uint16_t last_opcode_admin;
+	/* controllers */
+	struct fake_ctrl *ctrls;
+	uint16_t next_cntlid;
+	/* knobs of the controllers */
+	uint64_t cap;
+	uint32_t kato_seen;
+	uint16_t queues_granted; /* 0's based */
+	unsigned int genctr_moves; /* the discovery log changes during so many reads of it */
+	uint64_t genctr;
+	unsigned int n_records;
+	uint8_t mdts;
+	uint32_t ioccsz;
+	uint16_t fail_sct_sc; /* next I/O command with fail_opcode ends with this, fail_times times */
+	uint8_t fail_opcode;
+	unsigned int fail_times;
+	bool never_ready;
+	bool auth_required;
+	uint8_t *disk; /* FAKE_NS_BYTES, survives controllers */
+	/* what the controllers saw, a line each */
+	char log[FAKE_LOG][96];
+	unsigned int n_log;
+	unsigned int keepalives, aborts;
+};
+
+struct fake *fake_new(void);
+/* The same without a time of its own: it works at each doorbell, and waiting for it goes by eventfds. */
+struct fake *fake_new_eager(void);
+void fake_free(struct fake *f);
+/* Serves everything that waits. Returns how many entries it fetched. */
+unsigned int fake_run(struct fake *f);
+void *fake_mem(struct fake *f, uint64_t iova, size_t len);
+/* Posts a completion entry; the ring's phase and head are filled in. */
+void fake_post(struct fake *f, uint16_t qp, struct weft_cq_entry *e);
+void fake_event(struct fake *f, uint16_t qp, uint32_t code, uint32_t dw1, uint32_t dw2);
+/* Ends a held capsule: with a positive errno, or 0: served now. */
+void fake_release(struct fake *f, uint16_t qp, uint16_t cid, uint16_t err);
+/* The peer is gone: all commands of the pair end with err, then CONN_ERROR. err 0: CONN_CLOSED and ECONNRESET for commands. */
+void fake_kill_conn(struct fake *f, uint16_t qp, uint16_t err);
+void fake_log(struct fake *f, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void fake_fwlog(struct fake *f, const char *text);
+void fake_violation(struct fake *f, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Sends an asynchronous event on the admin queue of the controller (all of them). */
+void fake_aen(struct fake *f, uint32_t dw0);
+
+/* Data of a capsule: gathers or scatters through its SGL. false: memory not mapped or too short. */
+bool fake_gather(struct fake *f, const struct weft_sq_entry *e, uint32_t off, void *buf, uint32_t len);
+bool fake_scatter(struct fake *f, const struct weft_sq_entry *e, uint32_t off, const void *buf, uint32_t len);
+
+/* fake_ctrl.c: answers a capsule. false: no answer now. */
+bool fake_ctrl_command(struct fake *f, uint16_t qp, const struct weft_sq_entry *e, struct weft_cq_entry *out);
+void fake_ctrl_disconnected(struct fake *f, uint16_t qp);
+void fake_ctrl_free(struct fake *f);
+
+/* fake_vu.c: a vfio-user server in a thread, in front of an adapter, with a fault on request. */
+enum fake_vu_fault {
+	VU_OK,
+	VU_HANG_VERSION,
+	VU_BAD_MAJOR,
+	VU_BAD_JSON,
+	VU_UNTERMINATED_JSON,
+	VU_SHORT_VERSION,
+	VU_NOT_PCI,
+	VU_SMALL_BAR,
+	VU_BAD_REGION_INDEX,
+	VU_NO_MSIX,
+	VU_WRONG_DEVICE,
+	VU_WRONG_ID,
+	VU_WRONG_COMMAND,
+	VU_TINY_SIZE,
+	VU_HUGE_SIZE,
+	VU_SHORT_READ,
+	VU_OTHER_OFFSET,
+	VU_ERROR_WITH_DATA,
+	VU_REPLY_TYPE,
+	VU_CLOSE_EARLY,
+	VU_REFUSE_MAP,
+	VU_HANG_READ,
+	VU_UNASKED_REPLY,
+	VU_N_FAULTS,
+};
+
+struct fake_vu;
+struct fake_vu *fake_vu_start(struct fake *f, const char *path, enum fake_vu_fault fault);
+void fake_vu_stop(struct fake_vu *s);
+/* The server reads and writes client memory by message from its own thread, between two client messages; tells the result. */
+int fake_vu_dma(struct fake_vu *s, uint64_t iova, void *buf, uint32_t len, bool write);
+
+#endif
