@@ -23,7 +23,7 @@ static int enable(struct weft_dev *dev, const struct weft_qp *qp)
 
 	for (i = 0; i < sizeof(set) / sizeof(set[0]) && !rc; i++)
 		rc = weft__write32(dev, set[i][0], set[i][1]);
-	return rc;
+	return rc ? rc : weft__wait_status(dev, WEFT_STATUS_AQ_UP_MASK, WEFT_STATUS_AQ_UP_MASK, "admin pair did not start");
 }
 
 /* Makes the pair, or after a reset starts the one there is. */
@@ -68,10 +68,10 @@ free_qp:
 void weft__admin_stop(struct weft_dev *dev)
 {
 	struct weft_qp *qp = dev->qp[0];
-	uint32_t val;
 
 	weft__write32(dev, WEFT_AQ_CTRL, 0);
-	weft__read32(dev, WEFT_AQ_CTRL, &val); /* the write has arrived when this comes back */
+	/* the rings' memory may go only when nothing reads or writes them; a device that does not say so is about to be reset */
+	weft__wait_status(dev, WEFT_STATUS_AQ_UP_MASK, 0, "admin pair did not stop");
 	weft__irq_put(dev, 0);
 	weft__ring_free(qp);
 	free(qp);
@@ -116,11 +116,11 @@ int weft_admin_submit(struct weft_dev *dev, uint8_t opcode, const void *args, si
 	if (len > sizeof(e->args))
 		return -EINVAL;
 	if (atomic_load(&dev->gone))
-		return weft__fail(-ENODEV, "the device is gone");
+		return weft_set_error(-ENODEV, "the device is gone");
 	cid = free_cid(dev);
 	e = (void *)weft__ring_next(qp);
 	if (cid < 0 || !e)
-		return weft__fail(-EAGAIN, "the admin ring is full");
+		return weft_set_error(-EAGAIN, "the admin ring is full");
 	e->opcode = opcode;
 	e->cid = (uint16_t)cid;
 	if (len)
@@ -172,11 +172,11 @@ int weft_admin(struct weft_dev *dev, uint8_t opcode, const void *args, size_t le
 	if (!s.done) {
 		forget(dev->qp[0], &s);
 		if (rc == -ETIMEDOUT)
-			weft__fail(rc, "admin command 0x%02x did not complete in time", opcode);
+			weft_set_error(rc, "admin command 0x%02x did not complete in time", opcode);
 		return rc;
 	}
 	if (s.result.error)
-		return weft__fail(s.result.error, "admin command 0x%02x: %s", opcode, strerror(-s.result.error));
+		return weft_set_error(s.result.error, "admin command 0x%02x: %s", opcode, strerror(-s.result.error));
 	if (result)
 		*result = s.result;
 	return 0;
@@ -188,7 +188,7 @@ int weft_nop(struct weft_dev *dev, uint32_t echo)
 	int rc = weft_admin(dev, WEFT_OP_NOP, &echo, sizeof(echo), 0, &r);
 
 	if (!rc && r.dw[0] != echo)
-		rc = weft__fail(-EIO, "NOP came back with 0x%08x, not 0x%08x", r.dw[0], echo);
+		rc = weft_set_error(-EIO, "NOP came back with 0x%08x, not 0x%08x", r.dw[0], echo);
 	return rc;
 }
 
@@ -197,7 +197,7 @@ int weft_port_set(struct weft_dev *dev, const struct weft_port *port)
 	struct weft_arg_port a = { .ip = port->ip, .mask = port->mask, .gateway = port->gateway, .mtu = port->mtu };
 
 	if (port->mtu < 576 || port->mtu > 9000)
-		return weft__fail(-EINVAL, "MTU %u is not in 576..9000", port->mtu);
+		return weft_set_error(-EINVAL, "MTU %u is not in 576..9000", port->mtu);
 	memcpy(a.mac, port->mac, sizeof(a.mac));
 	return weft_admin(dev, WEFT_OP_PORT_SET, &a, sizeof(a), 0, NULL);
 }

@@ -26,9 +26,9 @@ int weft__read32(struct weft_dev *dev, uint32_t off, uint32_t *val)
 		rc = dev->bus->ops->read32(dev->bus, WEFT_MAGIC, &magic);
 	if (rc == -ENODEV || magic == ~0u) {
 		atomic_store(&dev->gone, true);
-		return weft__fail(-ENODEV, "%s bus: the device is gone", dev->bus->ops->name);
+		return weft_set_error(-ENODEV, "%s bus: the device is gone", dev->bus->ops->name);
 	}
-	return rc ? weft__fail(rc, "%s bus: reading register 0x%x: %s", dev->bus->ops->name, off, strerror(-rc)) : 0;
+	return rc ? weft_set_error(rc, "%s bus: reading register 0x%x: %s", dev->bus->ops->name, off, strerror(-rc)) : 0;
 }
 
 int weft__write32(struct weft_dev *dev, uint32_t off, uint32_t val)
@@ -40,7 +40,7 @@ int weft__write32(struct weft_dev *dev, uint32_t off, uint32_t val)
 	rc = dev->bus->ops->write32(dev->bus, off, val);
 	if (rc == -ENODEV)
 		atomic_store(&dev->gone, true);
-	return rc ? weft__fail(rc, "%s bus: writing register 0x%x: %s", dev->bus->ops->name, off, strerror(-rc)) : 0;
+	return rc ? weft_set_error(rc, "%s bus: writing register 0x%x: %s", dev->bus->ops->name, off, strerror(-rc)) : 0;
 }
 
 static bool bar_offset(uint32_t off)
@@ -66,18 +66,18 @@ static int check_identity(struct weft_dev *dev)
 	if (rc)
 		return rc;
 	if (magic != WEFT_MAGIC_VALUE)
-		return weft__fail(-EPROTO, "no Weft adapter: magic number 0x%08x, not 0x%08x", magic, WEFT_MAGIC_VALUE);
+		return weft_set_error(-EPROTO, "no Weft adapter: magic number 0x%08x, not 0x%08x", magic, WEFT_MAGIC_VALUE);
 	rc = weft__read32(dev, WEFT_VERSION, &version);
 	if (rc)
 		return rc;
 	if (version >> WEFT_VERSION_MAJOR_LSB != WEFT_VERSION_MAJOR)
-		return weft__fail(-EPROTONOSUPPORT, "the adapter speaks interface version %u.%u, this driver %u.%u",
+		return weft_set_error(-EPROTONOSUPPORT, "the adapter speaks interface version %u.%u, this driver %u.%u",
 				  version >> 16, version & 0xffff, WEFT_VERSION_MAJOR, WEFT_VERSION_MINOR);
 	dev->abi_minor = (uint16_t)version;
 	rc = weft__read32(dev, WEFT_CAPS0, &caps);
 	dev->n_qp = (uint16_t)caps < WEFT_N_QP ? (uint16_t)caps : (uint16_t)WEFT_N_QP;
 	if (!rc && dev->n_qp < 2)
-		rc = weft__fail(-EPROTO, "the adapter claims %u queue pairs", dev->n_qp);
+		rc = weft_set_error(-EPROTO, "the adapter claims %u queue pairs", dev->n_qp);
 	return rc;
 }
 
@@ -97,11 +97,10 @@ static int firmware_dead(struct weft_dev *dev)
 	uint32_t cause = 0;
 
 	weft__read32(dev, WEFT_FW_STATUS, &cause);
-	return weft__fail(-EIO, "the adapter's firmware is dead, FW_STATUS 0x%08x", cause);
+	return weft_set_error(-EIO, "the adapter's firmware is dead, FW_STATUS 0x%08x", cause);
 }
 
-/* Waits until the firmware serves the admin pair. */
-static int wait_firmware(struct weft_dev *dev)
+int weft__wait_status(struct weft_dev *dev, uint32_t mask, uint32_t want, const char *what)
 {
 	uint64_t start = weft_dev_now(dev), limit = dev->params.timeout_ms * NSEC_PER_MSEC;
 	uint32_t steps = 0, status;
@@ -113,20 +112,25 @@ static int wait_firmware(struct weft_dev *dev)
 			return rc;
 		if (status & WEFT_STATUS_FW_DEAD_MASK)
 			return firmware_dead(dev);
-		if (status & WEFT_STATUS_FW_READY_MASK)
+		if ((status & mask) == want)
 			return 0;
 		if (weft_dev_now(dev) - start > limit || steps++ > 2 * dev->params.timeout_ms)
-			return weft__fail(-ETIMEDOUT, "the adapter's firmware was not ready after %u ms",
-					  dev->params.timeout_ms);
+			return weft_set_error(-ETIMEDOUT, "the adapter's %s after %u ms", what, dev->params.timeout_ms);
 		pause_for(dev, FW_POLL_NS);
 	}
+}
+
+/* Waits until the firmware serves the admin pair. */
+static int wait_firmware(struct weft_dev *dev)
+{
+	return weft__wait_status(dev, WEFT_STATUS_FW_READY_MASK, WEFT_STATUS_FW_READY_MASK, "firmware was not ready");
 }
 
 static int reset_bus(struct weft_dev *dev)
 {
 	int rc = dev->bus->ops->reset(dev->bus);
 
-	return rc ? weft__fail(rc, "%s bus: reset: %s", dev->bus->ops->name, strerror(-rc)) : 0;
+	return rc ? weft_set_error(rc, "%s bus: reset: %s", dev->bus->ops->name, strerror(-rc)) : 0;
 }
 
 /* From any state to a firmware that waits for the admin pair. */
@@ -159,7 +163,7 @@ static int set_params(struct weft_dev *dev, const struct weft_dev_params *params
 	if (!dev->params.admin_sq_log2)
 		dev->params.admin_sq_log2 = DEFAULT_ADMIN_LOG2;
 	if (dev->params.admin_sq_log2 < 2 || dev->params.admin_sq_log2 > 6)
-		return weft__fail(-EINVAL, "admin ring of 2^%u entries; 2..6 is possible", dev->params.admin_sq_log2);
+		return weft_set_error(-EINVAL, "admin ring of 2^%u entries; 2..6 is possible", dev->params.admin_sq_log2);
 	return 0;
 }
 

@@ -13,7 +13,7 @@ const char *weft_last_error(void)
 }
 
 /* Notes the sentence and returns err, so that a function can end with it. */
-int weft__fail(int err, const char *fmt, ...)
+int weft_set_error(int err, const char *fmt, ...)
 {
 	va_list ap;
 

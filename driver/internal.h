@@ -127,12 +127,11 @@ struct weft_dev {
 	uint32_t admin_next; /* where the search for a free admin cid starts */
 };
 
-/* error.c */
-int weft__fail(int err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-
 /* dev.c */
 int weft__read32(struct weft_dev *dev, uint32_t off, uint32_t *val);
 int weft__write32(struct weft_dev *dev, uint32_t off, uint32_t val);
+/* Waits until STATUS & mask == want; what: for the message of -ETIMEDOUT. */
+int weft__wait_status(struct weft_dev *dev, uint32_t mask, uint32_t want, const char *what);
 
 /* irq.c */
 int weft__irq_init(struct weft_dev *dev);

@@ -24,7 +24,7 @@ int weft__irq_init(struct weft_dev *dev)
 	int i, fd, rc = 0, n = ops->irq_count(dev->bus);
 
 	if (n < 1)
-		return weft__fail(n < 0 ? n : -EPROTO, "%s bus: the device has no interrupt vectors", ops->name);
+		return weft_set_error(n < 0 ? n : -EPROTO, "%s bus: the device has no interrupt vectors", ops->name);
 	dev->n_vectors = (uint16_t)(n < (int)WEFT_N_VECTORS ? n : (int)WEFT_N_VECTORS);
 	dev->vec_fd = malloc(dev->n_vectors * sizeof(dev->vec_fd[0]));
 	dev->vec_users = calloc(dev->n_vectors, sizeof(dev->vec_users[0]));
@@ -57,17 +57,17 @@ int weft__irq_get(struct weft_dev *dev, uint16_t vector)
 	int fd, rc;
 
 	if (vector >= dev->n_vectors)
-		return weft__fail(-ERANGE, "vector %u: the device has %u", vector, dev->n_vectors);
+		return weft_set_error(-ERANGE, "vector %u: the device has %u", vector, dev->n_vectors);
 	if (dev->vec_users[vector]) {
 		dev->vec_users[vector]++;
 		return 0;
 	}
 	fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (fd < 0)
-		return weft__fail(-errno, "eventfd: %s", strerror(errno));
+		return weft_set_error(-errno, "eventfd: %s", strerror(errno));
 	rc = dev->bus->ops->irq_set(dev->bus, vector, fd);
 	if (rc) {
-		weft__fail(rc, "vector %u: %s", vector, strerror(-rc));
+		weft_set_error(rc, "vector %u: %s", vector, strerror(-rc));
 		goto close_fd;
 	}
 	rc = watch(dev, fd, vector);

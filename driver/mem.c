@@ -44,7 +44,7 @@ static int insert(struct weft_mem *mem, struct weft_mem_range *r)
 
 	if ((i > 0 && r->va - mem->range[i - 1]->va < mem->range[i - 1]->len) ||
 	    (i < mem->n_range && mem->range[i]->va - r->va < r->len))
-		return weft__fail(-EEXIST, "memory at %p overlaps a registered range", (void *)r->va);
+		return weft_set_error(-EEXIST, "memory at %p overlaps a registered range", (void *)r->va);
 	if (mem->n_range == mem->max_range) {
 		size_t max = mem->max_range ? 2 * mem->max_range : 16;
 		struct weft_mem_range **p = realloc(mem->range, max * sizeof(*p));
@@ -77,7 +77,7 @@ static int map(struct weft_dev *dev, void *addr, size_t len, int fd, uint64_t of
 	else
 		rc = ops->dma_map(dev->bus, addr, len, PROT_DMA, iova);
 	if (rc)
-		weft__fail(rc, "%s bus: cannot map %zu bytes at %p for DMA: %s", ops->name, len, addr, strerror(-rc));
+		weft_set_error(rc, "%s bus: cannot map %zu bytes at %p for DMA: %s", ops->name, len, addr, strerror(-rc));
 	return rc;
 }
 
@@ -126,7 +126,7 @@ static int register_any(struct weft_dev *dev, void *addr, size_t len, int fd, ui
 	int rc;
 
 	if (!len || va + len < va || va + len > UINTPTR_MAX - PAGE)
-		return weft__fail(-EINVAL, "cannot register %zu bytes at %p", len, addr);
+		return weft_set_error(-EINVAL, "cannot register %zu bytes at %p", len, addr);
 	pthread_rwlock_wrlock(&dev->mem.lock);
 	rc = add_range(dev, va, len, fd, offset, &r);
 	pthread_rwlock_unlock(&dev->mem.lock);
@@ -141,7 +141,7 @@ int weft_mem_register(struct weft_dev *dev, void *addr, size_t len)
 int weft_mem_register_fd(struct weft_dev *dev, void *addr, size_t len, int fd, uint64_t offset)
 {
 	if (fd < 0 || (uintptr_t)addr % PAGE || offset % PAGE)
-		return weft__fail(-EINVAL, "a file mapping starts on a page and has an fd");
+		return weft_set_error(-EINVAL, "a file mapping starts on a page and has an fd");
 	return register_any(dev, addr, len, fd, offset);
 }
 
@@ -156,9 +156,9 @@ int weft_mem_unregister(struct weft_dev *dev, void *addr)
 	i = upper(mem, (uintptr_t)addr);
 	r = i ? mem->range[i - 1] : NULL;
 	if (!r || r->va != (uintptr_t)addr || r->pool)
-		rc = weft__fail(-ENOENT, "%p is not registered", addr);
+		rc = weft_set_error(-ENOENT, "%p is not registered", addr);
 	else if (atomic_load(&r->lent))
-		rc = weft__fail(-EBUSY, "memory at %p is lent to commands in flight", addr);
+		rc = weft_set_error(-EBUSY, "memory at %p is lent to commands in flight", addr);
 	else
 		drop_range(dev, r);
 	pthread_rwlock_unlock(&mem->lock);
@@ -184,7 +184,7 @@ int weft__mem_find(struct weft_dev *dev, uintptr_t va, struct mem_hit *hit)
 	}
 	pthread_rwlock_unlock(&mem->lock);
 	if (rc)
-		weft__fail(rc, "memory at %p is neither allocated nor registered for DMA", (void *)va);
+		weft_set_error(rc, "memory at %p is neither allocated nor registered for DMA", (void *)va);
 	return rc;
 }
 
@@ -197,7 +197,7 @@ int weft_mem_iova(struct weft_dev *dev, const void *addr, size_t len, uint64_t *
 	if (rc)
 		return rc;
 	if (len > hit.len - (va - hit.va))
-		return weft__fail(-EFAULT, "%zu bytes at %p reach beyond their registration", len, addr);
+		return weft_set_error(-EFAULT, "%zu bytes at %p reach beyond their registration", len, addr);
 	*iova = hit.iova + (va - hit.va);
 	return 0;
 }
@@ -239,7 +239,7 @@ static int chunk_new(struct weft_dev *dev, uint32_t pages, struct weft_mem_chunk
 	c->pages = pages;
 	c->va = chunk_memory(dev, len, &fd);
 	if (c->va == MAP_FAILED) {
-		rc = weft__fail(-ENOMEM, "no memory for a DMA pool of %zu bytes", len);
+		rc = weft_set_error(-ENOMEM, "no memory for a DMA pool of %zu bytes", len);
 		goto free_chunk;
 	}
 	rc = add_range(dev, (uintptr_t)c->va, len, fd, 0, &c->range);

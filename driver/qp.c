@@ -13,11 +13,11 @@
 static int check_params(const struct weft_dev *dev, const struct weft_qp_params *p)
 {
 	if (!p->complete_cb)
-		return weft__fail(-EINVAL, "a queue pair needs a completion callback");
+		return weft_set_error(-EINVAL, "a queue pair needs a completion callback");
 	if (p->sq_log2 > 10)
-		return weft__fail(-EINVAL, "ring of 2^%u entries; 1..10 is possible", p->sq_log2);
+		return weft_set_error(-EINVAL, "ring of 2^%u entries; 1..10 is possible", p->sq_log2);
 	if (p->vector >= dev->n_vectors)
-		return weft__fail(-ERANGE, "vector %u: the device has %u", p->vector, dev->n_vectors);
+		return weft_set_error(-ERANGE, "vector %u: the device has %u", p->vector, dev->n_vectors);
 	return 0;
 }
 
@@ -48,7 +48,7 @@ int weft_qp_create(struct weft_dev *dev, const struct weft_qp_params *params, st
 	for (id = 1; id < dev->n_qp && dev->qp[id]; id++)
 		;
 	if (id == dev->n_qp)
-		return weft__fail(-ENOSPC, "all %u queue pairs are in use", dev->n_qp - 1);
+		return weft_set_error(-ENOSPC, "all %u queue pairs are in use", dev->n_qp - 1);
 	qp = calloc(1, sizeof(*qp));
 	if (!qp)
 		return -ENOMEM;
@@ -135,12 +135,12 @@ int weft_qp_connect(struct weft_qp *qp, const struct weft_connect *conn, struct 
 	int rc;
 
 	if (conn->hpda > 31 || conn->maxr2t > 15 || !conn->remote_port)
-		return weft__fail(-EINVAL, "connect: hpda 0..31, maxr2t 0..15, remote port not 0");
+		return weft_set_error(-EINVAL, "connect: hpda 0..31, maxr2t 0..15, remote port not 0");
 	if (qp->state != QP_LIVE)
 		return -ENOTCONN;
 	rc = weft_admin(qp->dev, WEFT_OP_CONNECT, &a, sizeof(a), a.timeout_ms + CONNECT_SLACK_MS, &r);
 	if (rc)
-		return weft__fail(rc, "connecting to %u.%u.%u.%u:%u: %s", conn->remote_ip >> 24,
+		return weft_set_error(rc, "connecting to %u.%u.%u.%u:%u: %s", conn->remote_ip >> 24,
 				  conn->remote_ip >> 16 & 255, conn->remote_ip >> 8 & 255, conn->remote_ip & 255,
 				  conn->remote_port, strerror(-rc));
 	if (result)
@@ -186,17 +186,17 @@ static int check_cmd(struct weft_qp *qp, const struct weft_cmd *cmd)
 	uint8_t dir = cmd->flags & both;
 
 	if (atomic_load(&qp->dev->gone))
-		return weft__fail(-ENODEV, "the device is gone");
+		return weft_set_error(-ENODEV, "the device is gone");
 	if (qp->state != QP_LIVE)
-		return weft__fail(-ENOTCONN, "queue pair %u died in a reset", qp->id);
+		return weft_set_error(-ENOTCONN, "queue pair %u died in a reset", qp->id);
 	if (cmd->cid >= qp->entries)
-		return weft__fail(-EINVAL, "cid %u on a pair of %u entries", cmd->cid, qp->entries);
+		return weft_set_error(-EINVAL, "cid %u on a pair of %u entries", cmd->cid, qp->entries);
 	if (qp->slot[cmd->cid].busy)
-		return weft__fail(-EEXIST, "cid %u is in flight", cmd->cid);
+		return weft_set_error(-EEXIST, "cid %u is in flight", cmd->cid);
 	if (cmd->data_len > WEFT_DATA_MAX || (cmd->data_len && !dir) || dir == both ||
 	    (cmd->flags & ~(both | WEFT_SQF_ICD)) || (cmd->iov && cmd->elem) ||
 	    ((cmd->flags & WEFT_SQF_ICD) && dir != WEFT_SQF_DATA_OUT))
-		return weft__fail(-EINVAL, "command with flags 0x%02x and %u bytes of data", cmd->flags, cmd->data_len);
+		return weft_set_error(-EINVAL, "command with flags 0x%02x and %u bytes of data", cmd->flags, cmd->data_len);
 	return 0;
 }
 

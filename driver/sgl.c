@@ -43,7 +43,7 @@ static int grow(struct builder *b)
 	struct sgl_chain *c = chain_get(b->qp);
 
 	if (!c)
-		return weft__fail(-ENOMEM, "no memory for a scatter/gather list");
+		return weft_set_error(-ENOMEM, "no memory for a scatter/gather list");
 	memcpy(c->elem, b->elem, b->n * sizeof(b->elem[0]));
 	memcpy(c->ref, b->slot->ref, b->slot->n_ref * sizeof(c->ref[0]));
 	b->elem = c->elem;
@@ -62,7 +62,7 @@ static int add(struct builder *b, uint64_t iova, uint32_t len, struct weft_mem_r
 		return 0;
 	}
 	if (b->n == WEFT_SGL_MAX)
-		return weft__fail(-E2BIG, "more than %u pieces of memory", WEFT_SGL_MAX);
+		return weft_set_error(-E2BIG, "more than %u pieces of memory", WEFT_SGL_MAX);
 	if (b->n == WEFT_SGL_INLINE && !slot->chain) {
 		int rc = grow(b);
 
@@ -133,7 +133,7 @@ int weft__sgl_build(struct weft_qp *qp, struct cmd_slot *slot, const struct weft
 		left -= len;
 	}
 	if (!rc && left)
-		rc = weft__fail(-EINVAL, "the data buffer is %zu bytes shorter than data_len", left);
+		rc = weft_set_error(-EINVAL, "the data buffer is %zu bytes shorter than data_len", left);
 	if (rc) {
 		weft__sgl_release(qp, slot);
 		return rc;

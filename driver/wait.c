@@ -152,7 +152,7 @@ static int step_until(struct weft_dev *dev, uint64_t ns)
 		now = weft_dev_now(dev);
 		stuck = more || now != before ? 0 : stuck + 1;
 		if (stuck == STUCK_STEPS)
-			return weft__fail(-ETIMEDOUT, "the simulated device is idle and its time stands still");
+			return weft_set_error(-ETIMEDOUT, "the simulated device is idle and its time stands still");
 	}
 	return 0;
 }

@@ -23,13 +23,13 @@ int weft_bus_open(const char *spec, struct weft_bus **bus)
 
 	if (rest)
 		return *rest ? weft_bus_open_vfio_user(rest, bus) :
-			       weft__fail(-EINVAL, "vfio-user: which socket? (vfio-user:PATH)");
+			       weft_set_error(-EINVAL, "vfio-user: which socket? (vfio-user:PATH)");
 	rest = after(spec, "inproc");
 	if (!rest)
 		rest = after(spec, "sim");
 	if (!rest)
-		return weft__fail(-EINVAL, "unknown device \"%s\": vfio-user:PATH, or inproc where it is built in", spec);
+		return weft_set_error(-EINVAL, "unknown device \"%s\": vfio-user:PATH, or inproc where it is built in", spec);
 	if (!weft_bus_open_inproc)
-		return weft__fail(-EOPNOTSUPP, "this program was built without the in-process simulator");
+		return weft_set_error(-EOPNOTSUPP, "this program was built without the in-process simulator");
 	return weft_bus_open_inproc(rest, bus);
 }

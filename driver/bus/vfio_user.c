@@ -49,7 +49,7 @@ static int region_read(struct vu_bus *vu, uint32_t region, uint64_t off, void *b
 		return rc;
 	if (memcmp(in, &acc, sizeof(acc))) {
 		vu->broken = true;
-		return weft__fail(-EPROTO, "vfio-user: a read was answered with another place");
+		return weft_set_error(-EPROTO, "vfio-user: a read was answered with another place");
 	}
 	memcpy(buf, in + sizeof(acc), len);
 	return 0;
@@ -208,7 +208,7 @@ static int bus_master(struct vu_bus *vu)
 	if (!rc)
 		rc = region_read(vu, REGION_CONFIG, CONFIG_COMMAND, &command, 2);
 	if (!rc && (command & COMMAND_MEM_MASTER) != COMMAND_MEM_MASTER)
-		rc = weft__fail(-EPROTO, "vfio-user: the device cannot be made bus master");
+		rc = weft_set_error(-EPROTO, "vfio-user: the device cannot be made bus master");
 	return rc;
 }
 
@@ -293,10 +293,10 @@ static int parse_capabilities(struct vu_bus *vu, const char *text, size_t len)
 	if (!len)
 		return 0;
 	if (text[len - 1])
-		return weft__fail(rc, "vfio-user: the server's capabilities are not terminated");
+		return weft_set_error(rc, "vfio-user: the server's capabilities are not terminated");
 	top = json_tokener_parse(text);
 	if (!top)
-		return weft__fail(rc, "vfio-user: the server's capabilities are not JSON");
+		return weft_set_error(rc, "vfio-user: the server's capabilities are not JSON");
 	if (json_object_object_get_ex(top, "capabilities", &caps)) {
 		if (!json_object_is_type(caps, json_type_object))
 			goto out;
@@ -310,7 +310,7 @@ static int parse_capabilities(struct vu_bus *vu, const char *text, size_t len)
 	rc = 0;
 out:
 	json_object_put(top);
-	return rc ? weft__fail(rc, "vfio-user: the server's capabilities make no sense") : 0;
+	return rc ? weft_set_error(rc, "vfio-user: the server's capabilities make no sense") : 0;
 }
 
 static int negotiate(struct vu_bus *vu)
@@ -326,7 +326,7 @@ static int negotiate(struct vu_bus *vu)
 		return rc;
 	memcpy(version, in, 4);
 	if (version[0] || version[1])
-		return weft__fail(-EPROTO, "vfio-user: the server speaks version %u.%u, not 0.0", version[0], version[1]);
+		return weft_set_error(-EPROTO, "vfio-user: the server speaks version %u.%u, not 0.0", version[0], version[1]);
 	return parse_capabilities(vu, in + 4, req.reply_len - 4);
 }
 
@@ -340,7 +340,7 @@ static int check_device(struct vu_bus *vu)
 	if (rc)
 		return rc;
 	if (!(info.flags & VU_DEVICE_FLAG_PCI) || info.num_regions <= REGION_CONFIG || info.num_irqs <= IRQ_MSIX)
-		return weft__fail(-EPROTO, "vfio-user: no PCI device with BARs and MSI-X");
+		return weft_set_error(-EPROTO, "vfio-user: no PCI device with BARs and MSI-X");
 	vu->can_reset = info.flags & VU_DEVICE_FLAG_RESET;
 	return 0;
 }
@@ -358,7 +358,7 @@ static int check_region(struct vu_bus *vu, uint32_t index, uint64_t min_size)
 	if (rc)
 		return rc;
 	if (u.info.index != index || u.info.size < min_size || (u.info.flags & 3) != 3)
-		return weft__fail(-EPROTO, "vfio-user: region %u is smaller than %llu bytes or not for reading and writing", index,
+		return weft_set_error(-EPROTO, "vfio-user: region %u is smaller than %llu bytes or not for reading and writing", index,
 				  (unsigned long long)min_size);
 	return 0;
 }
@@ -373,7 +373,7 @@ static int check_irqs(struct vu_bus *vu)
 	if (rc)
 		return rc;
 	if (info.index != IRQ_MSIX || !(info.flags & VU_IRQ_FLAG_EVENTFD) || !info.count || info.count > 2048)
-		return weft__fail(-EPROTO, "vfio-user: no MSI-X vectors over eventfds");
+		return weft_set_error(-EPROTO, "vfio-user: no MSI-X vectors over eventfds");
 	vu->n_vectors = info.count;
 	return 0;
 }
@@ -408,7 +408,7 @@ static int check_id(struct vu_bus *vu)
 	if (rc)
 		return rc;
 	if (id != VENDOR_DEVICE)
-		return weft__fail(-ENODEV, "vfio-user: PCI device %04x:%04x is no Weft adapter (%04x:%04x)", id & 0xffff, id >> 16,
+		return weft_set_error(-ENODEV, "vfio-user: PCI device %04x:%04x is no Weft adapter (%04x:%04x)", id & 0xffff, id >> 16,
 				  VENDOR_DEVICE & 0xffff, VENDOR_DEVICE >> 16);
 	return 0;
 }
@@ -438,14 +438,14 @@ static int connect_socket(const char *path)
 	int fd, rc;
 
 	if (strlen(path) >= sizeof(sa.sun_path))
-		return weft__fail(-ENAMETOOLONG, "vfio-user: socket path %s is too long", path);
+		return weft_set_error(-ENAMETOOLONG, "vfio-user: socket path %s is too long", path);
 	strcpy(sa.sun_path, path);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
-		return weft__fail(-errno, "socket: %s", strerror(errno));
+		return weft_set_error(-errno, "socket: %s", strerror(errno));
 	if (!connect(fd, (struct sockaddr *)&sa, sizeof(sa)))
 		return fd;
-	rc = weft__fail(-errno, "vfio-user: %s: %s", path, strerror(errno));
+	rc = weft_set_error(-errno, "vfio-user: %s: %s", path, strerror(errno));
 	close(fd);
 	return rc;
 }

@@ -26,7 +26,7 @@ static uint64_t clock_ms(void)
 static int give_up(struct vu_bus *vu, int err, const char *why)
 {
 	vu->broken = true;
-	return weft__fail(err, "vfio-user: %s", why);
+	return weft_set_error(err, "vfio-user: %s", why);
 }
 
 /* Waits for the socket. deadline in ms of clock_ms. */
@@ -245,7 +245,7 @@ static int recv_reply(struct vu_bus *vu, struct vu_request *req, uint16_t id, ui
 	if (h.flags & VU_FLAG_ERROR) {
 		if (len)
 			return give_up(vu, -EPROTO, "an error reply carries data");
-		return weft__fail(h.error && h.error < 4096 ? -(int)h.error : -EIO, "vfio-user: the server refused command %u",
+		return weft_set_error(h.error && h.error < 4096 ? -(int)h.error : -EIO, "vfio-user: the server refused command %u",
 				  req->command);
 	}
 	if (len < req->reply_min || len > req->reply_max)

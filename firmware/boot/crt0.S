@@ -29,9 +29,12 @@ _start:
 	j 1b
 2:	la a0, __bss_start
 	la a1, __bss_end
-3:	bgeu a0, a1, 4f
+3:	bgeu a0, a1, 4f		/* start and end are multiples of 16 */
 	sw zero, 0(a0)
-	addi a0, a0, 4
+	sw zero, 4(a0)
+	sw zero, 8(a0)
+	sw zero, 12(a0)
+	addi a0, a0, 16
 	j 3b
 4:	call weft_main
 5:	j 5b

@@ -5,6 +5,10 @@
 
 #include <string.h>
 
+/* Bits of HOST_STATUS */
+#define QP_STATUS_READY 1u
+#define QP_STATUS_AQ_UP 4u
+
 static struct qp qps[WEFT_N_QP];
 static uint32_t slot_map[WEFT_N_SLOTS / 32]; /* 1: taken */
 
@@ -102,8 +106,12 @@ void qp_stopped(uint16_t qp)
 	if (qp >= WEFT_N_QP || !q->used)
 		return;
 	hal_qp_free_slots(qp);
-	run_mark(q->slot_base, q->entries, false);
 	q->used = false;
+	if (!qp) { /* its slots stay its own */
+		hal_host_status(QP_STATUS_READY, 0);
+		return;
+	}
+	run_mark(q->slot_base, q->entries, false);
 	if (q->delete_slot != ENG_NO_SLOT)
 		hal_complete(&cpl);
 	q->delete_slot = ENG_NO_SLOT;
@@ -119,6 +127,8 @@ void qp_admin_changed(void)
 		hal_qp_stop(0);
 		return;
 	}
+	if (qps[0].used) /* a second write of 1 must not restart rings under way */
+		return;
 	sq = r[4] & 15;
 	cq = r[4] >> 8 & 15;
 	if (sq < 2 || sq > 6 || cq <= sq || cq > 10 || (r[0] & 63) || (r[2] & 63))
@@ -131,4 +141,5 @@ void qp_admin_changed(void)
 	hal_qp_start(0, &ctx);
 	qps[0].used = true;
 	qps[0].entries = (uint16_t)(1u << sq);
+	hal_host_status(QP_STATUS_READY | QP_STATUS_AQ_UP, 0);
 }

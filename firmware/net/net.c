@@ -16,12 +16,15 @@ static uint16_t ip_id;
 
 void net_init(void)
 {
+	/* locally administered; a host with several adapters on one link gives each its own (PORT_SET) */
+	static const uint8_t mac[6] = { 0x02, 'W', 'e', 'f', 't', 0x01 };
 	memset(&net_port, 0, sizeof(net_port));
 	memset(&net_drops, 0, sizeof(net_drops));
 	net_port.mask = 0xffffffff;
 	net_port.mtu = 1500;
 	frame_init();
 	arp_init();
+	memcpy(net_port.mac, mac, sizeof(mac));
 }
 
 bool net_unicast(uint32_t ip)

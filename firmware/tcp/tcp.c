@@ -109,6 +109,7 @@ void tcp_write_ctx(struct tcb *t, uint8_t flags)
 	net_build(u.c.tmpl, t->mac, t->remote_ip, IP_PROTO_TCP, TCP_HLEN);
 	put_be16(tcp, t->local_port);
 	put_be16(tcp + 2, t->remote_port);
+	put_be32(tcp + 4, t->snd_nxt); /* what an acknowledgement carries before any data was sent */
 	tcp[12] = t->flags & F_TS ? 8 << 4 : 5 << 4;
 	tcp[13] = TH_ACK;
 	opt_ts(tcp + TCP_HLEN, 0);

@@ -57,9 +57,6 @@ struct host_io {
 	uint32_t nlb;
 	uint32_t issued;   /* blocks */
 	unsigned int open; /* commands in flight */
-	/* where the next piece starts in a list */
-	uint32_t list_at;
-	uint64_t list_off;
 	struct nvme_result result;
 	nvme_host_fn *cb;
 	void *arg;
@@ -73,6 +70,7 @@ struct nvme_host {
 	enum host_state state;
 	int failed; /* negative errno: recovery is due */
 	bool servicing;
+	unsigned int busy_polls;
 	struct host_queue *queue[1 + MAX_IO_QUEUES]; /* 0: admin */
 	unsigned int io_queues;
 	unsigned int next_queue;
@@ -93,9 +91,6 @@ struct nvme_host {
 	struct host_io *wait_head, **wait_tail;
 	struct nvme_host_stats stats; /* of closed queues, and the host's own counters */
 };
-
-/* text.c */
-int nvme__fail(int err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* queue.c */
 int nvme__queue_open(struct nvme_host *h, uint16_t qid, uint16_t qsize, uint32_t max_icd);

@@ -39,7 +39,7 @@ struct nvmf_capsule *nvmf__capsule_get(struct nvmf_qpair *qp, enum capsule_kind 
 	nc->refs = 1;
 	nc->kind = kind;
 	nc->rsp = NULL;
-	nc->transmitted = nc->sqhd_valid = false;
+	nc->transmitted = nc->sqhd_valid = nc->send = false;
 	nc->error = nc->abort_error = 0;
 	nc->complete_cb = NULL;
 	nc->len = 0;
@@ -115,10 +115,12 @@ void nvmf__data_done(struct nvmf_capsule *nc, size_t xfered, int error)
 
 void nvmf_abort_capsule_data(struct nvmf_capsule *nc, int error)
 {
-	if (nc->transmitted)
+	if (nc->transmitted) {
 		nc->abort_error = error;
-	else
-		nvmf__data_done(nc, 0, error);
+		return;
+	}
+	nc->len = 0;
+	nvmf__data_done(nc, 0, error);
 }
 
 void *nvmf_capsule_sqe(struct nvmf_capsule *nc)

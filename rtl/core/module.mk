@@ -38,13 +38,13 @@ build/weft-core-run: $(CORE_B)/weft_core_run.o $(CORE_B)/machine.o $(CORE_B)/elf
 CORE_RV_ARCH := -march=rv32imac -mabi=ilp32 -misa-spec=2.2
 CORE_RV_CFLAGS := $(CORE_RV_ARCH) -O2 -ffunction-sections -fdata-sections \
 	-DPICOLIBC_INTEGER_PRINTF_SCANF -Wall -Wextra -Werror
+CORE_RV_LINK := --specs=picolibc.specs -nostartfiles -Wl,--gc-sections,--no-warn-rwx-segments \
+	-Tsim/core_run/weft-core-run.ld
 
 $(CORE_B)/%.elf: sim/core_run/%.c sim/core_run/crt0.S sim/core_run/console.c \
 		sim/core_run/weft-core-run.ld
 	@mkdir -p $(@D)
-	$(RISCV)gcc $(CORE_RV_CFLAGS) --specs=picolibc.specs -nostartfiles \
-		-Wl,--gc-sections,--no-warn-rwx-segments \
-		-Tsim/core_run/weft-core-run.ld -o $@.tmp sim/core_run/crt0.S sim/core_run/console.c $<
+	$(RISCV)gcc $(CORE_RV_CFLAGS) $(CORE_RV_LINK) -o $@.tmp $(filter %.S %.c,$^)
 	@if $(RISCV)objdump -d $@.tmp | grep -E '\s(lr|sc|amo[a-z]+)\.[wd]' ; then \
 		echo "$@: atomic instructions, which the core does not have" >&2; exit 1; fi
 	@mv $@.tmp $@
@@ -61,9 +61,10 @@ core-synth: $(CORE_RTL)
 		tee -o $(CORE_B)/synth.stat stat"
 	@cat $(CORE_B)/synth.stat
 
-# Tests: random programs against a reference model.
+# Tests: random programs in lock-step with a reference model, directed programs, the ELF reader.
 CORE_T := tests/rtl/core
-CHECK_LIBS := -lcheck -lsubunit -lm -lrt -lpthread
+CORE_P := $(CORE_B)/tests/programs
+CORE_CHECK_LIBS := -lcheck -lsubunit -lm -lrt -lpthread
 
 $(CORE_B)/tests/%.o: $(CORE_T)/%.c $(wildcard $(CORE_T)/*.h) $(wildcard sim/core_run/*.h)
 	@mkdir -p $(@D)
@@ -73,6 +74,35 @@ CORE_LOCKSTEP_OBJS := $(addprefix $(CORE_B)/tests/, lockstep.o gen.o isa.o iss.o
 
 build/core/tests/core_lockstep_test: $(CORE_B)/tests/core_lockstep_test.o $(CORE_LOCKSTEP_OBJS) \
 		$(CORE_MODEL_OBJS)
-	$(CXX) -o $@ $^ $(CHECK_LIBS)
+	$(CXX) -o $@ $^ $(CORE_CHECK_LIBS)
 
-TESTS += build/core/tests/core_lockstep_test
+build/core/tests/core_elf_test: $(CORE_T)/core_elf_test.c sim/core_run/elf32.c sim/core_run/elf32.h
+	@mkdir -p $(@D)
+	$(CC) $(CORE_CFLAGS) -I$(CORE_T) -fsanitize=address,undefined -fno-sanitize-recover=all \
+		-o $@ $(filter %.c,$^) $(CORE_CHECK_LIBS)
+
+# Assembly programs, and a C workload that may use all the core's extensions (so the compiler gets them,
+# while the linker gets the library's architecture).
+$(CORE_P)/%.elf: $(CORE_T)/programs/%.S $(CORE_T)/programs/test.inc sim/core_run/weft-core-run.ld
+	@mkdir -p $(@D)
+	$(RISCV)gcc $(CORE_RV_ARCH) -nostdlib -I$(CORE_T)/programs -Tsim/core_run/weft-core-run.ld \
+		-Wl,--no-warn-rwx-segments -o $@ $<
+
+$(CORE_P)/%.o: $(CORE_T)/programs/%.c $(CORE_T)/programs/work.h
+	@mkdir -p $(@D)
+	$(RISCV)gcc $(CORE_RV_CFLAGS) -march=rv32imc_zba_zbb --specs=picolibc.specs -c -o $@ $<
+
+$(CORE_P)/work.elf: $(CORE_P)/work.o $(CORE_P)/work_main.o sim/core_run/crt0.S \
+		sim/core_run/console.c sim/core_run/weft-core-run.ld
+	$(RISCV)gcc $(CORE_RV_CFLAGS) $(CORE_RV_LINK) -o $@ $(filter %.o %.S %.c,$^)
+
+CORE_PROGRAMS := $(CORE_B)/hello.elf $(addprefix $(CORE_P)/, traps.elf interrupts.elf timing.elf \
+	fencei.elf signature.elf forever.elf work.elf)
+
+build/core/tests/core_run_test: $(CORE_T)/core_run_test.c $(CORE_T)/programs/work.c \
+		$(CORE_T)/programs/work.h | build/weft-core-run $(CORE_PROGRAMS)
+	@mkdir -p $(@D)
+	$(CC) $(CORE_CFLAGS) -I$(CORE_T) -o $@ $(filter %.c,$^) $(CORE_CHECK_LIBS)
+
+TESTS += build/core/tests/core_lockstep_test build/core/tests/core_run_test \
+	build/core/tests/core_elf_test

@@ -91,7 +91,7 @@ module weft_host_regs (
 	logic [31:0] time_hi;
 	logic [31:0] fw_version;
 	logic [31:0] fw_status;
-	logic [1:0] fw_flags;
+	logic [2:0] fw_flags;
 	logic [31:0] log_tail;
 	logic [31:0] aq_size;
 	logic [3:0] want_sq;
@@ -160,7 +160,7 @@ module weft_host_regs (
 		weft_host_pkg::CAPS0: value = weft_host_pkg::N_SLOTS << 16 | weft_host_pkg::N_QP;
 		weft_host_pkg::CAPS1: value = weft_eng_pkg::N_CONN << 16 | weft_host_pkg::N_VECTORS;
 		weft_host_pkg::CTRL: value = {30'd0, resetting, run};
-		weft_host_pkg::STATUS: value = {28'd0, link_up, idle, fw_flags};
+		weft_host_pkg::STATUS: value = {27'd0, fw_flags[2], link_up, idle, fw_flags[1:0]};
 		weft_host_pkg::FW_VERSION: value = fw_version;
 		weft_host_pkg::FW_STATUS: value = fw_status;
 		weft_host_pkg::ASQ_LO: value = asq[31:0];
@@ -191,13 +191,13 @@ module weft_host_regs (
 		if (rst || soft_rst) begin
 			fw_version <= 32'd0;
 			fw_status <= 32'd0;
-			fw_flags <= 2'd0;
+			fw_flags <= 3'd0;
 			log_tail <= 32'd0;
 		end else if (fw_we) begin
 			case ({20'd0, fw_addr})
 			weft_eng_pkg::HOST_FW_VERSION: fw_version <= fw_wdata;
 			weft_eng_pkg::HOST_FW_STATUS: fw_status <= fw_wdata;
-			weft_eng_pkg::HOST_STATUS: fw_flags <= fw_wdata[1:0];
+			weft_eng_pkg::HOST_STATUS: fw_flags <= fw_wdata[2:0];
 			weft_eng_pkg::HOST_LOG_TAIL: log_tail <= fw_wdata;
 			default: ;
 			endcase
@@ -207,7 +207,7 @@ module weft_host_regs (
 		case ({20'd0, fw_addr})
 		weft_eng_pkg::HOST_FW_VERSION: fw_rdata = fw_version;
 		weft_eng_pkg::HOST_FW_STATUS: fw_rdata = fw_status;
-		weft_eng_pkg::HOST_STATUS: fw_rdata = {30'd0, fw_flags};
+		weft_eng_pkg::HOST_STATUS: fw_rdata = {29'd0, fw_flags};
 		weft_eng_pkg::HOST_LOG_TAIL: fw_rdata = log_tail;
 		weft_eng_pkg::AQ_BASE: fw_rdata = asq[31:0];
 		weft_eng_pkg::AQ_BASE + 32'd4: fw_rdata = asq[63:32];

@@ -32,6 +32,8 @@ struct weft_dev;
 
 /* Text about the last failed call of this thread, for people; never NULL. Valid until the next call into the library. */
 const char *weft_last_error(void);
+/* For layers above: notes the sentence (printf format, cut at 255 characters) and returns err. */
+int weft_set_error(int err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* An asynchronous event. code: WEFT_EV_* of the host interface; dw1, dw2: its arguments. */
 struct weft_event {

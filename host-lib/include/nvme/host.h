@@ -6,7 +6,8 @@
  * A struct nvme_host is one association: an admin queue and up to n I/O queues to one controller. It belongs to one thread, that
  * of its adapter handle. Asynchronous functions return 0 when the command was accepted: their callback then runs once, from
  * inside nvme_host_poll or any other call that polls the adapter. Functions with _sync in their name, and those that connect,
- * disconnect and reset, poll until they are done; callbacks of other commands run meanwhile. All may be called from callbacks.
+ * disconnect and reset, poll until they are done; callbacks of other commands run meanwhile. From callbacks all may be called but those that connect,
+ * disconnect and reset.
  *
  * Errors: 0 or negative errno. Common: -ENOTCONN no association at present; -EAGAIN no free command, poll first; -EFAULT memory
  * not registered (weft/mem.h); -EINVAL; -ENOMEM; -ENODEV adapter gone. weft_last_error() tells more.

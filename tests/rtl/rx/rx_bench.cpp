@@ -6,7 +6,7 @@
 
 #include "rx_bench.h"
 
-Bench::Bench(uint64_t seed) : rng(seed), slots(WEFT_N_SLOTS), mem(MEM_SIZE), ctxa(128 * 32), hash(1024), xram(ENG_XRAM_SIZE)
+Bench::Bench(uint64_t seed) : rng(seed), slots(WEFT_N_SLOTS), mem(MEM_SIZE), ctxa(128 * 32), hash(1024), xram(ENG_XRAM_SIZE), ordered(65536)
 {
 	dut = new Vweft_rx;
 	for (auto &b : mem)
@@ -108,9 +108,11 @@ void Bench::drive_ports()
 /* The transmitter: asks for the live state, two cycles later sends the acknowledgement. */
 void Bench::drive_ack()
 {
-	if (!sent_now)
-		dut->sent_valid = 0;
-	sent_now = false;
+	if (sent_now) {
+		sent_now = false;
+		return;
+	}
+	dut->sent_valid = 0;
 	if (ack_jobs.empty() || ack_jobs.front().first > cycle)
 		return;
 	unsigned conn = ack_jobs.front().second;
@@ -136,6 +138,7 @@ void Bench::sample_write()
 		ck_assert_uint_ge(dut->wr_cmd_len, 1);
 		ck_assert_uint_le(dut->wr_cmd_len, 9216);
 		writes.push_back({a, dut->wr_cmd_len, 0, (uint16_t)dut->wr_cmd_tag});
+		ordered[dut->wr_cmd_tag] += dut->wr_cmd_len;
 	}
 	if (!dut->wr_dat_valid || !dut->wr_dat_ready)
 		return;
@@ -185,6 +188,8 @@ void Bench::sample_rest()
 	if (dut->evt_valid && dut->evt_ready) {
 		uint32_t w0 = dut->evt_data[0];
 		events.push_back({(uint8_t)w0, (uint8_t)(w0 >> 8), (uint16_t)(w0 >> 16), dut->evt_data[1], dut->evt_data[2]});
+		if (on_event)
+			on_event(events.back());
 	}
 	if (dut->ackrq_valid && dut->ackrq_ready) {
 		acks_asked.push_back(dut->ackrq_conn);
@@ -315,6 +320,16 @@ bool Bench::next_event(Event &e)
 	e = events.front();
 	events.pop_front();
 	return true;
+}
+
+unsigned Bench::unanswered(unsigned slot) const
+{
+	unsigned n = 0;
+	for (auto &w : writes)
+		n += w.tag == slot;
+	for (auto &d : dones)
+		n += d.tag == slot;
+	return n;
 }
 
 uint64_t Slot::addr(uint32_t off) const

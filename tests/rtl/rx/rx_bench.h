@@ -95,6 +95,8 @@ public:
 	void make_slot(unsigned slot, uint32_t len, unsigned elements);
 	void expect(uint64_t addr, uint8_t v) { image[addr - MEM_BASE] = v; }
 	void check_memory();
+	unsigned unanswered(unsigned slot) const; /* data writes of a slot not answered yet */
+	uint64_t ordered_bytes(unsigned slot) const { return ordered[slot]; } /* of its write commands */
 	/* contexts */
 	void set_ctxa(unsigned conn, unsigned off, uint32_t v);
 	uint32_t get_ctxa(unsigned conn, unsigned off) const;
@@ -120,6 +122,7 @@ public:
 	unsigned ack_latency = 20;
 	std::vector<std::pair<uint64_t, uint64_t>> bad_writes; /* ranges that answer with an error */
 	std::function<void(unsigned conn, uint32_t ack, uint32_t edge)> on_ack; /* a segment left */
+	std::function<void(const Event &)> on_event;                        /* in the cycle it is queued */
 	std::vector<unsigned> acks_asked;
 	std::vector<std::pair<unsigned, unsigned>> flags; /* sticky flags: slot, bits */
 	uint64_t eth_done = 0; /* cycle of the last beat sent */
@@ -153,6 +156,7 @@ private:
 	std::vector<uint32_t> ctxa, hash;
 	uint16_t ctxa_addr = 0, hash_addr = 0;
 	Bytes xram;
+	std::vector<uint64_t> ordered;
 	std::deque<std::pair<uint64_t, uint32_t>> x_answers;
 	struct ReadJob {
 		uint64_t at, addr;
@@ -165,7 +169,6 @@ private:
 	int ack_phase = 0;
 	uint64_t brk = MEM_BASE + 64;
 	bool sent_now = false;
-	bool cb_on = false;
 };
 
 #endif

@@ -395,6 +395,7 @@ static int f_read32(struct weft_bus *bus, uint32_t off, uint32_t *val)
 		*val = f->ctrl_run;
 	else if (off == WEFT_STATUS)
 		*val = (f->status_reads++ >= f->ready_after ? WEFT_STATUS_FW_READY_MASK : 0) | WEFT_STATUS_LINK_UP_MASK |
+		       (f->aq_ctrl & 1 ? WEFT_STATUS_AQ_UP_MASK : 0) |
 		       (f->fw_dead ? WEFT_STATUS_FW_DEAD_MASK : 0);
 	else if (off == WEFT_FW_VERSION)
 		*val = 0x010203;

@@ -85,8 +85,8 @@
 	check 6			/* wfi sleeps until the timer; the pc saved is that behind it */
 	lw a0, 0(s6)
 	addi a0, a0, 200
-	sw zero, 4(s5)
 	sw a0, 0(s5)
+	sw zero, 4(s5)
 	li s0, 0
 	csrr a2, mcycle
 	wfi

@@ -166,7 +166,7 @@ static uint16_t text_work(uint32_t seed, uint16_t crc)
 
 	for (i = 0; i < TEXT; i++) {
 		seed = mix(seed);
-		text[i] = letters[(seed >> 8) % (sizeof(letters) - 1)];
+		text[i] = letters[((seed & 0xffff) * (sizeof(letters) - 1)) >> 16];
 	}
 	for (i = 0; i < TEXT; i++) {
 		s = text[i] == ',' ? START : step(s, text[i]);

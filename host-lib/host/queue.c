@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Queues of an association: a transport queue pair, its commands, and who waits for them. A command's place in the array is its
+ * CID. Commands with a deadline stand in a ring by age: all of a queue have the same timeout, so the oldest expires first.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "host.h"
+
+void nvme__req_unage(struct host_req *r)
+{
+	r->prev->next = r->next;
+	r->next->prev = r->prev;
+	r->next = r->prev = r;
+}
+
+/* To the young end. */
+void nvme__req_age(struct host_req *r, uint64_t deadline)
+{
+	struct host_req *head = &r->q->age;
+
+	r->deadline = deadline;
+	r->next = head;
+	r->prev = head->prev;
+	head->prev->next = r;
+	head->prev = r;
+}
+
+static void release(struct host_req *r)
+{
+	nvme__req_unage(r);
+	r->busy = false;
+	r->next = r->q->free;
+	r->q->free = r;
+}
+
+/* Ends a command towards its owner, who may use its place again at once. */
+static void finish(struct host_req *r, struct nvme_result *res)
+{
+	nvme_host_fn *cb = r->cb;
+	void *arg = r->arg;
+
+	res->bytes = r->bytes;
+	if (r->xfer_error && !res->error)
+		res->error = r->xfer_error;
+	r->q->h->stats.commands++;
+	release(r);
+	if (cb)
+		cb(arg, res);
+}
+
+static void on_data(void *arg, size_t xfered, int error)
+{
+	struct host_req *r = arg;
+
+	r->bytes = xfered;
+	r->xfer_error = error;
+}
+
+static void on_response(void *arg, struct nvmf_capsule *nc)
+{
+	struct host_queue *q = arg;
+	const struct nvme_cqe *cqe = nvmf_capsule_cqe(nc);
+	struct nvme_result res = { .error = nvmf_capsule_error(nc), .status = cqe->status >> 1 };
+	uint16_t cid = cqe->cid;
+
+	res.value = cqe->dw0 | (uint64_t)cqe->dw1 << 32;
+	nvmf_free_capsule(nc);
+	if (cid < q->n && q->req[cid].busy)
+		finish(&q->req[cid], &res);
+}
+
+static void on_error(void *arg, int error)
+{
+	struct host_queue *q = arg;
+
+	if (!q->h->failed)
+		q->h->failed = error ? error : -ECONNRESET;
+}
+
+static struct host_queue *make(struct nvme_host *h, uint16_t qid, uint16_t n)
+{
+	struct host_queue *q = calloc(1, sizeof(*q));
+	uint16_t i;
+
+	if (!q)
+		return NULL;
+	q->req = calloc(n, sizeof(q->req[0]));
+	if (!q->req) {
+		free(q);
+		return NULL;
+	}
+	q->h = h;
+	q->qid = qid;
+	q->n = n;
+	q->age.next = q->age.prev = &q->age;
+	for (i = n; i-- > 0;) {
+		q->req[i].q = q;
+		q->req[i].next = q->free;
+		q->free = &q->req[i];
+	}
+	q->timeout_ns = (qid ? h->opts.io_timeout_ms : h->opts.admin_timeout_ms) * NSEC_PER_MSEC;
+	return q;
+}
+
+/* Opens the connection of queue qid with qsize entries. */
+int nvme__queue_open(struct nvme_host *h, uint16_t qid, uint16_t qsize, uint32_t max_icd)
+{
+	const struct nvme_host_opts *o = &h->opts;
+	struct nvmf_handoff_qpair_params p = {
+		.dev = h->dev,
+		.admin = !qid,
+		.sq_flow_control = !o->disable_sqflow,
+		.qsize = qsize,
+		.remote_ip = o->addr.ip,
+		.remote_port = o->addr.port,
+		.header_digests = o->header_digest,
+		.data_digests = o->data_digest,
+		.maxr2t = o->maxr2t,
+		.max_icd = max_icd,
+		.timeout_ms = o->connect_ms,
+	};
+	struct weft_dev_info info;
+	struct host_queue *q;
+	int rc = weft_dev_info(h->dev, &info);
+
+	if (rc)
+		return rc;
+	p.vector = (uint16_t)(qid % info.n_vectors);
+	q = make(h, qid, (uint16_t)(qsize - 1));
+	if (!q)
+		return -ENOMEM;
+	h->queue[qid] = q;
+	q->qp = nvmf_allocate_qpair(o->addr.trtype, false, &p, on_error, q, on_response, q);
+	if (!q->qp) {
+		rc = -errno;
+		h->queue[qid] = NULL;
+		free(q->req);
+		free(q);
+	}
+	return rc;
+}
+
+void nvme__queue_stats(struct host_queue *q, struct nvme_host_stats *s)
+{
+	struct weft_qp *w = q->qp ? nvmf_qpair_weft(q->qp) : NULL;
+	uint32_t seg[3], rexmit[3], pdu[3];
+
+	if (!w || weft_qp_stats(w, 0, seg) || weft_qp_stats(w, 1, rexmit) || weft_qp_stats(w, 3, pdu))
+		return;
+	s->segments_sent += seg[0];
+	s->segments_received += seg[1];
+	s->retransmits += seg[2];
+	s->rtos += rexmit[1];
+	s->fast_retransmits += rexmit[2];
+	s->pdus_sent += pdu[0];
+	s->pdus_received += pdu[1];
+	s->digest_errors += pdu[2];
+}
+
+/* Closes the connection; afterwards no buffer is in use. Its commands are still to be ended. */
+void nvme__queue_close(struct nvme_host *h, uint16_t qid)
+{
+	struct host_queue *q = h->queue[qid];
+	struct nvmf_qpair *qp;
+
+	if (!q || !q->qp)
+		return;
+	nvme__queue_stats(q, &h->stats);
+	qp = q->qp;
+	q->qp = NULL;
+	nvmf_free_qpair(qp);
+}
+
+/* Ends the commands of a closed queue with error and frees it. */
+void nvme__queue_free(struct nvme_host *h, uint16_t qid, int error)
+{
+	struct host_queue *q = h->queue[qid];
+	uint16_t cid;
+
+	if (!q)
+		return;
+	nvme__queue_close(h, qid);
+	h->queue[qid] = NULL;
+	for (cid = 0; cid < q->n; cid++) {
+		struct nvme_result res = { .error = error, .status = error == -ECANCELED ? NVME_SC_ABORTED_BY_HOST :
+											  NVME_SC_HOST_PATH_ERROR };
+
+		if (!q->req[cid].busy)
+			continue;
+		q->req[cid].xfer_error = 0;
+		finish(&q->req[cid], &res);
+	}
+	free(q->req);
+	free(q);
+}
+
+/* Sends one command. *out, when wanted: its request, valid until the callback. */
+int nvme__submit(struct host_queue *q, const struct nvme_sqe *sqe, const struct memdesc *mem, size_t len, bool send,
+		 nvme_host_fn *cb, void *arg, struct host_req **out)
+{
+	struct host_req *r = q ? q->free : NULL;
+	struct nvmf_capsule *nc;
+	int rc = 0;
+
+	if (!q || !q->qp)
+		return -ENOTCONN;
+	if (!r)
+		return -EAGAIN;
+	nc = nvmf_allocate_command(q->qp, sqe, NVMF_NOWAIT);
+	if (!nc)
+		return -ENOMEM;
+	((struct nvme_sqe *)nvmf_capsule_sqe(nc))->cid = (uint16_t)(r - q->req);
+	if (mem)
+		rc = nvmf_capsule_append_data(nc, (struct memdesc *)mem, len, send, on_data, r);
+	if (!rc)
+		rc = nvmf_transmit_capsule(nc);
+	nvmf_free_capsule(nc);
+	if (rc)
+		return rc;
+	q->free = r->next;
+	r->busy = true;
+	r->aborting = false;
+	r->xfer_error = 0;
+	r->bytes = 0;
+	r->cb = cb;
+	r->arg = arg;
+	r->io = NULL;
+	r->next = r->prev = r;
+	if (sqe->opc != NVME_OPC_ASYNC_EVENT_REQUEST || q->qid)
+		nvme__req_age(r, weft_dev_now(q->h->dev) + q->timeout_ns);
+	if (out)
+		*out = r;
+	return 0;
+}
