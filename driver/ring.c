@@ -86,11 +86,15 @@ void weft__ring_push(struct weft_qp *qp)
 
 static int bell(struct weft_qp *qp)
 {
+	int rc;
+
 	if (!qp->sq_dirty)
 		return 0;
-	qp->sq_dirty = false;
 	atomic_thread_fence(memory_order_release);
-	return weft__write32(qp->dev, qp->db + WEFT_DB_SQ_TAIL, qp->sq_tail);
+	rc = weft__write32(qp->dev, qp->db + WEFT_DB_SQ_TAIL, qp->sq_tail);
+	if (!rc)
+		qp->sq_dirty = false; /* else the next poll tries again */
+	return rc;
 }
 
 int weft_qp_doorbell(struct weft_qp *qp)
@@ -171,9 +175,10 @@ static int tell(struct weft_qp *qp)
 	int rc = 0;
 
 	if (qp->cq_told != qp->cq_head) {
-		qp->cq_told = qp->cq_head;
 		qp->armed = false;
 		rc = weft__write32(qp->dev, qp->db + WEFT_DB_CQ_HEAD, qp->cq_head);
+		if (!rc)
+			qp->cq_told = qp->cq_head;
 	}
 	return rc ? rc : bell(qp);
 }
@@ -220,9 +225,14 @@ int weft__ring_poll(struct weft_qp *qp, unsigned int max)
 /* Asks for an interrupt when entries are, or come to be, there. */
 int weft__ring_arm(struct weft_qp *qp)
 {
+	int rc;
+
 	if (qp->armed || qp->state != QP_LIVE)
 		return 0;
-	qp->armed = true;
-	qp->cq_told = qp->cq_head;
-	return weft__write32(qp->dev, qp->db + WEFT_DB_CQ_HEAD, qp->cq_head | WEFT_DB_CQ_HEAD_ARM_MASK);
+	rc = weft__write32(qp->dev, qp->db + WEFT_DB_CQ_HEAD, qp->cq_head | WEFT_DB_CQ_HEAD_ARM_MASK);
+	if (!rc) {
+		qp->armed = true;
+		qp->cq_told = qp->cq_head;
+	}
+	return rc;
 }

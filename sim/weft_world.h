@@ -5,7 +5,7 @@
  * Time is the adapters' cycle time, the same for all. It passes only inside weft_world_run and inside register accesses
  * (a few cycles each). Same world, same calls: same cycles, every run.
  * One lock guards a world: its buses may be used from several threads. Peers' callbacks run under it, inside the call that
- * steps; they may call weft_port_send, and must not call weft_world_run or a bus.
+ * steps; they may call weft_world_port_send, and must not call weft_world_run or a bus.
  */
 #ifndef WEFT_WORLD_H
 #define WEFT_WORLD_H
@@ -23,7 +23,7 @@ extern "C" {
 #endif
 
 struct weft_world;
-struct weft_port;
+struct weft_world_port;
 
 /* Something that sits on a cable: a target, a host, a hub. */
 struct weft_peer_ops {
@@ -39,28 +39,28 @@ int weft_world_create(struct weft_world **world);
 void weft_world_destroy(struct weft_world *world);
 
 /* Errors of weft_sim_create; -EINVAL with wall_time, which a world cannot keep; -ENOSPC beyond 16 ports. */
-int weft_world_add_adapter(struct weft_world *world, const struct weft_sim_params *params, struct weft_port **port);
-int weft_world_add_peer(struct weft_world *world, const struct weft_peer_ops *ops, void *ctx, struct weft_port **port);
+int weft_world_add_adapter(struct weft_world *world, const struct weft_sim_params *params, struct weft_world_port **port);
+int weft_world_add_peer(struct weft_world *world, const struct weft_peer_ops *ops, void *ctx, struct weft_world_port **port);
 /*
  * Joins two ports by a cable. NULL params: no delay, no faults. mbit_per_s paces peers (adapters pace themselves); 0: 25000.
  * -EBUSY: a port has a cable already.
  */
-int weft_world_link(struct weft_port *a, struct weft_port *b, const struct weft_link_params *a_to_b,
+int weft_world_link(struct weft_world_port *a, struct weft_world_port *b, const struct weft_link_params *a_to_b,
 		    const struct weft_link_params *b_to_a, uint32_t mbit_per_s);
 /* Changes the faults of the direction that leaves port, from now on. */
-void weft_port_set_faults(struct weft_port *port, const struct weft_link_params *params);
+void weft_world_port_set_faults(struct weft_world_port *port, const struct weft_link_params *params);
 /* Counters of the direction that leaves port. */
-const struct weft_link_counters *weft_port_counters(const struct weft_port *port);
+const struct weft_link_counters *weft_world_port_counters(const struct weft_world_port *port);
 /* Captures what passes at an adapter's or peer's port. -errno of the file. */
-int weft_port_capture(struct weft_port *port, const char *path);
+int weft_world_port_capture(struct weft_world_port *port, const char *path);
 
 /* A peer sends: the frame goes on the wire when those before it have left. -EMSGSIZE, -ENOTCONN (no cable), -ENOMEM. */
-int weft_port_send(struct weft_port *port, const void *frame, size_t len);
+int weft_world_port_send(struct weft_world_port *port, const void *frame, size_t len);
 /* Nanoseconds until all that the peer sent has left. */
-uint64_t weft_port_backlog(const struct weft_port *port);
+uint64_t weft_world_port_backlog(const struct weft_world_port *port);
 
 /* The adapter behind a port; NULL for a peer. */
-struct weft_sim *weft_port_sim(struct weft_port *port);
+struct weft_sim *weft_world_port_sim(struct weft_world_port *port);
 
 uint64_t weft_world_now(const struct weft_world *world);
 /*
@@ -72,7 +72,7 @@ bool weft_world_run(struct weft_world *world, uint64_t max_ns);
 /* --- the in-process bus ------------------------------------------------------------------------------------------- */
 
 /* A bus on an adapter of a world; one per adapter. Closing it leaves the adapter. -EBUSY, -EINVAL (a peer), -ENOMEM. */
-int weft_bus_open_port(struct weft_port *port, struct weft_bus **bus);
+int weft_bus_open_port(struct weft_world_port *port, struct weft_bus **bus);
 /* An adapter of its own, its Ethernet port unplugged; closing the bus ends it. Errors of weft_world_add_adapter. */
 int weft_bus_open_sim(const struct weft_sim_params *params, struct weft_bus **bus);
 

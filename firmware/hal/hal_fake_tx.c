@@ -100,7 +100,8 @@ static void segment(uint16_t conn, uint32_t seq, const uint8_t *data, uint32_t l
 	uint8_t f[FAKE_FRAME_MAX + 100];
 
 	memcpy(f, ctx->tmpl, sizeof(ctx->tmpl));
-	memcpy(f + ctx->tmpl_len, data, len);
+	if (len)
+		memcpy(f + ctx->tmpl_len, data, len);
 	put16(f + 16, total - TMPL_IP);
 	put16(f + 18, ip_id++);
 	put32(f + TMPL_TCP + 4, seq);

@@ -9,9 +9,11 @@
  *   READY      nt_submit                    READY       capsule queued
  *   READY      PDU headers                  READY       data placed, R2T answered, commands completed
  *   IC, READY  bad PDU                      CLOSING     TermReq queued, then FIN; abort after NT_TERM_MS
- *   any        remote FIN or TermReq        CLOSING     FIN
+ *   IC, READY  remote FIN or TermReq        CLOSING     FIN; abort after NT_TERM_MS
  *   any        nt_disconnect                CLOSING     FIN or RST
- *   any        closed (TCP, engines quiet)  IDLE        every command completes with an errno, CONNECT or DISCONNECT completes, event
+ *   TCP, IC    timeout                      CLOSING     RST
+ *   CLOSING    PDU header                   CLOSING     it and all that follows is discarded
+ *   any        closed (TCP, engines quiet)  IDLE        every command completes, CONNECT or DISCONNECT completes, event
  *
  * Buffers of the host are given back (completions posted) only after their PDUs are acknowledged or after closed().
  */
@@ -20,6 +22,7 @@
 
 #include "hal.h"
 #include "lib/err.h"
+#include "lib/timer.h"
 #include "pdu.h"
 #include "tcp/tcp.h"
 
@@ -38,42 +41,56 @@ struct nt_stats {
 	uint32_t pdus_sent, pdus_received, ddgst_errors;
 };
 
+/* The constant part of one kind of PDU, known once ICResp is here. */
+struct nt_form {
+	uint32_t word0; /* of the header */
+	uint32_t bytes; /* PLEN less the data */
+	uint32_t rec;   /* second word of a transmit record: header length, flags, padding */
+};
+
 struct nt_conn {
 	uint8_t state;
-	uint8_t tx_align; /* bytes: (CPDA + 1) * 4 */
-	uint8_t maxr2t;   /* 0's based */
+	uint8_t maxr2t; /* 0's based */
 	uint8_t asked_dgst;
+	bool was_ready, close_by_us;
+	bool parked; /* an R2T waits in RXH for room in the pool; the stream stands still */
 	struct pdu_rules rules;
 	uint16_t slot_base, entries;
+	struct nt_form cmd, cmd_icd, h2c; /* sent */
+	struct nt_form resp, c2h;         /* received, as nearly every controller sends them */
 	uint32_t maxh2cdata;
 	uint16_t pdus_out; /* H2CData PDUs queued and not acknowledged */
-	uint16_t active;   /* commands in flight */
+	uint16_t err;      /* positive errno the connection ends with, 0: orderly */
 	struct nt_r2t *r2t_head, *r2t_tail;
 	uint16_t connect_slot, disconnect_slot; /* admin slots that wait, or ENG_NO_SLOT */
-	uint16_t err;                           /* positive errno the connection ends with, 0: orderly */
-	bool close_by_us;
-	uint32_t fes; /* of a TermReq, bit 31: sent by us */
-	uint64_t deadline; /* connect or close timeout, ns; UINT64_MAX: none */
+	uint32_t fes;                           /* of a TermReq, bit 31: sent by us */
+	struct timer timer;                     /* connect or close timeout */
 	struct nt_stats stats;
 };
 
 /* State of a command, one per slot. */
 struct nt_cmd {
 	uint8_t flags; /* NTC_* */
-	uint8_t refs;  /* PDUs of it not yet acknowledged */
-	uint8_t r2ts;  /* R2Ts outstanding */
-	uint8_t sqf;   /* WEFT_SQF_* */
-	uint32_t len;  /* bytes of the data buffer */
-	uint32_t off;  /* bytes received, or asked for by R2T, or sent in the capsule */
+	uint8_t rsvd;
+	uint8_t refs; /* PDUs of it not yet acknowledged: at most the capsule and NT_PDUS_PER_CONN */
+	uint8_t r2ts; /* R2Ts outstanding */
+	uint32_t len; /* bytes of the data buffer */
+	uint32_t off; /* bytes received, or asked for by R2T, or sent in the capsule */
 };
 
 #define NTC_ACTIVE 0x01u
 #define NTC_RESP 0x02u    /* CQE is here (saved over the SQE in the slot) */
 #define NTC_LAST 0x04u    /* LAST_PDU seen */
 #define NTC_SUCCESS 0x08u /* ended by the SUCCESS flag: CQE is made here */
+#define NTC_IN 0x10u      /* C2HData may come */
+#define NTC_OUT 0x20u     /* R2T may come */
 
 #define NT_TERM_MS 1000u
+#define NT_CLOSE_MS 5000u
+#define NT_CONNECT_MS 30000u
 #define NT_PDUS_PER_CONN 64u
+/* Longest piece of data in one PDU: no command holds the connection for long, and TCP's limit of 16 MiB stays far. */
+#define NT_DATA_MAX (1u << 20)
 
 extern struct nt_conn nt_conns[];
 extern struct nt_cmd nt_cmds[];
@@ -85,27 +102,42 @@ const struct tcp_user_ops *nt_tcp_ops(void);
 uint16_t nt_connect(const struct weft_arg_connect *arg, uint16_t admin_slot, uint16_t slot_base, uint16_t entries);
 /* Starts the end of a connection; the admin command completes when it is gone. 0 or a positive errno. */
 uint16_t nt_disconnect(uint16_t conn, bool abort, uint16_t admin_slot);
+/* The admin pair stopped: what waits for its slots completes nothing any more. */
+void nt_forget_admin(void);
 /* A submission entry of the connection's pair is in slot. */
 void nt_submit(uint16_t conn, uint16_t slot);
 /* Events of the stream engine. */
 void nt_header(uint16_t conn, const struct hal_event *ev);
 void nt_placed(uint16_t conn, const struct hal_event *ev);
-/* Timeouts; returns the next deadline. */
-uint64_t nt_timer(uint64_t now);
+void nt_fail(uint16_t conn, uint16_t err); /* ends a connection by RST, with this errno */
+uint32_t nt_pdus_free(void);               /* all: nothing of any connection is under way */
+uint32_t nt_r2ts_free(void);
 
 /* --- between the files of this folder --- */
 void nt_fault(uint16_t conn, const struct pdu_fault *fault);
-void nt_fail(uint16_t conn, uint16_t err); /* no TermReq: close with this errno */
+void nt_peer_gave_up(uint16_t conn, uint16_t fes); /* C2HTermReq */
+void nt_discard(uint16_t conn);                    /* the answer to a header when no more are wanted */
 void nt_r2t_init(void);
 void nt_r2t(uint16_t conn, const struct pdu_hdr *h);
 void nt_r2t_pump(uint16_t conn);
-void nt_r2t_drop(uint16_t conn);
+void nt_r2t_unpark(void);
+void nt_r2t_drop(struct nt_conn *c);
 struct tcp_pdu *nt_pdu_get(void);
 void nt_pdu_put(struct tcp_pdu *pdu);
-uint32_t nt_pdus_free(void);
-void nt_send(uint16_t conn, struct tcp_pdu *pdu, uint32_t kind_slot, uint32_t len);
 void nt_cmd_unref(uint16_t conn, uint16_t slot);
 void nt_cmd_finish(uint16_t conn, uint16_t slot, uint16_t err);
+
+/* Fills a record from the form of its PDU, and queues it. tcp_send cannot fail: the state says that TCP is open, NT_DATA_MAX is small. */
+static inline void nt_send(uint16_t conn, struct tcp_pdu *pdu, const struct nt_form *f, uint32_t kind_slot)
+{
+	uint32_t *rec = (uint32_t *)&pdu->rec;
+
+	rec[0] = hal_xram_off(pdu + 1);
+	rec[1] = f->rec;
+	pdu->user = kind_slot | (uint32_t)conn << 16;
+	nt_conns[conn].stats.pdus_sent++;
+	(void)tcp_send(conn, pdu);
+}
 
 /* The slot of an outstanding command of this connection, or ENG_NO_SLOT. */
 static inline uint16_t nt_slot(const struct nt_conn *c, uint16_t cid)
@@ -117,7 +149,7 @@ static inline uint16_t nt_slot(const struct nt_conn *c, uint16_t cid)
 
 static inline uint32_t *nt_pdu_header(struct tcp_pdu *pdu)
 {
-	return (uint32_t *)((uint8_t *)pdu + 48);
+	return (uint32_t *)(pdu + 1);
 }
 
 #endif

@@ -5,78 +5,91 @@
 struct nt_cmd nt_cmds[WEFT_N_SLOTS];
 
 _Static_assert(sizeof(struct tcp_pdu) <= 48, "a slot's firmware half holds a tcp_pdu and an 80-byte header");
+_Static_assert(sizeof(struct nt_cmd) == 12, "first word: flags, reserved, refs, r2ts");
 
-static void complete(uint16_t conn, uint16_t slot, uint16_t err)
+/* cqe is believed only when err is 0 and the command did not end by the SUCCESS flag. */
+static inline void complete(uint16_t conn, uint16_t slot, uint16_t err, const uint32_t *cqe)
 {
 	struct nt_cmd *cmd = &nt_cmds[slot];
-	const uint32_t *cqe = (const uint32_t *)hal_slot_entry(slot)->sqe;
 	struct hal_cpl cpl = {
 		.qp = conn,
 		.type = WEFT_CQT_COMMAND,
 		.cid = (uint16_t)(slot - nt_conns[conn].slot_base),
 		.status = err,
-		.data_len = cmd->off,
 		.slot = slot,
 	};
 
-	if (cmd->flags & NTC_SUCCESS) {
-		cpl.flags = WEFT_CQF_SYNTH;
-		cpl.dw[3] = cpl.cid;
-	} else if (!err) {
+	if (__builtin_expect(!err, 1))
+		cpl.data_len = cmd->off;
+	if (__builtin_expect(!err && !(cmd->flags & NTC_SUCCESS), 1)) {
 		cpl.dw[0] = cqe[0];
 		cpl.dw[1] = cqe[1];
 		cpl.dw[2] = cqe[2];
 		cpl.dw[3] = cqe[3];
+	} else if (!err) {
+		cpl.flags = WEFT_CQF_SYNTH;
+		cpl.dw[3] = cpl.cid;
 	}
+	cmd->flags = 0;
 	hal_complete(&cpl);
 }
 
+/* Ends a command of a connection that is gone. What the controller answered in time stands. */
 void nt_cmd_finish(uint16_t conn, uint16_t slot, uint16_t err)
 {
-	complete(conn, slot, err);
-	nt_cmds[slot].flags = 0;
-	nt_conns[conn].active--;
+	const uint32_t *cqe = (const uint32_t *)hal_slot_entry(slot)->sqe;
+
+	complete(conn, slot, nt_cmds[slot].flags & NTC_RESP ? 0 : err, cqe);
 }
 
-/* A PDU of the command is acknowledged, or its response came: complete when nothing refers to its buffers any more. */
+/* A PDU of the command is acknowledged: complete when nothing refers to its buffers any more. */
 void nt_cmd_unref(uint16_t conn, uint16_t slot)
 {
 	struct nt_cmd *cmd = &nt_cmds[slot];
 
 	cmd->refs--;
-	if (!cmd->refs && (cmd->flags & (NTC_ACTIVE | NTC_RESP)) == (NTC_ACTIVE | NTC_RESP) && !cmd->r2ts)
-		nt_cmd_finish(conn, slot, 0);
+	if (cmd->refs || !(cmd->flags & NTC_RESP) || cmd->r2ts)
+		return;
+	complete(conn, slot, 0, (const uint32_t *)hal_slot_entry(slot)->sqe);
 }
 
-static uint16_t check_sgl(const struct weft_sq_entry *e)
+/* The elements cover the data, as far as firmware can see: a chain's are seen by the engines alone. */
+static bool sgl_covers(const struct weft_sq_entry *e)
 {
 	uint32_t room = 0;
 
 	if (e->flags & WEFT_SQF_SGL_CHAIN)
-		return e->sgl_count && e->sgl_count <= WEFT_SGL_MAX ? 0 : EINVAL;
-	if (!e->sgl_count || e->sgl_count > WEFT_SGL_INLINE)
-		return EINVAL;
+		return e->sgl_count && e->sgl_count <= WEFT_SGL_MAX;
+	if (e->sgl_count > WEFT_SGL_INLINE)
+		return false;
 	for (uint32_t i = 0; i < e->sgl_count; i++) {
 		if (e->sgl[i].len >= e->data_len - room)
-			return 0;
+			return true;
 		room += e->sgl[i].len;
 	}
-	return EINVAL;
+	return false;
 }
+
+/* Flags that make sense: no data, out, in, out in the capsule; each with a chain or without. */
+#define BIT(flags) (1u << (flags))
+#define FLAGS_OK_INLINE (BIT(0) | BIT(WEFT_SQF_DATA_OUT) | BIT(WEFT_SQF_DATA_IN) | BIT(WEFT_SQF_DATA_OUT | WEFT_SQF_ICD))
+#define FLAGS_OK (FLAGS_OK_INLINE | FLAGS_OK_INLINE << WEFT_SQF_SGL_CHAIN)
 
 static uint16_t check_entry(const struct nt_conn *c, const struct weft_sq_entry *e)
 {
-	uint8_t dir = e->flags & (WEFT_SQF_DATA_OUT | WEFT_SQF_DATA_IN);
+	uint32_t max = e->flags & WEFT_SQF_ICD ? NT_DATA_MAX : WEFT_DATA_MAX;
 
 	if (c->state != NT_READY)
 		return ENOTCONN;
 	if (e->opcode != WEFT_OP_CAPSULE)
 		return EOPNOTSUPP;
-	if (dir == (WEFT_SQF_DATA_OUT | WEFT_SQF_DATA_IN) || ((e->flags & WEFT_SQF_ICD) && dir != WEFT_SQF_DATA_OUT))
+	if (e->flags > 15 || !(FLAGS_OK >> e->flags & 1))
 		return EINVAL;
-	if (!dir != !e->data_len || e->data_len > WEFT_DATA_MAX)
+	if (*(const uint16_t *)(const void *)(e->sqe + 2) != e->cid) /* the answer would be another command's */
 		return EINVAL;
-	return e->data_len ? check_sgl(e) : 0;
+	if (!(e->flags & (WEFT_SQF_DATA_OUT | WEFT_SQF_DATA_IN)))
+		return e->data_len ? EINVAL : 0;
+	return e->data_len - 1 < max && sgl_covers(e) ? 0 : EINVAL;
 }
 
 static void refuse(uint16_t conn, uint16_t slot, uint16_t err)
@@ -88,38 +101,38 @@ static void refuse(uint16_t conn, uint16_t slot, uint16_t err)
 	hal_complete(&cpl);
 }
 
+static void start(struct nt_cmd *cmd, uint8_t sqf, uint32_t len, uint32_t off)
+{
+	uint8_t flags = NTC_ACTIVE;
+
+	if (sqf & WEFT_SQF_DATA_IN)
+		flags |= NTC_IN;
+	else if (!(sqf & WEFT_SQF_ICD) && len)
+		flags |= NTC_OUT;
+	*cmd = (struct nt_cmd){ .flags = flags, .refs = 1, .len = len, .off = off };
+}
+
 void nt_submit(uint16_t conn, uint16_t slot)
 {
 	struct nt_conn *c = &nt_conns[conn];
 	const struct weft_sq_entry *e = hal_slot_entry(slot);
-	struct nt_cmd *cmd = &nt_cmds[slot];
 	struct tcp_pdu *pdu = hal_slot_fw(slot);
-	struct pdu_shape s;
-	uint32_t icd;
+	const struct nt_form *f = &c->cmd;
+	uint32_t icd = 0;
 	uint16_t err = check_entry(c, e);
 
-	if (err) {
+	if (__builtin_expect(err, 0)) {
 		refuse(conn, slot, err);
 		return;
 	}
-	icd = e->flags & WEFT_SQF_ICD ? e->data_len : 0;
-	pdu_shape(&s, PDU_CMD_LEN, icd, c->rules.hdgst, c->rules.ddgst, c->tx_align);
-	pdu_put_cmd(nt_pdu_header(pdu), &s, (const uint32_t *)e->sqe);
-	cmd->flags = NTC_ACTIVE;
-	cmd->refs = 1;
-	cmd->r2ts = 0;
-	cmd->sqf = e->flags;
-	cmd->len = e->data_len;
-	cmd->off = icd;
-	c->active++;
-	pdu->rec.hdr_addr = hal_xram_off(nt_pdu_header(pdu));
-	pdu->rec.hdr_len = PDU_CMD_LEN;
-	pdu->rec.flags = (uint8_t)(s.flags & (PDU_F_HDGST | PDU_F_DDGST)); /* the same bits as ENG_RECF_* */
-	pdu->rec.pad_len = s.pad;
+	if (e->flags & WEFT_SQF_ICD) {
+		f = &c->cmd_icd;
+		icd = e->data_len;
+	}
+	start(&nt_cmds[slot], e->flags, e->data_len, icd);
+	pdu_put_cmd(nt_pdu_header(pdu), f->word0, f->bytes + icd, (const uint32_t *)e->sqe);
 	pdu->rec.data_len = icd;
 	pdu->rec.data_slot = slot;
 	pdu->rec.data_off = 0;
-	nt_send(conn, pdu, slot, s.plen);
+	nt_send(conn, pdu, f, slot);
 }
-
-_Static_assert(PDU_F_HDGST == ENG_RECF_HDGST && PDU_F_DDGST == ENG_RECF_DDGST, "pdu flags double as record flags");

@@ -12,11 +12,13 @@ struct nt_conn nt_conns[WEFT_N_QP];
 /* PDU records that stand in no slot: H2CData, ICReq, TermReq. Their header area takes the longest, a TermReq. */
 #define NT_PDU_SIZE 256u
 #define NT_PDUS (AUX_NT_SIZE / NT_PDU_SIZE)
+#define NT_PDUS_CONTROL 32u /* kept for ICReq and TermReq: write data must not keep a connection from opening */
+#define NT_USER_FREE UINT32_MAX
 _Static_assert(48 + PDU_TERM_LEN + PDU_TERM_COPY_MAX <= NT_PDU_SIZE, "a TermReq fits");
 
 static uint32_t pdu_free_head, pdu_free_count;
-#define NT_USER_FREE UINT32_MAX
-static bool starved; /* some connection waits for a record */
+static uint16_t fed_last; /* connection that was fed last: the next one comes first */
+static bool starved;      /* some connection waits for a record */
 
 static void pdu_pool_init(void)
 {
@@ -25,19 +27,27 @@ static void pdu_pool_init(void)
 	for (uint32_t i = 0; i < NT_PDUS; i++)
 		nt_pdu_put(hal_xram(AUX_NT_OFF + i * NT_PDU_SIZE));
 	starved = false;
+	fed_last = 0;
 }
 
-struct tcp_pdu *nt_pdu_get(void)
+static struct tcp_pdu *take_pdu(uint32_t keep)
 {
 	struct tcp_pdu *pdu;
 
-	if (!pdu_free_head) {
-		starved = true;
+	if (pdu_free_count <= keep)
 		return NULL;
-	}
 	pdu = hal_xram(pdu_free_head);
 	pdu_free_head = pdu->next;
 	pdu_free_count--;
+	return pdu;
+}
+
+/* A record for data. NULL: the connection's turn comes when one is given back. */
+struct tcp_pdu *nt_pdu_get(void)
+{
+	struct tcp_pdu *pdu = take_pdu(NT_PDUS_CONTROL);
+
+	starved |= !pdu;
 	return pdu;
 }
 
@@ -54,38 +64,35 @@ uint32_t nt_pdus_free(void)
 	return pdu_free_count;
 }
 
-/* A record came back while somebody waited for one. */
+/* Records came back while somebody waited for one: in turn, so that no connection takes them all for ever. */
 static void feed_starved(void)
 {
 	starved = false;
-	for (uint16_t i = 1; i < WEFT_N_QP && !starved; i++)
-		if (nt_conns[i].r2t_head)
-			nt_r2t_pump(i);
-}
-
-void nt_send(uint16_t conn, struct tcp_pdu *pdu, uint32_t kind_slot, uint32_t len)
-{
-	pdu->rec.rsvd = 0;
-	pdu->user = kind_slot | (uint32_t)conn << 16;
-	pdu->len = len;
-	nt_conns[conn].stats.pdus_sent++;
-	/* cannot fail: the state says that TCP is open, and lengths are bounded by WEFT_DATA_MAX */
-	(void)tcp_send(conn, pdu);
+	for (uint16_t n = 0; n < WEFT_N_QP && !starved; n++) {
+		fed_last = (uint16_t)((fed_last + 1) % WEFT_N_QP);
+		if (nt_conns[fed_last].r2t_head)
+			nt_r2t_pump(fed_last);
+	}
 }
 
 static void send_control(uint16_t conn, struct tcp_pdu *pdu, uint32_t len)
 {
-	pdu->rec = (struct eng_tx_rec){ .hdr_addr = hal_xram_off(nt_pdu_header(pdu)), .hdr_len = (uint8_t)len };
-	nt_send(conn, pdu, ENG_NO_SLOT | NT_PDU_CONTROL << 24, len);
+	const struct nt_form f = { .rec = len };
+
+	pdu->rec.data_len = 0;
+	pdu->rec.data_slot = 0;
+	pdu->rec.data_off = 0;
+	nt_send(conn, pdu, &f, ENG_NO_SLOT | NT_PDU_CONTROL << 24);
 }
+
+static void on_timer(struct timer *t);
 
 static void reset_conn(struct nt_conn *c)
 {
 	memset(c, 0, sizeof(*c));
-	c->state = NT_IDLE;
+	timer_setup(&c->timer, on_timer);
 	c->connect_slot = ENG_NO_SLOT;
 	c->disconnect_slot = ENG_NO_SLOT;
-	c->deadline = UINT64_MAX;
 }
 
 void nt_init(void)
@@ -95,6 +102,13 @@ void nt_init(void)
 	memset(nt_cmds, 0, WEFT_N_SLOTS * sizeof(nt_cmds[0]));
 	pdu_pool_init();
 	nt_r2t_init();
+}
+
+static void set_timeout(struct nt_conn *c, uint32_t ms)
+{
+	if (ms > 1u << 30) /* expiries are compared in 31 bits */
+		ms = 1u << 30;
+	timer_set(&c->timer, clk_now() + clk_ms(ms));
 }
 
 uint16_t nt_connect(const struct weft_arg_connect *arg, uint16_t admin_slot, uint16_t slot_base, uint16_t entries)
@@ -124,14 +138,14 @@ uint16_t nt_connect(const struct weft_arg_connect *arg, uint16_t admin_slot, uin
 	c->maxr2t = (uint8_t)arg->maxr2t;
 	c->asked_dgst = arg->digests;
 	c->rules.rx_align = (uint8_t)((arg->hpda + 1) * 4);
-	c->deadline = hal_now_ns() + (arg->timeout_ms ? arg->timeout_ms : 30000) * UINT64_C(1000000);
+	set_timeout(c, arg->timeout_ms ? arg->timeout_ms : NT_CONNECT_MS);
 	return 0;
 }
 
 static void on_connected(uint16_t conn)
 {
 	struct nt_conn *c = &nt_conns[conn];
-	struct tcp_pdu *pdu = nt_pdu_get();
+	struct tcp_pdu *pdu = take_pdu(0);
 
 	if (!pdu) {
 		nt_fail(conn, ENOBUFS);
@@ -155,57 +169,83 @@ static void on_acked(uint16_t conn, struct tcp_pdu *pdu)
 	if (kind == NT_PDU_DATA) {
 		nt_conns[conn].pdus_out--;
 		nt_cmd_unref(conn, slot);
-		nt_r2t_pump(conn);
 	}
 	if (starved)
-		feed_starved();
+		feed_starved(); /* this one waits for its turn, too */
+	else
+		nt_r2t_pump(conn);
+	nt_r2t_unpark();
+}
+
+/* --- ending ----------------------------------------------------------------------------------------------------------------- */
+
+void nt_discard(uint16_t conn)
+{
+	hal_stream_data(conn, 0, 0, UINT32_MAX, 0, ENG_RXSF_DISCARD);
 }
 
 /* The connection will end: no more commands, no more PDUs read. */
-static void enter_closing(struct nt_conn *c, uint16_t err, uint32_t grace_ms)
+static void enter_closing(uint16_t conn, uint16_t err, uint32_t grace_ms)
 {
+	struct nt_conn *c = &nt_conns[conn];
+
 	c->state = NT_CLOSING;
 	if (!c->err)
 		c->err = err;
-	c->deadline = hal_now_ns() + grace_ms * UINT64_C(1000000);
+	set_timeout(c, grace_ms);
+	if (c->parked)
+		nt_discard(conn);
+	nt_r2t_drop(c);
 }
 
 void nt_fail(uint16_t conn, uint16_t err)
 {
-	struct nt_conn *c = &nt_conns[conn];
-
-	if (c->state == NT_IDLE)
+	if (nt_conns[conn].state == NT_IDLE)
 		return;
-	enter_closing(c, err, NT_TERM_MS);
+	enter_closing(conn, err, NT_TERM_MS);
 	tcp_abort(conn, -(int)err);
+}
+
+/* Bytes of the offending header that are there: what HLEN says, or the common header when HLEN cannot be. */
+static uint32_t bad_header(uint16_t conn, uint32_t *copy)
+{
+	const uint32_t *hdr = (const uint32_t *)hal_rx_header(conn);
+	uint32_t n = hdr[0] >> 16 & 0xff;
+
+	if (n < 8 || n > PDU_TERM_COPY_MAX)
+		n = 8;
+	for (uint32_t i = 0; i < (n + 3) / 4; i++)
+		copy[i] = hdr[i];
+	return n;
 }
 
 /* TermReq with a copy of the offending header, then FIN; the peer has NT_TERM_MS to close. */
 void nt_fault(uint16_t conn, const struct pdu_fault *fault)
 {
 	struct nt_conn *c = &nt_conns[conn];
-	const uint8_t *hdr = hal_rx_header(conn);
-	uint8_t copy[PDU_TERM_COPY_MAX];
+	uint32_t copy[PDU_TERM_COPY_MAX / 4];
 	struct tcp_pdu *pdu;
-	uint32_t n = hdr[2];
+	uint32_t n;
 
-	if (c->state == NT_CLOSING || c->state == NT_IDLE)
-		return;
-	if (n < 8)
-		n = 8;
-	if (n > PDU_TERM_COPY_MAX)
-		n = PDU_TERM_COPY_MAX;
 	c->fes = fault->fes | 1u << 31;
-	enter_closing(c, EPROTO, NT_TERM_MS);
-	pdu = nt_pdu_get();
+	pdu = take_pdu(0);
 	if (!pdu) { /* cannot say why: reset, as the specification allows */
-		tcp_abort(conn, -EPROTO);
+		nt_fail(conn, EPROTO);
 		return;
 	}
-	for (uint32_t i = 0; i < n; i++)
-		copy[i] = hdr[i];
-	send_control(conn, pdu, pdu_put_term_req(nt_pdu_header(pdu), fault, copy, n));
+	n = bad_header(conn, copy);
+	enter_closing(conn, EPROTO, NT_TERM_MS);
+	send_control(conn, pdu, pdu_put_term_req(nt_pdu_header(pdu), fault, (const uint8_t *)copy, n));
 	tcp_close(conn);
+	nt_discard(conn);
+}
+
+void nt_peer_gave_up(uint16_t conn, uint16_t fes)
+{
+	nt_conns[conn].fes = fes;
+	enter_closing(conn, ECONNRESET, NT_TERM_MS);
+	tcp_close(conn);
+	nt_discard(conn);
 }
 
 uint16_t nt_disconnect(uint16_t conn, bool abort, uint16_t admin_slot)
@@ -219,13 +259,20 @@ uint16_t nt_disconnect(uint16_t conn, bool abort, uint16_t admin_slot)
 	c->disconnect_slot = admin_slot;
 	c->close_by_us = true;
 	if (abort || c->state == NT_TCP) {
-		enter_closing(c, ECANCELED, NT_TERM_MS);
-		tcp_abort(conn, -ECANCELED);
+		nt_fail(conn, ECANCELED);
 	} else if (c->state != NT_CLOSING) {
-		enter_closing(c, 0, 5 * NT_TERM_MS);
+		enter_closing(conn, 0, NT_CLOSE_MS);
 		tcp_close(conn);
 	}
 	return 0;
+}
+
+void nt_forget_admin(void)
+{
+	for (uint32_t i = 0; i < WEFT_N_QP; i++) {
+		nt_conns[i].connect_slot = ENG_NO_SLOT;
+		nt_conns[i].disconnect_slot = ENG_NO_SLOT;
+	}
 }
 
 static void on_remote_closed(uint16_t conn)
@@ -233,18 +280,23 @@ static void on_remote_closed(uint16_t conn)
 	struct nt_conn *c = &nt_conns[conn];
 
 	if (c->state != NT_CLOSING)
-		enter_closing(c, c->state == NT_READY ? 0 : ECONNRESET, NT_TERM_MS);
+		enter_closing(conn, c->state == NT_READY ? 0 : ECONNRESET, NT_TERM_MS);
 	tcp_close(conn);
 }
 
-static void admin_done(uint16_t *slot, uint16_t err)
+static void on_timer(struct timer *t)
 {
-	const struct hal_cpl cpl = { .type = WEFT_CQT_ADMIN, .cid = *slot, .status = err, .slot = *slot };
+	struct nt_conn *c = list_entry(t, struct nt_conn, timer);
 
-	if (*slot == ENG_NO_SLOT)
-		return;
-	hal_complete(&cpl);
-	*slot = ENG_NO_SLOT;
+	nt_fail((uint16_t)(c - nt_conns), ETIMEDOUT);
+}
+
+static void admin_done(uint16_t slot, uint16_t err)
+{
+	const struct hal_cpl cpl = { .type = WEFT_CQT_ADMIN, .cid = slot, .status = err, .slot = slot };
+
+	if (slot != ENG_NO_SLOT)
+		hal_complete(&cpl);
 }
 
 /* Every command ends, PDUs go back to the pool. Engines are quiet: TCP says so by calling closed(). */
@@ -252,14 +304,13 @@ static void drop_commands(uint16_t conn, uint16_t err)
 {
 	struct nt_conn *c = &nt_conns[conn];
 
-	nt_r2t_drop(conn);
 	for (uint32_t i = 0; i < NT_PDUS; i++) { /* TCP forgot those that were not acknowledged */
 		struct tcp_pdu *pdu = hal_xram(AUX_NT_OFF + i * NT_PDU_SIZE);
 
 		if (pdu->user != NT_USER_FREE && (uint8_t)(pdu->user >> 16) == conn)
 			nt_pdu_put(pdu);
 	}
-	for (uint16_t i = 0; i < c->entries && c->active; i++)
+	for (uint16_t i = 0; i < c->entries; i++)
 		if (nt_cmds[c->slot_base + i].flags & NTC_ACTIVE)
 			nt_cmd_finish(conn, (uint16_t)(c->slot_base + i), err);
 }
@@ -280,37 +331,22 @@ static void post_event(uint16_t conn, const struct nt_conn *c)
 static void on_closed(uint16_t conn, int err)
 {
 	struct nt_conn *c = &nt_conns[conn];
-	bool was_open = c->connect_slot == ENG_NO_SLOT;
+	uint16_t reason;
 
+	timer_cancel(&c->timer);
+	nt_r2t_drop(c);
 	if (!c->err && err)
 		c->err = (uint16_t)-err;
-	drop_commands(conn, c->err ? c->err : ECONNRESET);
-	if (was_open && !c->close_by_us)
+	reason = c->err ? c->err : c->close_by_us ? ECANCELED : ECONNRESET;
+	drop_commands(conn, reason);
+	if (c->was_ready && !c->close_by_us)
 		post_event(conn, c);
-	admin_done(&c->connect_slot, c->err ? c->err : ECONNRESET);
-	admin_done(&c->disconnect_slot, 0);
+	admin_done(c->connect_slot, reason);
+	admin_done(c->disconnect_slot, 0);
 	reset_conn(c);
-}
-
-uint64_t nt_timer(uint64_t now)
-{
-	uint64_t next = UINT64_MAX;
-
-	for (uint16_t i = 1; i < WEFT_N_QP; i++) {
-		struct nt_conn *c = &nt_conns[i];
-
-		if (c->deadline <= now) {
-			if (c->state == NT_CLOSING) {
-				c->deadline = UINT64_MAX;
-				tcp_abort(i, -(int)(c->err ? c->err : ETIMEDOUT));
-			} else {
-				nt_fail(i, ETIMEDOUT);
-			}
-		}
-		if (c->deadline < next)
-			next = c->deadline;
-	}
-	return next;
+	if (starved)
+		feed_starved();
+	nt_r2t_unpark();
 }
 
 static const struct tcp_user_ops ops = {

@@ -1,77 +1,111 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* R2T: requests for write data, answered in order of arrival with H2CData PDUs of at most MAXH2CDATA bytes. */
+/*
+ * R2T: requests for write data, answered in order of arrival with H2CData PDUs of at most MAXH2CDATA bytes. When no room is left
+ * to note one, its header stays unanswered (parked): the stream stands still, and the peer's window closes until there is room.
+ */
 #include "nt.h"
 
 #include "lib/aux_map.h"
 #include "lib/pool.h"
 
+#define FEI_CCCID 8
+#define FEI_R2TL 16
+
 static struct pool r2t_pool;
+static uint16_t parked;      /* connections that wait for room */
+static uint16_t parked_last; /* the one that got some last */
 
 void nt_r2t_init(void)
 {
 	pool_init(&r2t_pool, hal_xram(AUX_R2T_OFF), sizeof(struct nt_r2t), AUX_R2T_SIZE / sizeof(struct nt_r2t));
+	parked = 0;
+	parked_last = 0;
 }
 
-/* Which rule of its command an R2T breaks: FES, or 0. */
-static uint16_t check_r2t(const struct nt_conn *c, const struct nt_cmd *cmd, const struct pdu_hdr *h)
+uint32_t nt_r2ts_free(void)
 {
-	if (!(cmd->sqf & WEFT_SQF_DATA_OUT) || (cmd->sqf & WEFT_SQF_ICD))
-		return PDU_FES_HEADER_FIELD;
-	if (cmd->flags & NTC_RESP)
-		return PDU_FES_SEQUENCE;
-	if (cmd->r2ts > c->maxr2t)
-		return PDU_FES_LIMIT;
-	if (h->w[3] > cmd->len || h->w[4] > cmd->len - h->w[3] || !h->w[4])
-		return PDU_FES_RANGE;
-	return h->w[3] == cmd->off ? 0 : PDU_FES_SEQUENCE;
+	return r2t_pool.count - r2t_pool.used;
+}
+
+/* Which rule of its command an R2T breaks. False: none. */
+static bool broken(const struct nt_conn *c, const struct nt_cmd *cmd, const struct pdu_hdr *h, struct pdu_fault *f)
+{
+	*f = (struct pdu_fault){ .fes = PDU_FES_NONE };
+	if (!(cmd->flags & NTC_OUT))
+		*f = (struct pdu_fault){ PDU_FES_HEADER_FIELD, FEI_CCCID };
+	else if (cmd->flags & NTC_RESP)
+		f->fes = PDU_FES_SEQUENCE;
+	else if (cmd->r2ts > c->maxr2t)
+		f->fes = PDU_FES_LIMIT;
+	else if (!h->w[4])
+		*f = (struct pdu_fault){ PDU_FES_HEADER_FIELD, FEI_R2TL };
+	else if (h->w[3] > cmd->len || h->w[4] > cmd->len - h->w[3])
+		f->fes = PDU_FES_RANGE;
+	else if (h->w[3] != cmd->off)
+		f->fes = PDU_FES_SEQUENCE;
+	return f->fes != PDU_FES_NONE;
+}
+
+static void append(struct nt_conn *c, struct nt_r2t *r)
+{
+	if (c->r2t_tail)
+		c->r2t_tail->next = r;
+	else
+		c->r2t_head = r;
+	c->r2t_tail = r;
 }
 
 void nt_r2t(uint16_t conn, const struct pdu_hdr *h)
 {
 	struct nt_conn *c = &nt_conns[conn];
 	uint16_t slot = nt_slot(c, pdu_cccid(h));
-	struct pdu_fault f = { .fes = PDU_FES_HEADER_FIELD, .fei = 8 };
+	struct pdu_fault f = { .fes = PDU_FES_HEADER_FIELD, .fei = FEI_CCCID };
 	struct nt_r2t *r;
 
-	if (slot != ENG_NO_SLOT)
-		f.fes = check_r2t(c, &nt_cmds[slot], h);
-	if (f.fes) {
-		if (f.fes != PDU_FES_HEADER_FIELD)
-			f.fei = 0;
+	if (slot == ENG_NO_SLOT || broken(c, &nt_cmds[slot], h, &f)) {
 		nt_fault(conn, &f);
 		return;
 	}
 	r = pool_get(&r2t_pool);
-	if (!r) { /* more outstanding than slots: cannot be with maxr2t 0, and a limit of ours otherwise */
-		f.fes = PDU_FES_LIMIT;
-		f.fei = 0;
-		nt_fault(conn, &f);
+	if (!r) {
+		c->parked = true;
+		parked++;
 		return;
 	}
-	hal_stream_next(conn);
 	*r = (struct nt_r2t){ .off = h->w[3], .left = h->w[4], .slot = slot, .ttag = pdu_ttag(h) };
 	nt_cmds[slot].off += h->w[4];
 	nt_cmds[slot].r2ts++;
-	if (c->r2t_tail)
-		c->r2t_tail->next = r;
-	else
-		c->r2t_head = r;
-	c->r2t_tail = r;
+	append(c, r);
+	hal_stream_next(conn);
 	nt_r2t_pump(conn);
+}
+
+/* Takes up headers that wait, one connection after the other, while there is room. */
+void nt_r2t_unpark(void)
+{
+	while (__builtin_expect(parked && r2t_pool.used < r2t_pool.count, 0)) {
+		const uint32_t *src;
+		struct pdu_hdr h;
+
+		do
+			parked_last = (uint16_t)((parked_last + 1) % WEFT_N_QP);
+		while (!nt_conns[parked_last].parked);
+		nt_conns[parked_last].parked = false;
+		parked--;
+		src = (const uint32_t *)hal_rx_header(parked_last);
+		for (int i = 0; i < 6; i++)
+			h.w[i] = src[i];
+		nt_r2t(parked_last, &h);
+	}
 }
 
 static void send_data(uint16_t conn, struct tcp_pdu *pdu, struct nt_r2t *r)
 {
 	struct nt_conn *c = &nt_conns[conn];
-	uint32_t *hdr = nt_pdu_header(pdu), len = r->left < c->maxh2cdata ? r->left : c->maxh2cdata;
-	struct pdu_shape s;
+	uint32_t len = r->left < c->maxh2cdata ? r->left : c->maxh2cdata;
+	uint32_t cid_ttag = (uint16_t)(r->slot - c->slot_base) | (uint32_t)r->ttag << 16;
 
-	pdu_shape(&s, PDU_DATA_LEN, len, c->rules.hdgst, c->rules.ddgst, c->tx_align);
-	pdu_put_h2c(hdr, &s, (uint16_t)(r->slot - c->slot_base), r->ttag, r->off, len, len == r->left);
-	pdu->rec.hdr_addr = hal_xram_off(hdr);
-	pdu->rec.hdr_len = PDU_DATA_LEN;
-	pdu->rec.flags = (uint8_t)(s.flags & (PDU_F_HDGST | PDU_F_DDGST));
-	pdu->rec.pad_len = s.pad;
+	pdu_put_h2c(nt_pdu_header(pdu), c->h2c.word0, c->h2c.bytes + len, cid_ttag, r->off, len, len == r->left);
 	pdu->rec.data_len = len;
 	pdu->rec.data_slot = r->slot;
 	pdu->rec.data_off = r->off;
@@ -79,7 +113,7 @@ static void send_data(uint16_t conn, struct tcp_pdu *pdu, struct nt_r2t *r)
 	r->left -= len;
 	c->pdus_out++;
 	nt_cmds[r->slot].refs++;
-	nt_send(conn, pdu, r->slot | NT_PDU_DATA << 24, s.plen);
+	nt_send(conn, pdu, &c->h2c, r->slot | NT_PDU_DATA << 24);
 }
 
 static void r2t_done(struct nt_conn *c, struct nt_r2t *r)
@@ -98,12 +132,8 @@ void nt_r2t_pump(uint16_t conn)
 
 	while (c->r2t_head && c->pdus_out < NT_PDUS_PER_CONN && c->state == NT_READY) {
 		struct nt_r2t *r = c->r2t_head;
-		struct tcp_pdu *pdu;
+		struct tcp_pdu *pdu = nt_pdu_get();
 
-		/* refs is a byte; a command with that many PDUs under way waits for acknowledgements */
-		if (nt_cmds[r->slot].refs == UINT8_MAX)
-			break;
-		pdu = nt_pdu_get();
 		if (!pdu)
 			break;
 		send_data(conn, pdu, r);
@@ -112,10 +142,12 @@ void nt_r2t_pump(uint16_t conn)
 	}
 }
 
-void nt_r2t_drop(uint16_t conn)
+/* The connection ends: nothing more is sent for it. */
+void nt_r2t_drop(struct nt_conn *c)
 {
-	struct nt_conn *c = &nt_conns[conn];
-
+	if (c->parked)
+		parked--;
+	c->parked = false;
 	while (c->r2t_head)
 		r2t_done(c, c->r2t_head);
 }

@@ -13,6 +13,11 @@ static bool fail(struct pdu_fault *fault, uint16_t fes, uint32_t fei)
 	return false;
 }
 
+bool pdu_known(uint8_t type)
+{
+	return type == PDU_ICRESP || type == PDU_C2H_TERM_REQ || type == PDU_CAPSULE_RESP || type == PDU_C2H_DATA || type == PDU_R2T;
+}
+
 static bool check_flags(const struct pdu_rules *rules, const struct pdu_hdr *h, bool data)
 {
 	uint8_t flags = pdu_flags(h);
@@ -60,6 +65,8 @@ bool pdu_check(const struct pdu_rules *rules, const struct pdu_hdr *h, struct pd
 
 bool pdu_check_icresp(const struct pdu_hdr *h, uint8_t asked_dgst, struct pdu_icresp *out, struct pdu_fault *fault)
 {
+	if (!pdu_known(pdu_type(h)))
+		return fail(fault, PDU_FES_HEADER_FIELD, FEI_TYPE);
 	if (pdu_type(h) != PDU_ICRESP)
 		return fail(fault, PDU_FES_SEQUENCE, 0);
 	if (pdu_hlen(h) != PDU_IC_LEN)
@@ -97,8 +104,7 @@ void pdu_shape(struct pdu_shape *s, uint8_t hlen, uint32_t data_len, bool hdgst,
 	s->plen = head;
 	if (!data_len)
 		return;
-	/* alignment 4 is what everyone negotiates, and every header is a multiple of 4: spare the division */
-	s->pdo = align == 4 ? (uint8_t)head : pdu_data_offset(hlen, hdgst, align);
+	s->pdo = pdu_data_offset(hlen, hdgst, align);
 	s->pad = (uint8_t)(s->pdo - head);
 	s->plen = s->pdo + data_len;
 	if (ddgst) {

@@ -89,6 +89,9 @@ static inline uint16_t pdu_ttag(const struct pdu_hdr *h)
 	return (uint16_t)(h->w[2] >> 16);
 }
 
+/* A type that a controller may send. */
+bool pdu_known(uint8_t type);
+
 /* What was negotiated, as far as received headers depend on it. */
 struct pdu_rules {
 	bool hdgst, ddgst;
@@ -140,11 +143,11 @@ static inline uint32_t pdu_word0(uint8_t type, const struct pdu_shape *s, uint8_
 	return type | (uint32_t)s->flags << 8 | (uint32_t)hlen << 16 | (uint32_t)s->pdo << 24;
 }
 
-/* CapsuleCmd header around an SQE. dst and sqe are 4-byte aligned, 72 and 64 bytes. */
-static inline void pdu_put_cmd(uint32_t *dst, const struct pdu_shape *s, const uint32_t *sqe)
+/* CapsuleCmd header around an SQE. dst and sqe are 4-byte aligned, 72 and 64 bytes. word0: pdu_word0. */
+static inline void pdu_put_cmd(uint32_t *dst, uint32_t word0, uint32_t plen, const uint32_t *sqe)
 {
-	dst[0] = pdu_word0(PDU_CAPSULE_CMD, s, PDU_CMD_LEN);
-	dst[1] = s->plen;
+	dst[0] = word0;
+	dst[1] = plen;
 	for (int i = 0; i < 16; i += 4) { /* the hot path's longest piece: four words in flight */
 		uint32_t a = sqe[i], b = sqe[i + 1], c = sqe[i + 2], d = sqe[i + 3];
 
@@ -155,12 +158,12 @@ static inline void pdu_put_cmd(uint32_t *dst, const struct pdu_shape *s, const u
 	}
 }
 
-/* H2CData header, 24 bytes. last: sets LAST_PDU. */
-static inline void pdu_put_h2c(uint32_t *dst, const struct pdu_shape *s, uint16_t cid, uint16_t ttag, uint32_t datao, uint32_t datal, bool last)
+/* H2CData header, 24 bytes. cid_ttag: CCCID | TTAG << 16. last: sets LAST_PDU. */
+static inline void pdu_put_h2c(uint32_t *dst, uint32_t word0, uint32_t plen, uint32_t cid_ttag, uint32_t datao, uint32_t datal, bool last)
 {
-	dst[0] = pdu_word0(PDU_H2C_DATA, s, PDU_DATA_LEN) | (last ? PDU_F_LAST << 8 : 0);
-	dst[1] = s->plen;
-	dst[2] = cid | (uint32_t)ttag << 16;
+	dst[0] = word0 | (last ? PDU_F_LAST << 8 : 0);
+	dst[1] = plen;
+	dst[2] = cid_ttag;
 	dst[3] = datao;
 	dst[4] = datal;
 	dst[5] = 0;

@@ -68,10 +68,7 @@ void tcp_ack_advance(struct tcb *t, uint32_t una)
 
 	t->snd_una = una;
 	t->dupacks = 0;
-	if (t->retries) {
-		t->retries = 0;
-		t->rto = (uint16_t)tcp_rto_base(t);
-	}
+	t->retries = 0; /* a timeout that was backed off stays so until a round trip can be measured (Karn) */
 	if ((t->flags & F_RTT) && SEQ_GEQ(una, t->rtt_seq)) {
 		t->flags &= ~(uint32_t)F_RTT;
 		tcp_rtt_sample(t, clk_us() - t->rtt_start);
@@ -207,7 +204,7 @@ void tcp_ack_event(uint16_t conn)
 	tcp_release(t);
 	if (t->unsent)
 		tcp_output(t);
-	if (t->flags & F_FAST)
+	if ((t->flags & F_FAST) && !t->unsent)
 		tcp_rearm(t);
 	/* What rearm found acknowledged goes back too. */
 	tcp_release(t);
@@ -232,7 +229,7 @@ static void end_persist(struct tcb *t)
 	if (tcp_window_blocked(t) || (flight(t) && t->snd_wnd < flight(t)))
 		return;
 	t->flags &= ~(uint32_t)F_PERSIST;
-	t->rto = (uint16_t)tcp_rto_base(t);
+	t->rto = (uint16_t)tcp_rto_base(t); /* it was stretched by probes, not by losses */
 	if (flight(t)) {
 		tcp_retransmit(t, t->snd_una, flight(t));
 		tcp_rto_restart(t);

@@ -182,6 +182,9 @@ void tcp_output(struct tcb *t)
 		tcp_send_fin(t);
 	if (!(t->flags & F_PERSIST) && tcp_window_blocked(t))
 		start_persist(t);
+	/* Data waits for acknowledgements: hear of them earlier than at the end of the flight. */
+	if (t->unsent && (t->flags & F_FAST))
+		tcp_rearm(t);
 }
 
 static void idle_restart(struct tcb *t)
@@ -330,7 +333,7 @@ void tcp_challenge(struct tcb *t)
 {
 	uint32_t now = clk_now();
 
-	if (now - t->chal_tick > clk_ms(1000)) {
+	if (!t->chal_total || now - t->chal_tick > clk_ms(1000)) {
 		t->chal_tick = now;
 		t->chal_left = CHALLENGES;
 	}

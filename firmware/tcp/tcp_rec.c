@@ -189,7 +189,7 @@ void tcp_enter_loss(struct tcb *t)
 
 static void leave(struct tcb *t)
 {
-	if (t->rec == REC_FAST)
+	if (t->rec == REC_FAST && !(t->flags & F_SACK))
 		t->cwnd = MIN(t->ssthresh, MAX(flight(t), t->mss) + t->mss);
 	t->rec = REC_NONE;
 	t->n_sack = 0;

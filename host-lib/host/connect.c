@@ -5,6 +5,7 @@
  * asynchronous events.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -159,8 +160,7 @@ int nvme__associate(struct nvme_host *h)
 	if (rc) {
 		char why[200];
 
-		strncpy(why, weft_last_error(), sizeof(why) - 1); /* closing may fail, too; the cause counts */
-		why[sizeof(why) - 1] = '\0';
+		snprintf(why, sizeof(why), "%s", weft_last_error()); /* closing may fail, too; the cause counts */
 		nvme__down(h, rc);
 		return weft_set_error(rc, "%s", why);
 	}

@@ -72,7 +72,8 @@ struct nvme_host {
 	bool servicing;
 	unsigned int busy_polls;
 	struct host_queue *queue[1 + MAX_IO_QUEUES]; /* 0: admin */
-	unsigned int io_queues;
+	unsigned int n_open;    /* queues opened so far, also while connecting */
+	unsigned int io_queues; /* usable */
 	unsigned int next_queue;
 	uint16_t cntlid;
 	uint16_t io_qsize;

@@ -169,6 +169,10 @@ static int send_rest(struct host_io *io)
 		uint32_t n = piece_blocks(io);
 
 		rc = send_piece(io, io->issued, n, 0);
+		while (rc == -E2BIG && n > 1) { /* a list of very small pieces: fewer of them in one command */
+			n /= 2;
+			rc = send_piece(io, io->issued, n, 0);
+		}
 		if (!rc)
 			io->issued += n;
 	}

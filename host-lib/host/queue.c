@@ -133,6 +133,7 @@ int nvme__queue_open(struct nvme_host *h, uint16_t qid, uint16_t qsize, uint32_t
 	if (!q)
 		return -ENOMEM;
 	h->queue[qid] = q;
+	h->n_open = qid + 1u;
 	q->qp = nvmf_allocate_qpair(o->addr.trtype, false, &p, on_error, q, on_response, q);
 	if (!q->qp) {
 		rc = -errno;

@@ -33,7 +33,7 @@ void nvme__down(struct nvme_host *h, int error)
 		nvme__queue_close(h, i);
 	for (i = 0; i <= MAX_IO_QUEUES; i++)
 		nvme__queue_free(h, i, error);
-	h->io_queues = 0;
+	h->io_queues = h->n_open = 0;
 	h->aer_open = h->keepalive_open = false;
 	h->failed = 0;
 	nvme__io_continue(h); /* those that waited for a free command end now */
@@ -110,7 +110,7 @@ static void check_timeouts(struct nvme_host *h, uint64_t now)
 {
 	unsigned int i;
 
-	for (i = 0; i <= h->io_queues; i++)
+	for (i = 0; i < h->n_open; i++)
 		if (h->queue[i])
 			check_queue(h, h->queue[i], now);
 }
@@ -201,7 +201,7 @@ uint64_t nvme__next_timer(const struct nvme_host *h)
 	uint64_t t = h->state == HOST_DOWN ? h->reconnect_at : h->keepalive_at;
 	unsigned int i;
 
-	for (i = 0; i <= MAX_IO_QUEUES; i++) {
+	for (i = 0; i < h->n_open; i++) {
 		const struct host_queue *q = h->queue[i];
 
 		if (q && q->age.next != &q->age && q->age.next->deadline < t)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Queue pairs of the transport: a driver's pair, connected, with the callbacks of its consumer. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -77,9 +78,12 @@ static int make_pair(struct nvmf_qpair *qp)
 		return rc;
 	rc = weft_qp_connect(qp->wqp, &wc, &got);
 	if (rc) {
+		char why[200];
+
+		snprintf(why, sizeof(why), "%s", weft_last_error()); /* cleaning up may fail, too; the cause counts */
 		weft_qp_disconnect(qp->wqp, true);
 		weft_qp_delete(qp->wqp);
-		return rc;
+		return weft_set_error(rc, "%s", why);
 	}
 	qp->info = (struct nvmf_qpair_info){
 		.maxh2cdata = got.maxh2cdata,

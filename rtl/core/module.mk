@@ -10,12 +10,14 @@ CORE_CFLAGS := $(CFLAGS) -Isim/core_run
 # The Verilated core as one archive with its C face.
 $(CORE_B)/model/Vweft_core__ALL.a: $(CORE_RTL)
 	@mkdir -p $(CORE_B)/model
-	$(VERILATOR) --cc -O3 --x-assign fast --x-initial fast --noassert -Wall -j 1 \
+	$(VERILATOR) --cc -O3 --x-assign fast --x-initial fast -Wno-fatal -j 1 \
 		--top-module weft_core -GRESET_PC="32'h1000" --Mdir $(CORE_B)/model $(CORE_RTL)
 	$(MAKE) -C $(CORE_B)/model -f Vweft_core.mk OPT_FAST=-O2 Vweft_core__ALL.a \
 		verilated.o verilated_threads.o
 
-CORE_VLT := $(shell $(VERILATOR) --getenv VERILATOR_ROOT)/include
+$(CORE_B)/model/verilated.o $(CORE_B)/model/verilated_threads.o: $(CORE_B)/model/Vweft_core__ALL.a ;
+
+CORE_VLT = $(shell $(VERILATOR) --getenv VERILATOR_ROOT)/include
 
 $(CORE_B)/core_model.o: sim/core_run/core_model.cpp sim/core_run/core_model.h \
 		$(CORE_B)/model/Vweft_core__ALL.a
@@ -49,6 +51,8 @@ $(CORE_B)/%.elf: sim/core_run/%.c sim/core_run/crt0.S sim/core_run/console.c \
 		echo "$@: atomic instructions, which the core does not have" >&2; exit 1; fi
 	@mv $@.tmp $@
 
+ALL += build/weft-core-run
+
 .PHONY: core-hello core-synth
 core-hello: build/weft-core-run $(CORE_B)/hello.elf
 	build/weft-core-run $(CORE_B)/hello.elf
@@ -56,7 +60,7 @@ core-hello: build/weft-core-run $(CORE_B)/hello.elf
 # Area of the core by itself, without its observation port.
 core-synth: $(CORE_RTL)
 	@mkdir -p $(CORE_B)
-	yosys -q -l $(CORE_B)/synth.log -p "read_verilog -sv $(CORE_RTL); hierarchy -top weft_core; \
+	$(or $(YOSYS),yosys) -q -l $(CORE_B)/synth.log -p "read_verilog -sv $(CORE_RTL); hierarchy -top weft_core; \
 		delete -port weft_core/o:rvfi_*; synth_xilinx -family xcup -flatten -top weft_core; \
 		tee -o $(CORE_B)/synth.stat stat"
 	@cat $(CORE_B)/synth.stat

@@ -6,7 +6,7 @@
 // whose LAST halfword lies in the word, so that a hit also tells where in the word to stop.
 // Updates come from the execute stage and are applied one cycle later.
 module weft_core_bpu #(
-	parameter int BTB_LOG2 = 6, // entries of the target buffer
+	parameter int BTB_LOG2 = 7, // entries of the target buffer
 	parameter int PHT_LOG2 = 8 // direction counters
 ) (
 	input  logic        clk,
@@ -36,10 +36,11 @@ module weft_core_bpu #(
 	localparam int TAG_W = REACH - 2 - BTB_LOG2;
 	localparam int ENTRY_W = TAG_W + 3 + REACH - 1;
 
-	logic [ENTRY_W-1:0] btb [ENTRIES];
+	// Small, and read in the cycle of the address: distributed RAM.
+	(* ram_style = "distributed" *) logic [ENTRY_W-1:0] btb [ENTRIES];
+	(* ram_style = "distributed" *) logic [1:0] pht [1 << PHT_LOG2];
+	(* ram_style = "distributed" *) logic [31:1] stack [8];
 	logic [ENTRIES-1:0] valid;
-	logic [1:0] pht [1 << PHT_LOG2];
-	logic [31:1] stack [8];
 
 	initial begin
 		for (int i = 0; i < ENTRIES; i = i + 1)

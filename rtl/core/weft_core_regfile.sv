@@ -11,7 +11,7 @@ module weft_core_regfile (
 	output logic [31:0] rdata1,
 	output logic [31:0] rdata2
 );
-	logic [31:0] regs [32];
+	(* ram_style = "distributed" *) logic [31:0] regs [32];
 
 	initial begin
 		for (int i = 0; i < 32; i = i + 1)

@@ -5,6 +5,7 @@
 // Latency: 7 cycles from the answer to the last data write to the command (FLAG_LAG of them so that the receive side can
 // still raise a flag for an answer it just saw). Throughput: one completion per six cycles, 16 unanswered writes.
 // Back-pressure: push_ready falls when 32 completions wait. Completions leave in the order they came.
+// wr_issued has to count a command in the cycle after its acceptance: that tells own commands from those of others.
 module weft_cq #(
 	parameter int unsigned FLAG_LAG = 8 // cycles the receive side may take from wr_done to slot_flag
 ) (
@@ -144,7 +145,7 @@ module weft_cq #(
 	assign cnt_lost = push && p_lost;
 
 	always_ff @(posedge clk) begin
-		if (op_we) op[{op_idx, 5'd0} +: 32] <= op_data;
+		for (int i = 0; i < 7; i++) if (op_we && op_idx == i[2:0]) op[i*32 +: 32] <= op_data;
 		if (start || (push && !p_lost)) tail[start ? cfg_qp : p_qp] <= start ? 16'd0 : p_tail + 16'd1;
 	end
 	always_ff @(posedge clk) begin

@@ -35,6 +35,9 @@ module weft_slots (
 	logic [2:0] was;
 	logic [2:0] now;
 	logic we;
+	logic we_q;
+	logic [10:0] addr_q;
+	logic [2:0] now_q;
 
 `ifndef SYNTHESIS
 	initial if (weft_host_pkg::N_SLOTS != 2048) $fatal(1, "weft_slots: made for 2048 slots");
@@ -45,7 +48,7 @@ module weft_slots (
 	assign rel_gnt = rel_req && !busy && !flag;
 	assign acq_gnt = acq_req && !busy && !flag && !rel_req;
 	assign swp_gnt = swp_req && !busy && !flag && !rel_req && !acq_req;
-	assign was = mem[addr];
+	assign was = we_q && addr_q == addr ? now_q : mem[addr];
 	assign acq_busy = was[0];
 	assign rel_flags = (was[1] ? DDGST[7:0] : 8'd0) | (was[2] ? DMA[7:0] : 8'd0);
 
@@ -67,7 +70,13 @@ module weft_slots (
 		end
 	end
 
-	always_ff @(posedge clk) if (we) mem[addr] <= now;
+	// Written a cycle later, which halves the path; an operation on the same slot in between takes the value on its way.
+	always_ff @(posedge clk) if (we_q) mem[addr_q] <= now_q;
+	always_ff @(posedge clk) begin
+		we_q <= we && !rst;
+		addr_q <= addr;
+		now_q <= now;
+	end
 	always_ff @(posedge clk) begin
 		if (rst) init <= 12'd0;
 		else if (busy) init <= init + 12'd1;

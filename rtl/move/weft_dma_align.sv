@@ -22,7 +22,7 @@ module weft_dma_align (
 	output logic         out_err,
 	output logic [3:0]   out_surplus // one beat less came out than went in
 );
-	logic [511:0] rest; // the last beat of each client
+	(* ram_style = "distributed" *) logic [127:0] rest [0:3]; // the last beat of each client
 	logic [3:0] err; // of the request each client has under way
 	logic flush;
 	logic [1:0] flush_client;
@@ -46,7 +46,7 @@ module weft_dma_align (
 	assign take = in_valid && in_ready;
 	assign client = flush ? flush_client : in_client;
 	assign off = flush ? flush_off : in_off;
-	assign kept = rest[{client, 7'd0} +: 128];
+	assign kept = rest[client];
 	assign low = !flush && (in_first || off == 4'd0) ? in_data : kept;
 	assign pair = {in_data, low};
 	assign {shifted_out_unused, shifted} = pair >> {off, 3'd0};
@@ -61,8 +61,8 @@ module weft_dma_align (
 		else tail = 5'd17 - {1'b0, in_off} + {1'b0, in_end};
 	end
 
+	always_ff @(posedge clk) if (take) rest[in_client] <= in_data;
 	always_ff @(posedge clk) begin
-		if (take) rest[{in_client, 7'd0} +: 128] <= in_data;
 		if (take) err[in_client] <= err_now;
 		flush_client <= in_client;
 		flush_off <= in_off;

@@ -46,7 +46,7 @@ module weft_dma_rd #(
 	logic [3:0] bu_valid;
 	logic [3:0] bu_take;
 	logic [255:0] bu_addr;
-	logic [55:0] bu_info;
+	logic [63:0] bu_info; // 14 bits used of each 16
 	logic [3:0] bu_idle;
 	logic [3:0] al_push;
 	logic [127:0] al_data;
@@ -67,7 +67,7 @@ module weft_dma_rd #(
 				.rd_rsp_data(rd_rsp_data[i*128 +: 128]), .rd_rsp_cnt(rd_rsp_cnt[i*5 +: 5]),
 				.rd_rsp_last(rd_rsp_last[i]), .rd_rsp_err(rd_rsp_err[i]),
 				.bu_valid(bu_valid[i]), .bu_take(bu_take[i]), .bu_addr(bu_addr[i*64 +: 64]),
-				.bu_info(bu_info[i*14 +: 14]), .bu_idle(bu_idle[i]),
+				.bu_info(bu_info[i*16 +: 16]), .bu_idle(bu_idle[i]),
 				.push(al_push[i] && !drain), .push_data(al_data), .push_cnt(al_cnt), .push_last(al_last), .push_err(al_err),
 				.surplus(al_surplus[i])
 			);
@@ -93,8 +93,8 @@ module weft_dma_rd #(
 	assign issue = found && !of_full && !drain && (!m_axi_arvalid || m_axi_arready);
 	assign bu_take = issue ? 4'd1 << pick : 4'd0;
 
-	logic [13:0] pick_info;
-	assign pick_info = bu_info[pick * 14 +: 14];
+	logic [15:0] pick_info;
+	assign pick_info = bu_info[{pick, 4'd0} +: 16];
 	assign m_axi_arsize = 3'd4;
 	assign m_axi_arburst = 2'd1;
 	always_ff @(posedge clk) begin
@@ -129,7 +129,7 @@ module weft_dma_rd #(
 	logic burst_err;
 
 	weft_dma_fifo #(.W(16), .DEPTH(BURSTS)) order (
-		.clk, .rst, .push(issue), .din({pick, pick_info}), .pop(of_pop),
+		.clk, .rst, .push(issue), .din({pick, pick_info[13:0]}), .pop(of_pop),
 		.dout({oc, o_beats, o_first, o_last, o_off, o_end}), .empty(of_empty), .full(of_full), .count(of_count_unused)
 	);
 	// A beat nobody asked for is accepted and dropped: it must not stop the bus.
@@ -167,5 +167,5 @@ module weft_dma_rd #(
 
 	// Bursts are counted by their own length; a slave that disagrees must not shift the data of the next one.
 	logic unused;
-	assign unused = &{1'b0, m_axi_rlast, m_axi_rresp[0]};
+	assign unused = &{1'b0, m_axi_rlast, m_axi_rresp[0], pick_info[15:14]};
 endmodule

@@ -22,7 +22,7 @@ module weft_dma_rd_chan #(
 	output logic         bu_valid, // with room in the buffer
 	input  logic         bu_take,
 	output logic [63:0]  bu_addr,
-	output logic [13:0]  bu_info, // beats - 1, first, last, off, end
+	output logic [15:0]  bu_info, // 0, beats - 1, first, last, off, end
 	output logic         bu_idle,
 	// packed answers
 	input  logic         push,
@@ -54,7 +54,7 @@ module weft_dma_rd_chan #(
 		.bu_valid(cut_valid), .bu_ready(bu_take), .bu_addr, .bu_more(more), .bu_first(first), .bu_last(last),
 		.bu_off(off), .bu_end(fin), .bu_side(side_unused)
 	);
-	assign bu_info = {more, first, last, off, fin};
+	assign bu_info = {2'd0, more, first, last, off, fin};
 	assign bu_valid = cut_valid && credit > {{(CW - 4){1'b0}}, more};
 	assign bu_idle = !cut_valid;
 

@@ -252,7 +252,10 @@ module weft_rx_eng (
 			end
 			if (placed_clr) placed[placed_conn] <= 1'b0;
 			if (state == FINJOB && job_ready && (s.flags & F_EVENT) != 3'd0) placed[conn] <= 1'b1;
-			if (to_stop) stop_req[scmd_conn] <= 1'b1;
+			if (to_stop) begin
+				stop_req[scmd_conn] <= 1'b1;
+				reset_req[scmd_conn] <= 1'b0; // one given before; the other order leaves both
+			end
 			if (to_reset) reset_req[scmd_conn] <= 1'b1;
 		end
 	end

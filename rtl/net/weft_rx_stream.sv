@@ -209,5 +209,4 @@ module weft_rx_stream (
 		.rd_rsp_err(srd_rsp_err), .rd_rsp_ready(srd_rsp_ready)
 	);
 	assign busy = eng_busy || place_busy;
-	always_ff @(posedge clk) begin if (walker.state >= 6) $display("   s%0d fill %0d v %0d r %0d  d %h last %0d", walker.state, walker.fill, srd_rsp_valid, srd_rsp_ready, srd_rsp_data[95:0], srd_rsp_last); end
 endmodule

@@ -2,7 +2,7 @@
 /* console.c - standard output of a program on weft-core-run, for picolibc's stdio. */
 #include <stdio.h>
 
-#define PUTC	(*(volatile unsigned char *)0x10000000)
+#define PUTC (*(volatile unsigned char *)0x10000000)
 
 static int console_putc(char c, FILE *file)
 {

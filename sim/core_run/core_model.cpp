@@ -7,11 +7,14 @@
 
 #include "core_model.h"
 
-double sc_time_stamp() { return 0; }
+double sc_time_stamp()
+{
+	return 0;
+}
 
 struct core_model {
 	VerilatedContext context;
-	Vweft_core core{&context};
+	Vweft_core core{ &context };
 };
 
 static void read_rvfi(const Vweft_core &c, struct core_rvfi *r)

@@ -16,7 +16,7 @@
 extern "C" {
 #endif
 
-#define CORE_MODEL_RESET_PC	0x00001000u
+#define CORE_MODEL_RESET_PC 0x00001000u
 
 struct core_in {
 	bool rst;
@@ -64,7 +64,7 @@ struct core_out {
 	uint32_t d_addr;
 	uint32_t d_wdata;
 	bool sleep;
-	bool trap; /* a trap is entered in this cycle */
+	bool trap;           /* a trap is entered in this cycle */
 	uint32_t trap_cause; /* mcause of it */
 	uint32_t pc;
 	struct core_rvfi rvfi;

@@ -8,7 +8,7 @@
 
 #include "elf32.h"
 
-#define MAX_FILE	(64u << 20)
+#define MAX_FILE (64u << 20)
 
 static int __attribute__((format(printf, 2, 3))) bad(struct elf32 *e, const char *fmt, ...)
 {
@@ -129,7 +129,8 @@ static int load_segment(struct elf32 *e, const Elf32_Phdr *p, uint32_t n, uint8_
 	if (!inside(e, p->p_offset, p->p_filesz))
 		return bad(e, "segment %u: data at 0x%x reach beyond the file", n, p->p_offset);
 	if (p->p_paddr < base || off > size || p->p_memsz > size - off)
-		return bad(e, "segment %u: 0x%x bytes at 0x%08x do not fit the memory 0x%08x..0x%08x",
+		return bad(e,
+			   "segment %u: 0x%x bytes at 0x%08x do not fit the memory 0x%08x..0x%08x",
 			   n, p->p_memsz, p->p_paddr, base, base + size - 1);
 	memcpy(mem + off, e->data + p->p_offset, p->p_filesz);
 	memset(mem + off + p->p_filesz, 0, p->p_memsz - p->p_filesz);
@@ -176,8 +177,8 @@ static bool search_table(const struct elf32 *e, const Elf32_Shdr *tab, const Elf
 
 	for (n = 0; n < tab->sh_size / sizeof(sym); n++) {
 		memcpy(&sym, e->data + tab->sh_offset + n * sizeof(sym), sizeof(sym));
-		if (sym.st_shndx == SHN_UNDEF || sym.st_name >= str->sh_size
-		    || len > str->sh_size - sym.st_name)
+		if (sym.st_shndx == SHN_UNDEF || sym.st_name >= str->sh_size ||
+		    len > str->sh_size - sym.st_name)
 			continue;
 		if (memcmp(e->data + str->sh_offset + sym.st_name, name, len))
 			continue;

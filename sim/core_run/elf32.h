@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define ELF32_ERR_LEN	160
+#define ELF32_ERR_LEN 160
 
 struct elf32 {
 	uint8_t *data;

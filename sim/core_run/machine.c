@@ -5,13 +5,13 @@
 
 #include "machine.h"
 
-#define CLINT_MSIP	0x02000000u
-#define CLINT_MTIMECMP	0x02004000u
-#define CLINT_MTIME	0x0200bff8u
+#define CLINT_MSIP 0x02000000u
+#define CLINT_MTIMECMP 0x02004000u
+#define CLINT_MTIME 0x0200bff8u
 
-#define HTIF_SYS_WRITE	64
-#define HTIF_SYS_EXIT	93
-#define HTIF_ENOSYS	38
+#define HTIF_SYS_WRITE 64
+#define HTIF_SYS_EXIT 93
+#define HTIF_ENOSYS 38
 
 bool machine_ram(struct machine *m, uint32_t addr, uint32_t len, uint8_t **p)
 {
@@ -62,8 +62,8 @@ static void serve_syscall(struct machine *m, uint32_t addr)
 		end_program(m, get32(block + 8));
 		return;
 	}
-	if (get32(block) == HTIF_SYS_WRITE
-	    && machine_ram(m, get32(block + 16), get32(block + 24), &text)) {
+	if (get32(block) == HTIF_SYS_WRITE &&
+	    machine_ram(m, get32(block + 16), get32(block + 24), &text)) {
 		answer = get32(block + 24);
 		fwrite(text, 1, answer, m->console);
 	}
@@ -211,7 +211,7 @@ void machine_boot(struct machine *m, uint32_t entry)
 {
 	uint32_t upper = entry + 0x800;
 
-	m->rom[0] = (upper & 0xfffff000u) | 0x2b7; /* lui t0, upper */
+	m->rom[0] = (upper & 0xfffff000u) | 0x2b7;   /* lui t0, upper */
 	m->rom[1] = (entry & 0xfff) << 20 | 0x28067; /* jalr zero, lower(t0) */
 }
 

@@ -23,10 +23,10 @@
 
 #include "core_model.h"
 
-#define MACHINE_RAM_BASE	0x80000000u
-#define MACHINE_RAM_SIZE	0x00100000u
-#define MACHINE_PUTC		0x10000000u
-#define TOHOST_WAIT		64
+#define MACHINE_RAM_BASE 0x80000000u
+#define MACHINE_RAM_SIZE 0x00100000u
+#define MACHINE_PUTC 0x10000000u
+#define TOHOST_WAIT 64
 
 struct machine {
 	struct core_model *core;
@@ -38,9 +38,9 @@ struct machine {
 	bool has_tohost, has_fromhost;
 	uint32_t tohost, fromhost;
 	int64_t tohost_since; /* cycle of a lower word not yet acted on, or -1 */
-	uint64_t cycle; /* since reset */
-	uint64_t start; /* cycle in which the boot ROM jumped */
-	uint64_t retired; /* instructions outside the boot ROM */
+	uint64_t cycle;       /* since reset */
+	uint64_t start;       /* cycle in which the boot ROM jumped */
+	uint64_t retired;     /* instructions outside the boot ROM */
 	bool msip;
 	uint64_t mtime, mtimecmp;
 	bool ended;

@@ -13,7 +13,7 @@
 #include "elf32.h"
 #include "machine.h"
 
-#define DEFAULT_MAX_CYCLES	1000000000ull
+#define DEFAULT_MAX_CYCLES 1000000000ull
 
 struct options {
 	uint64_t max_cycles;
@@ -98,7 +98,8 @@ static int find_tohost(struct machine *m, const struct elf32 *e, const char *pat
 		return -ENOEXEC;
 	}
 	if ((m->tohost & 7) || !machine_ram(m, m->tohost, 8, &p)) {
-		fprintf(stderr, "weft-core-run: %s: tohost at 0x%08x is not 8 aligned bytes of memory\n",
+		fprintf(stderr,
+			"weft-core-run: %s: tohost at 0x%08x is not 8 aligned bytes of memory\n",
 			path, m->tohost);
 		return -ENOEXEC;
 	}
@@ -112,7 +113,8 @@ static int load_elf(struct machine *m, struct elf32 *e, const char *path)
 	if (!rc)
 		rc = elf32_load(e, m->ram, MACHINE_RAM_BASE, MACHINE_RAM_SIZE);
 	if (rc) {
-		fprintf(stderr, "weft-core-run: %s: %s\n", path, e->err[0] ? e->err : strerror(-rc));
+		fprintf(stderr, "weft-core-run: %s: %s\n", path,
+			e->err[0] ? e->err : strerror(-rc));
 		return rc;
 	}
 	machine_boot(m, e->entry);
@@ -126,7 +128,8 @@ static int write_signature(struct machine *m, const struct elf32 *e, const char 
 	uint8_t *p;
 	FILE *f;
 
-	if (!elf32_symbol(e, "begin_signature", &begin) || !elf32_symbol(e, "end_signature", &end)) {
+	if (!elf32_symbol(e, "begin_signature", &begin) ||
+	    !elf32_symbol(e, "end_signature", &end)) {
 		fprintf(stderr, "weft-core-run: no symbols begin_signature and end_signature\n");
 		return -ENOENT;
 	}

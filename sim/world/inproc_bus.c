@@ -31,7 +31,7 @@ struct ranges {
 
 struct inproc_bus {
 	struct weft_bus bus;
-	struct weft_port *port;
+	struct weft_world_port *port;
 	struct weft_world *own; /* to be destroyed with the bus */
 	struct ranges mapped, lent;
 	uint64_t next_iova;
@@ -160,7 +160,7 @@ static uint8_t *translate(struct inproc_bus *b, uint64_t iova, size_t len, unsig
 	return NULL;
 }
 
-int inproc_dma_read(struct weft_port *port, uint64_t iova, void *buf, size_t len)
+int inproc_dma_read(struct weft_world_port *port, uint64_t iova, void *buf, size_t len)
 {
 	struct inproc_bus *b = port->bus;
 	const uint8_t *from = translate(b, iova, len, WEFT_DMA_READ);
@@ -173,7 +173,7 @@ int inproc_dma_read(struct weft_port *port, uint64_t iova, void *buf, size_t len
 	return 0;
 }
 
-int inproc_dma_write(struct weft_port *port, uint64_t iova, const void *buf, size_t len)
+int inproc_dma_write(struct weft_world_port *port, uint64_t iova, const void *buf, size_t len)
 {
 	struct inproc_bus *b = port->bus;
 	uint8_t *to = translate(b, iova, len, WEFT_DMA_WRITE);
@@ -186,7 +186,7 @@ int inproc_dma_write(struct weft_port *port, uint64_t iova, const void *buf, siz
 	return 0;
 }
 
-void inproc_irq(struct weft_port *port, unsigned int vector)
+void inproc_irq(struct weft_world_port *port, unsigned int vector)
 {
 	static const uint64_t one = 1;
 	struct inproc_bus *b = port->bus;
@@ -335,7 +335,7 @@ static const struct weft_bus_ops inproc_ops = {
 	.close = bus_close,
 };
 
-int weft_bus_open_port(struct weft_port *port, struct weft_bus **bus)
+int weft_bus_open_port(struct weft_world_port *port, struct weft_bus **bus)
 {
 	struct inproc_bus *b;
 
@@ -361,7 +361,7 @@ int weft_bus_open_port(struct weft_port *port, struct weft_bus **bus)
 int weft_bus_open_sim(const struct weft_sim_params *params, struct weft_bus **bus)
 {
 	struct weft_world *world;
-	struct weft_port *port;
+	struct weft_world_port *port;
 	int ret;
 
 	*bus = NULL;

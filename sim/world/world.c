@@ -9,7 +9,7 @@
 #define WIRE_EXTRA 24 /* preamble, FCS, gap */
 #define CQ_ENTRY 32   /* a write of this size may be a completion */
 
-static uint64_t wire_ns(const struct weft_port *port, size_t len)
+static uint64_t wire_ns(const struct weft_world_port *port, size_t len)
 {
 	return ((len < 60 ? 60 : len) + WIRE_EXTRA) * port->byte_ps / 1000;
 }
@@ -23,7 +23,7 @@ static int on_dma_read(void *ctx, uint64_t iova, void *buf, size_t len)
 
 static int on_dma_write(void *ctx, uint64_t iova, const void *buf, size_t len)
 {
-	struct weft_port *port = ctx;
+	struct weft_world_port *port = ctx;
 
 	if (len == CQ_ENTRY)
 		port->world->stop = true;
@@ -32,7 +32,7 @@ static int on_dma_write(void *ctx, uint64_t iova, const void *buf, size_t len)
 
 static void on_irq(void *ctx, unsigned int vector)
 {
-	struct weft_port *port = ctx;
+	struct weft_world_port *port = ctx;
 
 	port->world->stop = true;
 	inproc_irq(port, vector);
@@ -44,7 +44,7 @@ static void on_irq(void *ctx, unsigned int vector)
  */
 static void on_eth_tx(void *ctx, const void *frame, size_t len, uint64_t at_ns)
 {
-	struct weft_port *port = ctx;
+	struct weft_world_port *port = ctx;
 	uint64_t now = weft_sim_now(port->sim), spent;
 
 	if (port->capture)
@@ -93,9 +93,9 @@ void weft_world_destroy(struct weft_world *world)
 	free(world);
 }
 
-static struct weft_port *new_port(struct weft_world *world)
+static struct weft_world_port *new_port(struct weft_world *world)
 {
-	struct weft_port *port = calloc(1, sizeof(*port));
+	struct weft_world_port *port = calloc(1, sizeof(*port));
 
 	if (!port)
 		return NULL;
@@ -106,9 +106,9 @@ static struct weft_port *new_port(struct weft_world *world)
 	return port;
 }
 
-int weft_world_add_adapter(struct weft_world *world, const struct weft_sim_params *params, struct weft_port **out)
+int weft_world_add_adapter(struct weft_world *world, const struct weft_sim_params *params, struct weft_world_port **out)
 {
-	struct weft_port *port;
+	struct weft_world_port *port;
 	int ret;
 
 	*out = NULL;
@@ -129,9 +129,9 @@ int weft_world_add_adapter(struct weft_world *world, const struct weft_sim_param
 	return 0;
 }
 
-int weft_world_add_peer(struct weft_world *world, const struct weft_peer_ops *ops, void *ctx, struct weft_port **out)
+int weft_world_add_peer(struct weft_world *world, const struct weft_peer_ops *ops, void *ctx, struct weft_world_port **out)
 {
-	struct weft_port *port;
+	struct weft_world_port *port;
 
 	*out = NULL;
 	if (world->n == WORLD_PORTS)
@@ -147,7 +147,7 @@ int weft_world_add_peer(struct weft_world *world, const struct weft_peer_ops *op
 	return 0;
 }
 
-int weft_world_link(struct weft_port *a, struct weft_port *b, const struct weft_link_params *a_to_b,
+int weft_world_link(struct weft_world_port *a, struct weft_world_port *b, const struct weft_link_params *a_to_b,
 		    const struct weft_link_params *b_to_a, uint32_t mbit_per_s)
 {
 	if (a->other || b->other || a == b)
@@ -160,7 +160,7 @@ int weft_world_link(struct weft_port *a, struct weft_port *b, const struct weft_
 	return 0;
 }
 
-void weft_port_set_faults(struct weft_port *port, const struct weft_link_params *params)
+void weft_world_port_set_faults(struct weft_world_port *port, const struct weft_link_params *params)
 {
 	struct weft_link fresh;
 
@@ -169,25 +169,25 @@ void weft_port_set_faults(struct weft_port *port, const struct weft_link_params 
 	port->out.rng = fresh.rng;
 }
 
-const struct weft_link_counters *weft_port_counters(const struct weft_port *port)
+const struct weft_link_counters *weft_world_port_counters(const struct weft_world_port *port)
 {
 	return &port->out.counters;
 }
 
-int weft_port_capture(struct weft_port *port, const char *path)
+int weft_world_port_capture(struct weft_world_port *port, const char *path)
 {
 	weft_pcapng_close(port->capture);
 	return weft_pcapng_open(path, port->sim ? "weft" : "peer", 0, &port->capture);
 }
 
-struct weft_sim *weft_port_sim(struct weft_port *port)
+struct weft_sim *weft_world_port_sim(struct weft_world_port *port)
 {
 	return port->sim;
 }
 
 /* --- frames --------------------------------------------------------------------------------------------------------------- */
 
-static int send_locked(struct weft_port *port, const void *frame, size_t len)
+static int send_locked(struct weft_world_port *port, const void *frame, size_t len)
 {
 	uint64_t now = port->world->now_ns, at;
 
@@ -202,7 +202,7 @@ static int send_locked(struct weft_port *port, const void *frame, size_t len)
 	return weft_link_send(&port->out, frame, len, port->other->sim ? at : port->free_ns);
 }
 
-int weft_port_send(struct weft_port *port, const void *frame, size_t len)
+int weft_world_port_send(struct weft_world_port *port, const void *frame, size_t len)
 {
 	int ret;
 
@@ -212,7 +212,7 @@ int weft_port_send(struct weft_port *port, const void *frame, size_t len)
 	return ret;
 }
 
-uint64_t weft_port_backlog(const struct weft_port *port)
+uint64_t weft_world_port_backlog(const struct weft_world_port *port)
 {
 	uint64_t now = port->world->now_ns;
 
@@ -220,7 +220,7 @@ uint64_t weft_port_backlog(const struct weft_port *port)
 }
 
 /* False: the adapter's queue is full and the frame stays on the cable. */
-static bool deliver(struct weft_port *to, const struct weft_link_frame *f)
+static bool deliver(struct weft_world_port *to, const struct weft_link_frame *f)
 {
 	uint64_t now = to->world->now_ns;
 	int ret;
@@ -242,7 +242,7 @@ static bool deliver(struct weft_port *to, const struct weft_link_frame *f)
 
 static void deliver_due(struct weft_world *world)
 {
-	struct weft_port *port;
+	struct weft_world_port *port;
 	unsigned int i;
 
 	for (i = 0; i < world->n; i++) {
@@ -257,7 +257,7 @@ static void deliver_due(struct weft_world *world)
 
 static void poll_peers(struct weft_world *world)
 {
-	struct weft_port *port;
+	struct weft_world_port *port;
 	unsigned int i;
 
 	for (i = 0; i < world->n; i++) {

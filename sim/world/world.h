@@ -12,7 +12,7 @@
 
 struct inproc_bus;
 
-struct weft_port {
+struct weft_world_port {
 	struct weft_world *world;
 	struct weft_sim *sim; /* an adapter */
 	struct inproc_bus *bus;
@@ -21,22 +21,22 @@ struct weft_port {
 	uint64_t wake_ns; /* when the peer wants to be polled */
 	uint64_t free_ns; /* when the peer's side of the wire is free */
 	uint64_t byte_ps;
-	struct weft_port *other;
+	struct weft_world_port *other;
 	struct weft_link out;
 	struct weft_pcapng *capture;
 };
 
 struct weft_world {
 	pthread_mutex_t lock; /* recursive: peers send from inside a step */
-	struct weft_port *ports[WORLD_PORTS];
+	struct weft_world_port *ports[WORLD_PORTS];
 	unsigned int n;
 	uint64_t now_ns;
 	bool stop; /* something happened that a host may wait for */
 };
 
 /* The host's side of an adapter, called by the world's sim callbacks. port->bus may be NULL. */
-int inproc_dma_read(struct weft_port *port, uint64_t iova, void *buf, size_t len);
-int inproc_dma_write(struct weft_port *port, uint64_t iova, const void *buf, size_t len);
-void inproc_irq(struct weft_port *port, unsigned int vector);
+int inproc_dma_read(struct weft_world_port *port, uint64_t iova, void *buf, size_t len);
+int inproc_dma_write(struct weft_world_port *port, uint64_t iova, const void *buf, size_t len);
+void inproc_irq(struct weft_world_port *port, unsigned int vector);
 
 #endif

@@ -300,7 +300,7 @@ static void new_ack(struct conn *c, uint32_t ack)
 	}
 	if (diff(c->rexmit, c->una) < 0)
 		c->rexmit = c->una;
-	if (!c->n_sacked && c->rexmit != c->una)
+	if (!c->sack)
 		c->rexmit = c->una; /* without SACK: a partial acknowledgement names the next hole */
 	tcp_retransmit(c, 2);
 }

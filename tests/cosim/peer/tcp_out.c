@@ -145,7 +145,7 @@ static void send_segment(struct conn *c, uint32_t seq, uint32_t len, uint8_t fla
 void tcp_send_ack(struct conn *c)
 {
 	if (!c->silent)
-		send_segment(c, c->fin_sent && c->una != c->max ? c->max : c->nxt, 0, 0);
+		send_segment(c, c->nxt, 0, 0);
 	c->ack_now = false;
 }
 
@@ -270,12 +270,10 @@ void tcp_output(struct conn *c)
 {
 	if (c->state == TCP_SYN_RCVD || c->state == TCP_FREE || c->silent)
 		return;
-	do {
-		nvme_output(c);
-		if (c->state == TCP_FREE || c->silent)
-			return;
-		send_new(c);
-	} while (c->nvme && c->nxt == c->tail && tcp_room(c) == c->ring_size && c->tail != c->una);
+	nvme_output(c);
+	if (c->state == TCP_FREE || c->silent)
+		return;
+	send_new(c);
 	if (c->fin_queued && !c->fin_sent && c->nxt == c->tail)
 		send_fin(c);
 }
@@ -339,7 +337,6 @@ static void on_probe(struct conn *c)
 uint64_t tcp_timers(struct conn *c)
 {
 	uint64_t now = c->p->now, next = UINT64_MAX;
-	unsigned int n = c->p->n_conns;
 
 	if (c->silent)
 		return next;
@@ -347,8 +344,6 @@ uint64_t tcp_timers(struct conn *c)
 		tcp_send_ack(c);
 	if (c->rto_at && now >= c->rto_at)
 		on_timeout(c);
-	if (n != c->p->n_conns)
-		return now; /* it gave up and is gone */
 	if (c->probe_at && now >= c->probe_at)
 		on_probe(c);
 	tcp_output(c);

@@ -12,8 +12,8 @@
 #include "elf32.h"
 #include "rng.h"
 
-#define BASE	0x80000000u
-#define MEM	0x4000u
+#define BASE 0x80000000u
+#define MEM 0x4000u
 
 /* A small program: 64 bytes at BASE + 0x100, 32 more of zeros, symbols tohost and other. */
 struct image {
@@ -104,8 +104,10 @@ static const struct {
 	uint32_t value;
 	const char *message;
 } lies[] = {
-#define LIE(field, value, message) \
-	{ offsetof(struct image, field), sizeof(((struct image *)0)->field), value, message }
+#define LIE(field, value, message)                                                                \
+	{                                                                                         \
+		offsetof(struct image, field), sizeof(((struct image *)0)->field), value, message \
+	}
 	LIE(eh.e_ident[0], 0, "not an ELF file"),
 	LIE(eh.e_ident[EI_CLASS], ELFCLASS64, "not a 32-bit ELF file"),
 	LIE(eh.e_ident[EI_DATA], ELFDATA2MSB, "not little-endian"),

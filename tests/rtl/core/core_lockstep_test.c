@@ -9,20 +9,20 @@
 #include "gen.h"
 #include "lockstep.h"
 
-#define PROGRAMS	250
-#define CYCLES		3000
+#define PROGRAMS 250
+#define CYCLES 3000
 
 static const struct lockstep_mode modes[] = {
 	/*  name                 i_gnt d_gnt late max irq */
-	{ "local memory",          100, 100,   0,  0,  0 },
+	{ "local memory", 100, 100, 0, 0, 0 },
 	{ "local memory with interrupts", 100, 100, 0, 0, 8 },
-	{ "slow devices",          100,  70,  30, 12,  4 },
-	{ "shared instructions",    60, 100,   0,  0,  4 },
-	{ "everything slow",        40,  40,  60,  5, 10 },
-	{ "interrupt storm",        90,  90,  20,  3, 120 },
+	{ "slow devices", 100, 70, 30, 12, 4 },
+	{ "shared instructions", 60, 100, 0, 0, 4 },
+	{ "everything slow", 40, 40, 60, 5, 10 },
+	{ "interrupt storm", 90, 90, 20, 3, 120 },
 };
 
-#define MODES	(sizeof(modes) / sizeof(modes[0]))
+#define MODES (sizeof(modes) / sizeof(modes[0]))
 
 static struct lockstep l;
 

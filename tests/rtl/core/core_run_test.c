@@ -11,8 +11,8 @@
 
 #include "programs/work.h"
 
-#define RUN	"build/weft-core-run "
-#define PROGRAM	"build/core/tests/programs/"
+#define RUN "build/weft-core-run "
+#define PROGRAM "build/core/tests/programs/"
 
 static char output[8192];
 
@@ -38,7 +38,7 @@ static void expect_output(const char *text)
 
 static const char *const programs[] = { "traps", "interrupts", "timing", "fencei" };
 
-#define PROGRAMS	(sizeof(programs) / sizeof(programs[0]))
+#define PROGRAMS (sizeof(programs) / sizeof(programs[0]))
 
 /* The failure code of a program is the number of the check that failed. */
 START_TEST(directed_program_passes)
@@ -60,7 +60,8 @@ START_TEST(failure_code_console_and_signature_are_reported)
 	FILE *f;
 
 	ck_assert_int_eq(shell(RUN "--signature build/core/tests/signature.txt " PROGRAM
-			       "signature.elf 2>&1"), 1);
+				   "signature.elf 2>&1"),
+			 1);
 	expect_output("Weft\n");
 	expect_output("failed with code 42");
 	f = fopen("build/core/tests/signature.txt", "r");
@@ -108,7 +109,8 @@ END_TEST
 START_TEST(trace_shows_instructions)
 {
 	ck_assert_int_eq(shell(RUN "--trace build/core/tests/trace.txt " PROGRAM "traps.elf && "
-			       "grep -m1 'ffffffff trap' build/core/tests/trace.txt"), 0);
+				   "grep -m1 'ffffffff trap' build/core/tests/trace.txt"),
+			 0);
 }
 END_TEST
 

@@ -4,8 +4,8 @@
 #include "gen.h"
 #include "isa.h"
 
-#define HANDLER		0x400u /* offsets in the code memory */
-#define BODY		0x600u
+#define HANDLER 0x400u /* offsets in the code memory */
+#define BODY 0x600u
 
 /* Registers that hold addresses of data; the program loads them now and then, the rest is random. */
 enum { SP = 2, B0 = 8, B1 = 9, T5 = 30, T6 = 31 };
@@ -39,14 +39,14 @@ static uint32_t i_type(uint32_t match, uint32_t rd, uint32_t rs1, uint32_t imm)
 
 static uint32_t j_type(uint32_t rd, uint32_t off)
 {
-	return 0x6f | rd << 7 | (off >> 20 & 1) << 31 | (off >> 1 & 0x3ff) << 21
-		| (off >> 11 & 1) << 20 | (off & 0xff000);
+	return 0x6f | rd << 7 | (off >> 20 & 1) << 31 | (off >> 1 & 0x3ff) << 21 |
+	       (off >> 11 & 1) << 20 | (off & 0xff000);
 }
 
 static uint32_t b_type(uint32_t match, uint32_t off)
 {
-	return match | (off >> 11 & 1) << 7 | (off >> 1 & 15) << 8 | (off >> 5 & 63) << 25
-		| (off >> 12 & 1) << 31;
+	return match | (off >> 11 & 1) << 7 | (off >> 1 & 15) << 8 | (off >> 5 & 63) << 25 |
+	       (off >> 12 & 1) << 31;
 }
 
 static void put_li(struct gen *g, uint32_t rd, uint32_t v)
@@ -57,8 +57,9 @@ static void put_li(struct gen *g, uint32_t rd, uint32_t v)
 
 static uint32_t corner(struct gen *g)
 {
-	static const uint32_t values[] = { 0, 1, UINT32_MAX, 0x80000000, 0x7fffffff, 0xffff,
-		0x8000, 0x80, 0xff, 0x10000, 31, 32, 0xaaaaaaaa, 0x55555555, 0xfffffffe };
+	static const uint32_t values[] = { 0,      1,      UINT32_MAX, 0x80000000, 0x7fffffff,
+					   0xffff, 0x8000, 0x80,       0xff,       0x10000,
+					   31,     32,     0xaaaaaaaa, 0x55555555, 0xfffffffe };
 	uint32_t n = rng_below(g->rng, 20);
 
 	return n < 15 ? values[n] : rng_next(g->rng) >> rng_below(g->rng, 32);
@@ -100,9 +101,10 @@ static uint32_t any_base(struct gen *g)
 static uint32_t any_csr(struct gen *g)
 {
 	static const uint16_t numbers[] = { 0x300, 0x301, 0x304, 0x310, 0x320, 0x323, 0x326, 0x340,
-		0x341, 0x342, 0x343, 0x344, 0xb00, 0xb02, 0xb03, 0xb06, 0xb80, 0xb82, 0xb85,
-		0xb1f, 0x33f, 0xc00, 0xc02, 0xc82, 0xc84, 0xf11, 0xf12, 0xf13, 0xf14, 0xf15,
-		0xc01, 0x306, 0x3a0, 0x7a0, 0xb01, 0x180 };
+					    0x341, 0x342, 0x343, 0x344, 0xb00, 0xb02, 0xb03, 0xb06,
+					    0xb80, 0xb82, 0xb85, 0xb1f, 0x33f, 0xc00, 0xc02, 0xc82,
+					    0xc84, 0xf11, 0xf12, 0xf13, 0xf14, 0xf15, 0xc01, 0x306,
+					    0x3a0, 0x7a0, 0xb01, 0x180 };
 	uint32_t n = rng_below(g->rng, 40);
 
 	return n < 36 ? numbers[n] : n < 38 ? 0x300 : 0x304;
@@ -146,8 +148,8 @@ static void put_mem(struct gen *g, const struct isa_insn *e)
 	if (e->kind == ISA_LOAD)
 		put32(g, i_type(e->match, any_rd(g), any_base(g), imm));
 	else
-		put32(g, e->match | (imm & 31) << 7 | any_base(g) << 15 | any_rs(g) << 20
-			 | imm >> 5 << 25);
+		put32(g, e->match | (imm & 31) << 7 | any_base(g) << 15 | any_rs(g) << 20 |
+				 imm >> 5 << 25);
 }
 
 /* Load a register with an address and jump: to somewhere close, or into the other code memory. */
@@ -178,16 +180,16 @@ static void put_c_jump_register(struct gen *g, uint32_t match)
 
 static void put_c_branch(struct gen *g, uint32_t match, uint32_t off)
 {
-	put16(g, match | (8 + rng_below(g->rng, 8) - 8) << 7 | (off >> 1 & 3) << 3
-		 | (off >> 3 & 3) << 10 | (off >> 5 & 1) << 2 | (off >> 6 & 3) << 5
-		 | (off >> 8 & 1) << 12);
+	put16(g, match | (8 + rng_below(g->rng, 8) - 8) << 7 | (off >> 1 & 3) << 3 |
+			 (off >> 3 & 3) << 10 | (off >> 5 & 1) << 2 | (off >> 6 & 3) << 5 |
+			 (off >> 8 & 1) << 12);
 }
 
 static void put_c_jump(struct gen *g, uint32_t match, uint32_t off)
 {
-	put16(g, match | (off >> 1 & 7) << 3 | (off >> 4 & 1) << 11 | (off >> 5 & 1) << 2
-		 | (off >> 6 & 1) << 7 | (off >> 7 & 1) << 6 | (off >> 8 & 3) << 9
-		 | (off >> 10 & 1) << 8 | (off >> 11 & 1) << 12);
+	put16(g, match | (off >> 1 & 7) << 3 | (off >> 4 & 1) << 11 | (off >> 5 & 1) << 2 |
+			 (off >> 6 & 1) << 7 | (off >> 7 & 1) << 6 | (off >> 8 & 3) << 9 |
+			 (off >> 10 & 1) << 8 | (off >> 11 & 1) << 12);
 }
 
 static void put_compressed(struct gen *g, const struct isa_insn *e)
@@ -207,8 +209,8 @@ static void put_compressed(struct gen *g, const struct isa_insn *e)
 		bits = (bits & ~0x1cu) | (2 + rng_below(g->rng, 6)) << 2;
 		break;
 	case ISA_C_MEM:
-		bits = (bits & ~0x39cu) | rng_below(g->rng, 2) << 7
-			| (2 + rng_below(g->rng, 6)) << 2;
+		bits = (bits & ~0x39cu) | rng_below(g->rng, 2) << 7 |
+		       (2 + rng_below(g->rng, 6)) << 2;
 		break;
 	case ISA_C_SPMEM:
 		if (!(e->match & 0x8000))
@@ -282,26 +284,26 @@ static void put_handler(struct gen *g)
 	g->at = HANDLER;
 	for (i = 0; i < 16; i++) /* vector table: all to the common part behind it */
 		put32(g, j_type(0, 64 - 4 * i));
-	put32(g, i_type(0x2073, T6, 0, 0x342)); /* csrr t6, mcause */
+	put32(g, i_type(0x2073, T6, 0, 0x342));  /* csrr t6, mcause */
 	put32(g, b_type(0x4063 | T6 << 15, 44)); /* bltz t6, leave */
-	put32(g, i_type(0x13, T6, T6, 0xfff)); /* addi t6, t6, -1 */
-	put32(g, b_type(0x63 | T6 << 15, 40)); /* beqz t6, recover */
-	put32(g, i_type(0x2073, T6, 0, 0x341)); /* csrr t6, mepc */
-	put32(g, i_type(0x5003, T5, T6, 0)); /* lhu t5, 0(t6) */
-	put32(g, i_type(0x7013, T5, T5, 3)); /* andi t5, t5, 3 */
-	put32(g, i_type(0x13, T5, T5, 0xffd)); /* addi t5, t5, -3 */
-	put32(g, i_type(0x13, T6, T6, 2)); /* addi t6, t6, 2 */
-	put32(g, b_type(0x1063 | T5 << 15, 8)); /* bnez t5, +8 */
-	put32(g, i_type(0x13, T6, T6, 2)); /* addi t6, t6, 2 */
-	put32(g, i_type(0x1073, 0, T6, 0x341)); /* csrw mepc, t6 */
-	put32(g, 0x30200073); /* leave: mret */
-	put32(g, i_type(0x2073, T5, 0, 0xb00)); /* recover: csrr t5, mcycle */
+	put32(g, i_type(0x13, T6, T6, 0xfff));   /* addi t6, t6, -1 */
+	put32(g, b_type(0x63 | T6 << 15, 40));   /* beqz t6, recover */
+	put32(g, i_type(0x2073, T6, 0, 0x341));  /* csrr t6, mepc */
+	put32(g, i_type(0x5003, T5, T6, 0));     /* lhu t5, 0(t6) */
+	put32(g, i_type(0x7013, T5, T5, 3));     /* andi t5, t5, 3 */
+	put32(g, i_type(0x13, T5, T5, 0xffd));   /* addi t5, t5, -3 */
+	put32(g, i_type(0x13, T6, T6, 2));       /* addi t6, t6, 2 */
+	put32(g, b_type(0x1063 | T5 << 15, 8));  /* bnez t5, +8 */
+	put32(g, i_type(0x13, T6, T6, 2));       /* addi t6, t6, 2 */
+	put32(g, i_type(0x1073, 0, T6, 0x341));  /* csrw mepc, t6 */
+	put32(g, 0x30200073);                    /* leave: mret */
+	put32(g, i_type(0x2073, T5, 0, 0xb00));  /* recover: csrr t5, mcycle */
 	put32(g, i_type(0x7013, T5, T5, 0x7fe)); /* andi t5, t5, 0x7fe */
 	put_li(g, T6, WORLD_CODE + BODY);
 	put32(g, 0x33 | T6 << 7 | T6 << 15 | T5 << 20); /* add t6, t6, t5 */
-	put32(g, i_type(0x1073, 0, T6, 0x341)); /* csrw mepc, t6 */
-	put32(g, i_type(0x2073, T6, 0, 0x343)); /* csrr t6, mtval */
-	put32(g, 0x30200073); /* mret */
+	put32(g, i_type(0x1073, 0, T6, 0x341));         /* csrw mepc, t6 */
+	put32(g, i_type(0x2073, T6, 0, 0x343));         /* csrr t6, mtval */
+	put32(g, 0x30200073);                           /* mret */
 }
 
 static void put_start(struct gen *g)
@@ -364,7 +366,7 @@ static void put_loop(struct gen *g)
 		else
 			put32(g, 0x0001a011); /* c.j over a c.nop */
 	}
-	put32(g, i_type(0x13, 29, 29, 0xfff)); /* addi x29, x29, -1 */
+	put32(g, i_type(0x13, 29, 29, 0xfff));              /* addi x29, x29, -1 */
 	put32(g, b_type(0x1063 | 29 << 15, start - g->at)); /* bnez x29, start */
 }
 

@@ -16,10 +16,10 @@ enum isa_kind {
 	ISA_JALR,
 	ISA_CSR,
 	ISA_SYSTEM,
-	ISA_C_PLAIN, /* rd in 11:7 */
-	ISA_C_PLAIN3, /* short rd in 9:7 */
+	ISA_C_PLAIN,    /* rd in 11:7 */
+	ISA_C_PLAIN3,   /* short rd in 9:7 */
 	ISA_C_ADDI4SPN, /* short rd in 4:2 */
-	ISA_C_MEM, /* short base in 9:7 */
+	ISA_C_MEM,      /* short base in 9:7 */
 	ISA_C_SPMEM,
 	ISA_C_BRANCH,
 	ISA_C_JUMP,

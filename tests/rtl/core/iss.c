@@ -1,12 +1,19 @@
 // SPDX-License-Identifier: BSD-2-Clause
+#include <stddef.h>
 #include <string.h>
 
 #include "iss.h"
 
-enum { FETCH_FAULT = 1, ILLEGAL = 2, BREAKPOINT = 3, LOAD_MISALIGNED = 4, LOAD_FAULT = 5,
-       STORE_MISALIGNED = 6, STORE_FAULT = 7, ECALL = 11 };
-
-#define MIE_BITS	0x888u
+enum {
+	FETCH_FAULT = 1,
+	ILLEGAL = 2,
+	BREAKPOINT = 3,
+	LOAD_MISALIGNED = 4,
+	LOAD_FAULT = 5,
+	STORE_MISALIGNED = 6,
+	STORE_FAULT = 7,
+	ECALL = 11
+};
 
 static uint8_t *find(const struct world *w, uint32_t addr)
 {
@@ -97,34 +104,71 @@ static void write_rd(struct iss_effect *e, uint32_t rd, uint32_t value)
 	e->value = rd ? value : 0;
 }
 
-/* Read a CSR; false if it does not exist. Those that depend on time take the hint. */
-static bool csr_read(struct iss *s, uint32_t n, uint32_t *v, bool *timed)
-{
-	uint32_t low = n & 31;
+/* CSRs that hold what was written to them, as far as their bits exist. */
+static const struct {
+	uint16_t number;
+	uint16_t cell; /* in struct iss */
+	uint32_t bits;
+} cells[] = {
+	{ 0x304, offsetof(struct iss, csr_mie), 0x888 },
+	{ 0x305, offsetof(struct iss, mtvec), 0xfffffffd },
+	{ 0x320, offsetof(struct iss, inhibit), 0x7d },
+	{ 0x323, offsetof(struct iss, event[0]), 7 },
+	{ 0x324, offsetof(struct iss, event[1]), 7 },
+	{ 0x325, offsetof(struct iss, event[2]), 7 },
+	{ 0x326, offsetof(struct iss, event[3]), 7 },
+	{ 0x340, offsetof(struct iss, mscratch), 0xffffffff },
+	{ 0x341, offsetof(struct iss, mepc), 0xfffffffe },
+	{ 0x342, offsetof(struct iss, mcause), 0x8000001f },
+	{ 0x343, offsetof(struct iss, mtval), 0xffffffff },
+};
 
-	*timed = false;
+/* CSRs that never change: misa, mstatush, identity. */
+static const struct {
+	uint16_t number;
+	uint32_t value;
+} constants[] = {
+	{ 0x301, 0x40001104 }, { 0x310, 0 }, { 0xf11, 0 }, { 0xf12, 0 },
+	{ 0xf13, 1 },          { 0xf14, 0 }, { 0xf15, 0 },
+};
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+static uint32_t *csr_cell(struct iss *s, uint32_t n, uint32_t *bits)
+{
+	size_t i;
+
+	for (i = 0; i < COUNT(cells); i++) {
+		if (cells[i].number == n) {
+			*bits = cells[i].bits;
+			return (uint32_t *)((char *)s + cells[i].cell);
+		}
+	}
+	return NULL;
+}
+
+static bool csr_constant(uint32_t n, uint32_t *v)
+{
+	size_t i;
+
+	for (i = 0; i < COUNT(constants); i++) {
+		if (constants[i].number == n) {
+			*v = constants[i].value;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Counters 0, 2 and 3..31 in two halves, and their unprivileged shadows. */
+static bool counter_read(struct iss *s, uint32_t n, uint32_t *v, bool *timed)
+{
+	uint32_t low = n & 31, group = n & ~31u;
+
 	*v = 0;
-	switch (n) {
-	case 0x300: *v = 0x1800 | s->mpie << 7 | s->mie << 3; return true;
-	case 0x301: *v = 0x40001104; return true;
-	case 0x304: *v = s->csr_mie; return true;
-	case 0x305: *v = s->mtvec; return true;
-	case 0x310: return true;
-	case 0x320: *v = s->inhibit; return true;
-	case 0x340: *v = s->mscratch; return true;
-	case 0x341: *v = s->mepc; return true;
-	case 0x342: *v = s->mcause; return true;
-	case 0x343: *v = s->mtval; return true;
-	case 0x344: *timed = true; *v = s->hint; return true;
-	case 0xf11: case 0xf12: case 0xf14: case 0xf15: return true;
-	case 0xf13: *v = 1; return true;
-	}
-	if (low >= 3 && (n & ~31u) == 0x320) {
-		*v = low <= 6 ? s->event[low - 3] : 0;
-		return true;
-	}
-	n &= ~31u;
-	if ((n != 0xb00 && n != 0xb80 && n != 0xc00 && n != 0xc80) || low == 1)
+	if (group == 0x320) /* events of the counters that are hardwired to zero */
+		return low > 6;
+	if ((group != 0xb00 && group != 0xb80 && group != 0xc00 && group != 0xc80) || low == 1)
 		return false;
 	if (low == 2) {
 		*v = n & 0x80 ? s->minstret >> 32 : s->minstret;
@@ -135,24 +179,39 @@ static bool csr_read(struct iss *s, uint32_t n, uint32_t *v, bool *timed)
 	return true;
 }
 
+/* Read a CSR; false if it does not exist. Those that depend on time take the hint. */
+static bool csr_read(struct iss *s, uint32_t n, uint32_t *v, bool *timed)
+{
+	uint32_t bits, *cell = csr_cell(s, n, &bits);
+
+	*timed = n == 0x344;
+	if (cell)
+		*v = *cell;
+	else if (n == 0x300)
+		*v = 0x1800 | s->mpie << 7 | s->mie << 3;
+	else if (n == 0x344)
+		*v = s->hint;
+	else
+		return csr_constant(n, v) || counter_read(s, n, v, timed);
+	return true;
+}
+
 static void csr_write(struct iss *s, uint32_t n, uint32_t v)
 {
-	switch (n) {
-	case 0x300:
+	uint32_t bits, *cell = csr_cell(s, n, &bits);
+
+	if (cell)
+		*cell = v & bits;
+	if (n == 0x305 && (v & 3) == 3) /* reserved mode: direct */
+		*cell = v & ~3u;
+	if (n == 0x300) {
 		s->mie = v >> 3 & 1;
 		s->mpie = v >> 7 & 1;
-		break;
-	case 0x304: s->csr_mie = v & MIE_BITS; break;
-	case 0x305: s->mtvec = (v & ~3u) | ((v & 3) == 1); break;
-	case 0x320: s->inhibit = v & 0x7d; break;
-	case 0x323: case 0x324: case 0x325: case 0x326: s->event[n - 0x323] = v & 7; break;
-	case 0x340: s->mscratch = v; break;
-	case 0x341: s->mepc = v & ~1u; break;
-	case 0x342: s->mcause = v & 0x8000001f; break;
-	case 0x343: s->mtval = v; break;
-	case 0xb02: s->minstret = (s->minstret >> 32 << 32) | v; break;
-	case 0xb82: s->minstret = (uint64_t)v << 32 | (uint32_t)s->minstret; break;
 	}
+	if (n == 0xb02)
+		s->minstret = (s->minstret >> 32 << 32) | v;
+	if (n == 0xb82)
+		s->minstret = (uint64_t)v << 32 | (uint32_t)s->minstret;
 }
 
 static bool exec_csr(struct iss *s, struct iss_effect *e, uint32_t insn, bool *count)
@@ -241,8 +300,8 @@ static bool exec_store(struct iss *s, struct iss_effect *e, uint32_t insn)
 static bool exec_branch(struct iss *s, struct iss_effect *e, uint32_t insn)
 {
 	uint32_t a = s->x[insn >> 15 & 31], b = s->x[insn >> 20 & 31], f3 = insn >> 12 & 7;
-	uint32_t imm = (uint32_t)((int32_t)(insn & 0x80000000) >> 19) | (insn << 4 & 0x800)
-		| (insn >> 20 & 0x7e0) | (insn >> 7 & 0x1e);
+	uint32_t imm = (insn >> 31 ? 0xfffff000 : 0) | (insn << 4 & 0x800) | (insn >> 20 & 0x7e0) |
+		       (insn >> 7 & 0x1e);
 	bool taken = f3 < 2 ? a == b : f3 < 6 ? (int32_t)a < (int32_t)b : a < b;
 
 	if (f3 == 2 || f3 == 3)
@@ -255,8 +314,8 @@ static bool exec_branch(struct iss *s, struct iss_effect *e, uint32_t insn)
 static bool exec_jump(struct iss *s, struct iss_effect *e, uint32_t insn)
 {
 	uint32_t link = e->next;
-	uint32_t imm = (uint32_t)((int32_t)(insn & 0x80000000) >> 11) | (insn & 0xff000)
-		| (insn >> 9 & 0x800) | (insn >> 20 & 0x7fe);
+	uint32_t imm = (insn >> 31 ? 0xfff00000 : 0) | (insn & 0xff000) | (insn >> 9 & 0x800) |
+		       (insn >> 20 & 0x7fe);
 
 	if (insn & 8)
 		e->next = s->pc + imm;

@@ -16,11 +16,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define WORLD_CODE	0x80000000u
-#define WORLD_CODE_SIZE	0x4000u
-#define WORLD_FAR	(WORLD_CODE + 0x200000u)
-#define WORLD_DATA	0x80010000u
-#define WORLD_DATA_SIZE	0x4000u
+#define WORLD_CODE 0x80000000u
+#define WORLD_CODE_SIZE 0x4000u
+#define WORLD_FAR (WORLD_CODE + 0x200000u)
+#define WORLD_DATA 0x80010000u
+#define WORLD_DATA_SIZE 0x4000u
 
 struct world {
 	uint8_t code[WORLD_CODE_SIZE];

@@ -29,14 +29,14 @@ static uint32_t enc_s(uint32_t f3, uint32_t rs1, uint32_t rs2, uint32_t imm)
 
 static uint32_t enc_j(uint32_t rd, uint32_t imm)
 {
-	return 0x6f | rd << 7 | (imm & 0xff000) | bit(imm, 11, 20) | (imm >> 1 & 0x3ff) << 21
-		| bit(imm, 20, 31);
+	return 0x6f | rd << 7 | (imm & 0xff000) | bit(imm, 11, 20) | (imm >> 1 & 0x3ff) << 21 |
+	       bit(imm, 20, 31);
 }
 
 static uint32_t enc_b(uint32_t f3, uint32_t rs1, uint32_t imm)
 {
-	return 0x63 | bit(imm, 11, 7) | (imm >> 1 & 15) << 8 | f3 << 12 | rs1 << 15
-		| (imm >> 5 & 63) << 25 | bit(imm, 12, 31);
+	return 0x63 | bit(imm, 11, 7) | (imm >> 1 & 15) << 8 | f3 << 12 | rs1 << 15 |
+	       (imm >> 5 & 63) << 25 | bit(imm, 12, 31);
 }
 
 static uint32_t expand0(uint16_t c)
@@ -78,12 +78,14 @@ static uint32_t expand1(uint16_t c)
 {
 	uint32_t rd = c >> 7 & 31, r1 = 8 + (c >> 7 & 7);
 	uint32_t imm = sext((c >> 2 & 31) | bit(c, 12, 5), 6);
-	uint32_t sp = sext(bit(c, 6, 4) | bit(c, 2, 5) | bit(c, 5, 6) | (c >> 3 & 3) << 7
-			   | bit(c, 12, 9), 10);
-	uint32_t j = sext((c >> 3 & 7) << 1 | bit(c, 11, 4) | bit(c, 2, 5) | bit(c, 7, 6)
-			  | bit(c, 6, 7) | (c >> 9 & 3) << 8 | bit(c, 8, 10) | bit(c, 12, 11), 12);
-	uint32_t b = sext((c >> 3 & 3) << 1 | (c >> 10 & 3) << 3 | bit(c, 2, 5) | (c >> 5 & 3) << 6
-			  | bit(c, 12, 8), 9);
+	uint32_t sp = sext(
+		bit(c, 6, 4) | bit(c, 2, 5) | bit(c, 5, 6) | (c >> 3 & 3) << 7 | bit(c, 12, 9), 10);
+	uint32_t j = sext((c >> 3 & 7) << 1 | bit(c, 11, 4) | bit(c, 2, 5) | bit(c, 7, 6) |
+				  bit(c, 6, 7) | (c >> 9 & 3) << 8 | bit(c, 8, 10) | bit(c, 12, 11),
+			  12);
+	uint32_t b = sext((c >> 3 & 3) << 1 | (c >> 10 & 3) << 3 | bit(c, 2, 5) |
+				  (c >> 5 & 3) << 6 | bit(c, 12, 8),
+			  9);
 
 	switch (c >> 13) {
 	case 0:

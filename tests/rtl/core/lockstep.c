@@ -7,8 +7,8 @@
 
 #include "lockstep.h"
 
-#define SILENCE_LIMIT	1000 /* cycles without a retirement that no bus delay explains */
-#define OVERDUE_LIMIT	6
+#define SILENCE_LIMIT 1000 /* cycles without a retirement that no bus delay explains */
+#define OVERDUE_LIMIT 6
 
 static bool __attribute__((format(printf, 2, 3))) wrong(struct lockstep *l, const char *fmt, ...)
 {
@@ -93,8 +93,8 @@ static bool check_protocol(struct lockstep *l)
 {
 	const struct core_out *o = &l->out, *p = &l->last;
 
-	if (p->d_req && (!o->d_req || o->d_addr != p->d_addr || o->d_we != p->d_we
-			 || o->d_be != p->d_be || (o->d_we && o->d_wdata != p->d_wdata)))
+	if (p->d_req && (!o->d_req || o->d_addr != p->d_addr || o->d_we != p->d_we ||
+			 o->d_be != p->d_be || (o->d_we && o->d_wdata != p->d_wdata)))
 		return wrong(l, "data request for 0x%08x changed before it was granted", p->d_addr);
 	if ((o->i_addr & 3) || (o->d_req && (o->d_addr & 3)))
 		return wrong(l, "unaligned address on the bus");
@@ -121,7 +121,8 @@ static void accept_requests(struct lockstep *l)
 	if (!o->d_req || !l->in.d_gnt)
 		return;
 	l->d_pending = true;
-	l->d_wait = rng_percent(&l->rng, l->mode.late) ? rng_below(&l->rng, l->mode.late_max + 1) : 0;
+	l->d_wait = rng_percent(&l->rng, l->mode.late) ? rng_below(&l->rng, l->mode.late_max + 1) :
+							 0;
 	l->d_data = rng_next(&l->rng);
 	if (o->d_we)
 		l->d_err = !world_store(&l->dut, o->d_addr, o->d_be, o->d_wdata);

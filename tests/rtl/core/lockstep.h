@@ -15,14 +15,14 @@
 #include "iss.h"
 #include "rng.h"
 
-#define LOCKSTEP_MAX_ISA	160
+#define LOCKSTEP_MAX_ISA 160
 
 /* How hard the bus makes it. Percentages, and a number of cycles. */
 struct lockstep_mode {
 	const char *name;
 	uint32_t i_gnt, d_gnt;
-	uint32_t late; /* answers that take longer than a cycle ... */
-	uint32_t late_max; /* ... and by how much at most */
+	uint32_t late;         /* answers that take longer than a cycle ... */
+	uint32_t late_max;     /* ... and by how much at most */
 	uint32_t irq_permille; /* chance per cycle that a line rises */
 };
 
@@ -37,13 +37,13 @@ struct lockstep {
 	bool i_pending, d_pending;
 	bool i_err, d_err;
 	uint32_t i_data, d_data, d_wait;
-	uint32_t irq_cause; /* of the interrupt entered last */
+	uint32_t irq_cause;  /* of the interrupt entered last */
 	uint32_t trap_cause; /* of the exception entered last */
-	uint32_t overdue; /* instructions retired since an interrupt should have been taken */
-	uint32_t silent; /* cycles since the last retirement */
+	uint32_t overdue;    /* instructions retired since an interrupt should have been taken */
+	uint32_t silent;     /* cycles since the last retirement */
 	uint64_t cycles, retired;
 	uint64_t seen[LOCKSTEP_MAX_ISA]; /* retirements per entry of isa_table */
-	uint64_t causes[2][16]; /* traps by [interrupt][number] */
+	uint64_t causes[2][16];          /* traps by [interrupt][number] */
 	uint64_t sleeps;
 	bool stuck; /* asleep with all interrupts disabled */
 	char err[512];

@@ -19,7 +19,9 @@
 
 struct Rng {
 	uint64_t s;
-	explicit Rng(uint64_t seed) : s(seed * 0x9e3779b97f4a7c15ull + 1) {}
+	explicit Rng(uint64_t seed) : s(seed * 0x9e3779b97f4a7c15ull + 1)
+	{
+	}
 	uint64_t next()
 	{
 		s ^= s << 13;
@@ -27,8 +29,14 @@ struct Rng {
 		s ^= s << 17;
 		return s;
 	}
-	uint32_t below(uint32_t n) { return (uint32_t)((next() >> 16) % n); }
-	bool percent(unsigned p) { return below(100) < p; }
+	uint32_t below(uint32_t n)
+	{
+		return (uint32_t)((next() >> 16) % n);
+	}
+	bool percent(unsigned p)
+	{
+		return below(100) < p;
+	}
 };
 
 /* Sparse memory; a byte never written holds a value made from its address, so that misplaced reads show. */
@@ -52,8 +60,14 @@ struct Memory {
 		}
 		return it->second;
 	}
-	uint8_t get(uint64_t addr) { return page(addr)[addr & 4095]; }
-	void put(uint64_t addr, uint8_t v) { page(addr)[addr & 4095] = v; }
+	uint8_t get(uint64_t addr)
+	{
+		return page(addr)[addr & 4095];
+	}
+	void put(uint64_t addr, uint8_t v)
+	{
+		page(addr)[addr & 4095] = v;
+	}
 	void write(uint64_t addr, const void *p, size_t n)
 	{
 		for (size_t i = 0; i < n; i++)
@@ -82,14 +96,16 @@ struct Memory {
 			for (uint64_t p : list)
 				for (unsigned i = 0; i < 4096; i++)
 					ck_assert_msg(a.get(p << 12 | i) == b.get(p << 12 | i),
-						      "byte %#llx differs", (unsigned long long)(p << 12 | i));
+						      "byte %#llx differs",
+						      (unsigned long long)(p << 12 | i));
 		}
 	}
 };
 
 struct AxiKnobs {
-	unsigned latency = 20;  /* cycles from address to first data, or from last data to response */
-	unsigned jitter = 0;    /* up to so many more */
+	unsigned latency =
+		20;          /* cycles from address to first data, or from last data to response */
+	unsigned jitter = 0; /* up to so many more */
 	unsigned addr_pct = 100; /* share of cycles in which an address may be taken */
 	unsigned data_pct = 100; /* share of cycles in which a beat may move */
 };
@@ -143,16 +159,18 @@ template <class D> struct AxiRead {
 	void sample()
 	{
 		if (ar_wait)
-			ck_assert_msg(d->m_axi_arvalid && d->m_axi_araddr == ar_addr && d->m_axi_arlen == ar_len,
+			ck_assert_msg(d->m_axi_arvalid && d->m_axi_araddr == ar_addr &&
+					      d->m_axi_arlen == ar_len,
 				      "read address changed while it waited");
 		ar_wait = d->m_axi_arvalid && !d->m_axi_arready;
 		ar_addr = d->m_axi_araddr;
 		ar_len = d->m_axi_arlen;
 		if (d->m_axi_arvalid && d->m_axi_arready) {
-			axi_check_burst(d->m_axi_araddr, d->m_axi_arlen, d->m_axi_arsize, d->m_axi_arburst);
+			axi_check_burst(d->m_axi_araddr, d->m_axi_arlen, d->m_axi_arsize,
+					d->m_axi_arburst);
 			uint64_t due = now + k.latency + (k.jitter ? rng.below(k.jitter) : 0);
 			last_due = due > last_due ? due : last_due;
-			q.push_back({d->m_axi_araddr, last_due, d->m_axi_arlen});
+			q.push_back({ d->m_axi_araddr, last_due, d->m_axi_arlen });
 			bursts++;
 			peak = q.size() > peak ? (unsigned)q.size() : peak;
 		}
@@ -228,20 +246,22 @@ template <class D> struct AxiWrite {
 	void sample()
 	{
 		if (aw_wait)
-			ck_assert_msg(d->m_axi_awvalid && d->m_axi_awaddr == aw_addr && d->m_axi_awlen == aw_len,
+			ck_assert_msg(d->m_axi_awvalid && d->m_axi_awaddr == aw_addr &&
+					      d->m_axi_awlen == aw_len,
 				      "write address changed while it waited");
 		aw_wait = d->m_axi_awvalid && !d->m_axi_awready;
 		aw_addr = d->m_axi_awaddr;
 		aw_len = d->m_axi_awlen;
 		if (d->m_axi_awvalid && d->m_axi_awready) {
 			axi_check_burst(aw_addr, aw_len, d->m_axi_awsize, d->m_axi_awburst);
-			aw.push_back({aw_addr, aw_len});
+			aw.push_back({ aw_addr, aw_len });
 			bursts++;
 		}
 		Beat x = present();
 		if (w_wait)
-			ck_assert_msg(d->m_axi_wvalid && !memcmp(x.data, w_beat.data, 16) && x.strb == w_beat.strb &&
-				      x.last == w_beat.last, "write data changed while it waited");
+			ck_assert_msg(d->m_axi_wvalid && !memcmp(x.data, w_beat.data, 16) &&
+					      x.strb == w_beat.strb && x.last == w_beat.last,
+				      "write data changed while it waited");
 		w_wait = d->m_axi_wvalid && !d->m_axi_wready;
 		w_beat = x;
 		if (d->m_axi_wvalid && d->m_axi_wready) {
@@ -273,7 +293,7 @@ template <class D> struct AxiWrite {
 		aw.pop_front();
 		uint64_t due = now + k.latency + (k.jitter ? rng.below(k.jitter) : 0);
 		last_due = due > last_due ? due : last_due;
-		b.push_back({last_due, bad});
+		b.push_back({ last_due, bad });
 	}
 	void commit()
 	{

@@ -8,7 +8,8 @@
 
 #include "axi_model.hpp"
 
-namespace {
+namespace
+{
 
 typedef Vweft_dma_rd Dut;
 
@@ -24,8 +25,9 @@ struct Bench {
 	AxiRead<Dut> axi;
 	Rng rng;
 	std::deque<Request> todo[4], open[4];
-	unsigned pos[4] = {}, ready_pct[4] = {100, 100, 100, 100}, req_pct = 100;
-	uint64_t bytes[4] = {}, answered[4] = {}, errors[4] = {}, cycle = 0, counted = 0, counted_err = 0;
+	unsigned pos[4] = {}, ready_pct[4] = { 100, 100, 100, 100 }, req_pct = 100;
+	uint64_t bytes[4] = {}, answered[4] = {}, errors[4] = {}, cycle = 0, counted = 0,
+		 counted_err = 0;
 	bool watch = true;
 
 	explicit Bench(uint64_t seed) : d(new Dut(&ctx)), axi(d.get(), mem, seed), rng(seed + 77)
@@ -34,7 +36,10 @@ struct Bench {
 		d->drain = 0;
 		reset();
 	}
-	~Bench() { d->final(); }
+	~Bench()
+	{
+		d->final();
+	}
 	void reset()
 	{
 		d->rst = 1;
@@ -52,13 +57,16 @@ struct Bench {
 	void drive()
 	{
 		for (int c = 0; c < 4; c++) {
-			if (!(d->rd_req_valid >> c & 1) && !todo[c].empty() && rng.percent(req_pct)) {
+			if (!(d->rd_req_valid >> c & 1) && !todo[c].empty() &&
+			    rng.percent(req_pct)) {
 				Request r = todo[c].front();
 				d->rd_req_valid |= 1 << c;
 				memcpy(&d->rd_req_addr[c * 2], &r.addr, 8);
-				d->rd_req_len = (d->rd_req_len & ~(0xffffull << c * 16)) | (uint64_t)r.len << c * 16;
+				d->rd_req_len = (d->rd_req_len & ~(0xffffull << c * 16)) |
+						(uint64_t)r.len << c * 16;
 			}
-			d->rd_rsp_ready = (d->rd_rsp_ready & ~(1 << c)) | rng.percent(ready_pct[c]) << c;
+			d->rd_rsp_ready = (d->rd_rsp_ready & ~(1 << c)) | rng.percent(ready_pct[c])
+										  << c;
 		}
 	}
 	void answer(int c)
@@ -73,7 +81,8 @@ struct Bench {
 		uint8_t got[16];
 		memcpy(got, &d->rd_rsp_data[c * 4], 16);
 		for (unsigned i = 0; i < cnt; i++)
-			ck_assert_msg(got[i] == mem.get(r.addr + pos[c] + i), "client %d byte %u of %#llx+%u", c, pos[c] + i,
+			ck_assert_msg(got[i] == mem.get(r.addr + pos[c] + i),
+				      "client %d byte %u of %#llx+%u", c, pos[c] + i,
 				      (unsigned long long)r.addr, r.len);
 		pos[c] += cnt;
 		bytes[c] += cnt;
@@ -93,7 +102,8 @@ struct Bench {
 		drive();
 		axi.drive();
 		d->eval();
-		unsigned req = d->rd_req_valid & d->rd_req_ready, rsp = d->rd_rsp_valid & d->rd_rsp_ready;
+		unsigned req = d->rd_req_valid & d->rd_req_ready,
+			 rsp = d->rd_rsp_valid & d->rd_rsp_ready;
 		for (int c = 0; c < 4; c++) {
 			if (watch && rsp >> c & 1)
 				answer(c);
@@ -125,10 +135,15 @@ struct Bench {
 			ck_assert_msg(cycle < end, "no end: something is stuck");
 		}
 	}
-	void ask(int c, uint64_t addr, unsigned len) { todo[c].push_back({addr, len}); }
+	void ask(int c, uint64_t addr, unsigned len)
+	{
+		todo[c].push_back({ addr, len });
+	}
 	void ask_random(int c)
 	{
-		unsigned kind = rng.below(10), len = kind < 5 ? 1 + rng.below(64) : kind < 8 ? 1 + rng.below(600) : 1 + rng.below(4096);
+		unsigned kind = rng.below(10), len = kind < 5 ? 1 + rng.below(64) :
+						     kind < 8 ? 1 + rng.below(600) :
+								1 + rng.below(4096);
 		ask(c, ((uint64_t)rng.below(4) << 40) + rng.below(1 << 16), len);
 	}
 };
@@ -137,8 +152,9 @@ START_TEST(random_mix)
 {
 	static const unsigned knobs[][6] = {
 		/* latency, jitter, addr %, data %, client ready %, request % */
-		{1, 0, 100, 100, 100, 100}, {200, 0, 100, 100, 100, 100}, {30, 50, 60, 60, 70, 50},
-		{5, 10, 30, 90, 20, 100}, {100, 300, 100, 40, 90, 100}, {10, 3, 90, 100, 50, 10},
+		{ 1, 0, 100, 100, 100, 100 },   { 200, 0, 100, 100, 100, 100 },
+		{ 30, 50, 60, 60, 70, 50 },     { 5, 10, 30, 90, 20, 100 },
+		{ 100, 300, 100, 40, 90, 100 }, { 10, 3, 90, 100, 50, 10 },
 	};
 	for (unsigned k = 0; k < sizeof(knobs) / sizeof(knobs[0]); k++) {
 		Bench b(100 + k);
@@ -195,12 +211,13 @@ static double stream(unsigned off, unsigned piece)
 
 START_TEST(throughput)
 {
-	static const unsigned off[] = {0, 5, 15}, piece[] = {4096, 2048, 1024};
+	static const unsigned off[] = { 0, 5, 15 }, piece[] = { 4096, 2048, 1024 };
 	for (unsigned i = 0; i < 3; i++) {
 		for (unsigned j = 0; j < 3; j++) {
 			double rate = stream(off[i], piece[j]);
 			double need = j == 0 || off[i] == 0 ? 15.5 : 15.0;
-			printf("read 128 KiB, pieces of %u at offset %u, latency 200: %.2f bytes/cycle\n", piece[j], off[i], rate);
+			printf("read 128 KiB, pieces of %u at offset %u, latency 200: %.2f bytes/cycle\n",
+			       piece[j], off[i], rate);
 			ck_assert_msg(rate >= need, "%.2f bytes per cycle", rate);
 		}
 	}
@@ -270,12 +287,13 @@ START_TEST(errors_stay_with_their_request)
 	Bench b(14);
 	b.axi.k.latency = 30;
 	b.axi.k.jitter = 20;
-	b.mem.bad.push_back({0x5000, 0x5fff});
-	b.mem.bad.push_back({0x7120, 0x712f});
+	b.mem.bad.push_back({ 0x5000, 0x5fff });
+	b.mem.bad.push_back({ 0x7120, 0x712f });
 	for (int c = 0; c < 4; c++) {
 		b.ready_pct[c] = 80;
 		for (int i = 0; i < 300; i++)
-			b.ask(c, 0x4000 + b.rng.below(0x4000), 1 + b.rng.below(b.rng.below(2) ? 100 : 3000));
+			b.ask(c, 0x4000 + b.rng.below(0x4000),
+			      1 + b.rng.below(b.rng.below(2) ? 100 : 3000));
 		b.ask(c, 0x4fff, 1);
 		b.ask(c, 0x4fff, 2);
 		b.ask(c, 0x6000, 16);

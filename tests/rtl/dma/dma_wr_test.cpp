@@ -8,7 +8,8 @@
 
 #include "axi_model.hpp"
 
-namespace {
+namespace
+{
 
 typedef Vweft_dma_wr Dut;
 
@@ -31,8 +32,9 @@ struct Bench {
 		bool err;
 	};
 	std::deque<Done> open;
-	unsigned pos[2] = {}, cmd_pct = 100, dat_pct[2] = {100, 100};
-	uint64_t cycle = 0, bytes = 0, counted = 0, counted_err = 0, accepted = 0, done = 0, errors = 0;
+	unsigned pos[2] = {}, cmd_pct = 100, dat_pct[2] = { 100, 100 };
+	uint64_t cycle = 0, bytes = 0, counted = 0, counted_err = 0, accepted = 0, done = 0,
+		 errors = 0;
 	uint16_t next_tag = 1;
 	bool watch = true;
 
@@ -42,7 +44,10 @@ struct Bench {
 		d->drain = 0;
 		reset();
 	}
-	~Bench() { d->final(); }
+	~Bench()
+	{
+		d->final();
+	}
 	void reset()
 	{
 		d->rst = 1;
@@ -64,7 +69,8 @@ struct Bench {
 		Command &m = todo[c].front();
 		d->wr_cmd_valid |= 1 << c;
 		memcpy(&d->wr_cmd_addr[c * 2], &m.addr, 8);
-		d->wr_cmd_len = (d->wr_cmd_len & ~(0xffffu << c * 16)) | (uint32_t)m.data.size() << c * 16;
+		d->wr_cmd_len = (d->wr_cmd_len & ~(0xffffu << c * 16)) | (uint32_t)m.data.size()
+										 << c * 16;
 		d->wr_cmd_tag = (d->wr_cmd_tag & ~(0xffffu << c * 16)) | (uint32_t)m.tag << c * 16;
 	}
 	void drive_dat(int c)
@@ -105,7 +111,7 @@ struct Bench {
 		}
 		bytes += m.data.size();
 		accepted++;
-		open.push_back({c, m.tag, err});
+		open.push_back({ c, m.tag, err });
 		feed[c].push_back(m);
 	}
 	void check_done()
@@ -133,7 +139,8 @@ struct Bench {
 		}
 		axi.drive();
 		d->eval();
-		unsigned cmd = d->wr_cmd_valid & d->wr_cmd_ready, dat = d->wr_dat_valid & d->wr_dat_ready;
+		unsigned cmd = d->wr_cmd_valid & d->wr_cmd_ready,
+			 dat = d->wr_dat_valid & d->wr_dat_ready;
 		if (watch) {
 			ck_assert_uint_ne(cmd, 3);
 			ck_assert_uint_eq(d->wr_issued, accepted);
@@ -154,7 +161,11 @@ struct Bench {
 		d->wr_dat_valid &= ~dat;
 		cycle++;
 	}
-	bool idle() const { return todo[0].empty() && todo[1].empty() && feed[0].empty() && feed[1].empty() && open.empty(); }
+	bool idle() const
+	{
+		return todo[0].empty() && todo[1].empty() && feed[0].empty() && feed[1].empty() &&
+		       open.empty();
+	}
 	void run(uint64_t limit)
 	{
 		uint64_t end = cycle + limit;
@@ -178,19 +189,24 @@ START_TEST(random_mix)
 {
 	static const unsigned knobs[][6] = {
 		/* latency, jitter, addr %, data %, command %, data valid % */
-		{1, 0, 100, 100, 100, 100}, {200, 0, 100, 100, 100, 100}, {30, 50, 50, 60, 60, 60},
-		{10, 10, 10, 100, 100, 30}, {500, 100, 100, 30, 100, 100},
+		{ 1, 0, 100, 100, 100, 100 },    { 200, 0, 100, 100, 100, 100 },
+		{ 30, 50, 50, 60, 60, 60 },      { 10, 10, 10, 100, 100, 30 },
+		{ 500, 100, 100, 30, 100, 100 },
 	};
 	for (unsigned k = 0; k < sizeof(knobs) / sizeof(knobs[0]); k++) {
 		Bench b(200 + k);
-		b.axi.k = {knobs[k][0], knobs[k][1], knobs[k][2], knobs[k][3]};
+		b.axi.k = { knobs[k][0], knobs[k][1], knobs[k][2], knobs[k][3] };
 		b.cmd_pct = knobs[k][4];
 		b.dat_pct[0] = b.dat_pct[1] = knobs[k][5];
 		for (int i = 0; i < 250; i++) {
 			unsigned kind = b.rng.below(10);
-			unsigned len = kind < 5 ? 1 + b.rng.below(64) : kind < 9 ? 1 + b.rng.below(1500) : 1 + b.rng.below(9216);
-			b.put(0, (1ull << 40) + b.rng.below(1 << 15), len); /* a small window: overlaps show the order */
-			b.put(1, (1ull << 40) + b.rng.below(1 << 15), i & 1 ? 32 : 1 + b.rng.below(48));
+			unsigned len = kind < 5 ? 1 + b.rng.below(64) :
+				       kind < 9 ? 1 + b.rng.below(1500) :
+						  1 + b.rng.below(9216);
+			b.put(0, (1ull << 40) + b.rng.below(1 << 15),
+			      len); /* a small window: overlaps show the order */
+			b.put(1, (1ull << 40) + b.rng.below(1 << 15),
+			      i & 1 ? 32 : 1 + b.rng.below(48));
 		}
 		b.run(2000000);
 		ck_assert_uint_eq(b.done, 500);
@@ -221,7 +237,7 @@ END_TEST
 
 START_TEST(throughput)
 {
-	static const unsigned off[] = {0, 7}, piece[] = {9216, 4096, 1460, 512};
+	static const unsigned off[] = { 0, 7 }, piece[] = { 9216, 4096, 1460, 512 };
 	for (unsigned i = 0; i < 2; i++) {
 		for (unsigned j = 0; j < 4; j++) {
 			Bench b(22);
@@ -231,8 +247,10 @@ START_TEST(throughput)
 				b.put(0, 0x123400000 + off[i] + total, piece[j]);
 			b.run(100000);
 			double rate = (double)total / (double)(b.cycle - 200);
-			printf("write 128 KiB, commands of %u at offset %u, latency 200: %.2f bytes/cycle\n", piece[j], off[i], rate);
-			ck_assert_msg(rate >= (piece[j] < 4096 ? 14.9 : 15.5), "%.2f bytes per cycle", rate);
+			printf("write 128 KiB, commands of %u at offset %u, latency 200: %.2f bytes/cycle\n",
+			       piece[j], off[i], rate);
+			ck_assert_msg(rate >= (piece[j] < 4096 ? 14.9 : 15.5),
+				      "%.2f bytes per cycle", rate);
 			b.mem.expect_same(b.want);
 		}
 	}
@@ -243,10 +261,11 @@ START_TEST(errors_stay_with_their_command)
 {
 	Bench b(23);
 	b.axi.k.latency = 60;
-	b.mem.bad.push_back({0x5000, 0x5fff});
-	b.mem.bad.push_back({0x7120, 0x712f});
+	b.mem.bad.push_back({ 0x5000, 0x5fff });
+	b.mem.bad.push_back({ 0x7120, 0x712f });
 	for (int i = 0; i < 300; i++) {
-		b.put(0, 0x4000 + b.rng.below(0x4000), 1 + b.rng.below(b.rng.below(2) ? 100 : 3000));
+		b.put(0, 0x4000 + b.rng.below(0x4000),
+		      1 + b.rng.below(b.rng.below(2) ? 100 : 3000));
 		b.put(1, 0x4000 + b.rng.below(0x4000), 32);
 	}
 	b.run(1000000);
@@ -279,7 +298,7 @@ END_TEST
 START_TEST(drain_then_reset)
 {
 	Bench b(25);
-	b.axi.k = {100, 20, 50, 70};
+	b.axi.k = { 100, 20, 50, 70 };
 	for (int i = 0; i < 20; i++) {
 		b.put(0, 0x100000 + i * 10000, 9000);
 		b.put(1, 0x800000 + i * 32, 32);
@@ -300,7 +319,8 @@ START_TEST(drain_then_reset)
 	ck_assert(b.axi.aw.empty() && b.axi.b.empty() && b.axi.w.empty());
 	for (auto &p : b.mem.pages)
 		for (unsigned i = 0; i < 4096; i++)
-			ck_assert(p.second[i] == Memory::fill(p.first << 12 | i) || p.second[i] == b.want.get(p.first << 12 | i));
+			ck_assert(p.second[i] == Memory::fill(p.first << 12 | i) ||
+				  p.second[i] == b.want.get(p.first << 12 | i));
 	for (int c = 0; c < 2; c++) {
 		b.todo[c].clear();
 		b.feed[c].clear();

@@ -46,10 +46,14 @@ struct Bench {
 	unsigned flag_delay = 1;
 	int flag_in = -1;
 
-	explicit Bench(uint64_t seed) : d(new Dut(&ctx)), rd(d.get(), mem, seed), wr(d.get(), mem, seed + 1), rng(seed + 2)
+	explicit Bench(uint64_t seed)
+		: d(new Dut(&ctx)), rd(d.get(), mem, seed), wr(d.get(), mem, seed + 1),
+		  rng(seed + 2)
 	{
-		d->s_axil_awvalid = d->s_axil_wvalid = d->s_axil_arvalid = d->s_axil_bready = d->s_axil_rready = 0;
-		d->msix_ack = d->cb_req = d->evt_ready = d->x_gnt = d->pl_cmd_valid = d->pl_dat_valid = d->slot_flag_valid = 0;
+		d->s_axil_awvalid = d->s_axil_wvalid = d->s_axil_arvalid = d->s_axil_bready =
+			d->s_axil_rready = 0;
+		d->msix_ack = d->cb_req = d->evt_ready = d->x_gnt = d->pl_cmd_valid =
+			d->pl_dat_valid = d->slot_flag_valid = 0;
 		d->idle_others = d->link_up = 1;
 		d->core_active = d->core_retire = 0;
 		d->cnt_inc = 0;
@@ -60,7 +64,10 @@ struct Bench {
 		d->rst = 0;
 		step(2060); /* the slots clear themselves */
 	}
-	~Bench() { d->final(); }
+	~Bench()
+	{
+		d->final();
+	}
 	void clock()
 	{
 		d->clk = 1;
@@ -114,12 +121,14 @@ struct Bench {
 			memcpy(&xram[d->x_addr * 16], &d->x_wdata[0], 16);
 		}
 		if (evt_wait)
-			ck_assert_msg(d->evt_valid && !memcmp(evt_held, &d->evt_data[0], 12), "event changed while it waited");
+			ck_assert_msg(d->evt_valid && !memcmp(evt_held, &d->evt_data[0], 12),
+				      "event changed while it waited");
 		evt_wait = d->evt_valid && !d->evt_ready;
 		memcpy(evt_held, &d->evt_data[0], 12);
 		if (d->evt_valid && d->evt_ready) {
 			uint32_t w0 = d->evt_data[0];
-			events.push_back({w0 & 255, w0 >> 8 & 255, w0 >> 16, d->evt_data[1], d->evt_data[2]});
+			events.push_back({ w0 & 255, w0 >> 8 & 255, w0 >> 16, d->evt_data[1],
+					   d->evt_data[2] });
 		}
 		if (d->msix_req && d->msix_ack)
 			irqs.push_back(d->msix_vector);
@@ -183,10 +192,22 @@ struct Bench {
 		}
 		return d->cb_rdata;
 	}
-	void mmio(uint32_t off, uint32_t val) { core(true, ENG_MMIO_BASE + off, val); }
-	uint32_t mmio(uint32_t off) { return core(false, ENG_MMIO_BASE + off, 0); }
-	void qp_word(unsigned qp, unsigned word, uint32_t val) { core(true, ENG_QPCTX_BASE + qp * 32 + word * 4, val); }
-	uint32_t qp_word(unsigned qp, unsigned word) { return core(false, ENG_QPCTX_BASE + qp * 32 + word * 4, 0); }
+	void mmio(uint32_t off, uint32_t val)
+	{
+		core(true, ENG_MMIO_BASE + off, val);
+	}
+	uint32_t mmio(uint32_t off)
+	{
+		return core(false, ENG_MMIO_BASE + off, 0);
+	}
+	void qp_word(unsigned qp, unsigned word, uint32_t val)
+	{
+		core(true, ENG_QPCTX_BASE + qp * 32 + word * 4, val);
+	}
+	uint32_t qp_word(unsigned qp, unsigned word)
+	{
+		return core(false, ENG_QPCTX_BASE + qp * 32 + word * 4, 0);
+	}
 	void complete(const uint32_t op[7], uint32_t slot)
 	{
 		for (unsigned i = 0; i < 7; i++)
@@ -195,7 +216,13 @@ struct Bench {
 	}
 	void complete_simple(unsigned qp, unsigned cid, uint32_t slot, uint32_t mark = 0)
 	{
-		uint32_t op[7] = {qp | WEFT_CQT_COMMAND << 16, cid, mark, mark ^ 1, mark ^ 2, mark ^ 3, mark ^ 4};
+		uint32_t op[7] = { qp | WEFT_CQT_COMMAND << 16,
+				   cid,
+				   mark,
+				   mark ^ 1,
+				   mark ^ 2,
+				   mark ^ 3,
+				   mark ^ 4 };
 		complete(op, slot);
 	}
 
@@ -211,7 +238,8 @@ struct Bench {
 			d->s_axil_awvalid = 0;
 		for (int i = 0; !(a && w); i++) {
 			d->eval();
-			bool ga = d->s_axil_awvalid && d->s_axil_awready, gw = d->s_axil_wvalid && d->s_axil_wready;
+			bool ga = d->s_axil_awvalid && d->s_axil_awready,
+			     gw = d->s_axil_wvalid && d->s_axil_wready;
 			tick();
 			a |= ga;
 			w |= gw;
@@ -250,9 +278,18 @@ struct Bench {
 		d->s_axil_rready = 0;
 		return v;
 	}
-	uint32_t counter(unsigned n) { return bar_read(WEFT_CNT_BASE + 4 * n); }
-	void sq_db(unsigned qp, uint32_t val) { bar_write(WEFT_DB_PAGE + qp * WEFT_DB_STRIDE + WEFT_DB_SQ_TAIL, val); }
-	void cq_db(unsigned qp, uint32_t val) { bar_write(WEFT_DB_PAGE + qp * WEFT_DB_STRIDE + WEFT_DB_CQ_HEAD, val); }
+	uint32_t counter(unsigned n)
+	{
+		return bar_read(WEFT_CNT_BASE + 4 * n);
+	}
+	void sq_db(unsigned qp, uint32_t val)
+	{
+		bar_write(WEFT_DB_PAGE + qp * WEFT_DB_STRIDE + WEFT_DB_SQ_TAIL, val);
+	}
+	void cq_db(unsigned qp, uint32_t val)
+	{
+		bar_write(WEFT_DB_PAGE + qp * WEFT_DB_STRIDE + WEFT_DB_CQ_HEAD, val);
+	}
 	static const uint32_t ARM = 1u << 31;
 
 	/* ---- queue pairs ---- */
@@ -260,10 +297,17 @@ struct Bench {
 		unsigned qp, sq_log2, cq_log2, slot_base, vector;
 		uint64_t sq, cq;
 		unsigned tail = 0, head = 0, phase = 1;
-		unsigned sq_size() const { return 1u << sq_log2; }
-		unsigned cq_size() const { return 1u << cq_log2; }
+		unsigned sq_size() const
+		{
+			return 1u << sq_log2;
+		}
+		unsigned cq_size() const
+		{
+			return 1u << cq_log2;
+		}
 	};
-	Pair open(unsigned qp, unsigned sq_log2, unsigned cq_log2, unsigned slot_base, unsigned coal_count = 0, unsigned coal_us = 0)
+	Pair open(unsigned qp, unsigned sq_log2, unsigned cq_log2, unsigned slot_base,
+		  unsigned coal_count = 0, unsigned coal_us = 0)
 	{
 		Pair p;
 		p.qp = qp;
@@ -271,7 +315,8 @@ struct Bench {
 		p.cq_log2 = cq_log2;
 		p.slot_base = slot_base;
 		p.vector = 1000 + qp;
-		p.sq = 0x1000000000ull + qp * 0x100000ull + 64 * (qp & 1); /* 64-byte aligned, crosses pages when odd */
+		p.sq = 0x1000000000ull + qp * 0x100000ull +
+		       64 * (qp & 1); /* 64-byte aligned, crosses pages when odd */
 		p.cq = 0x2000000000ull + qp * 0x100000ull;
 		zero(p);
 		qp_word(qp, 0, (uint32_t)p.sq);

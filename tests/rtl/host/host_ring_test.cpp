@@ -5,7 +5,8 @@
 
 #include "host_bench.hpp"
 
-namespace {
+namespace
+{
 
 /* ---- rings ---- */
 
@@ -29,7 +30,9 @@ struct Storm {
 	std::map<unsigned, unsigned> freed;
 	uint64_t submitted = 0, completed = 0, next_seed = 1;
 
-	explicit Storm(uint64_t seed) : b(seed) {}
+	explicit Storm(uint64_t seed) : b(seed)
+	{
+	}
 	void add(unsigned qp, unsigned log2, unsigned slot_base)
 	{
 		pairs.push_back(b.open(qp, log2, log2 + 1, slot_base));
@@ -66,7 +69,7 @@ struct Storm {
 			ck_assert(!c.seen);
 			ck_assert_mem_eq(&b.xram[e.w1 * ENG_SLOT_SIZE], c.bytes, 128);
 			c.seen = true;
-			owed.push_back({i, cid, e.w1});
+			owed.push_back({ i, cid, e.w1 });
 		}
 	}
 	void complete_some()
@@ -136,8 +139,8 @@ struct Storm {
 			complete_some();
 			for (unsigned i = 0; i < pairs.size(); i++)
 				reap(i);
-			ck_assert_msg(k < 10000, "%llu of %llu completed", (unsigned long long)completed,
-				      (unsigned long long)submitted);
+			ck_assert_msg(k < 10000, "%llu of %llu completed",
+				      (unsigned long long)completed, (unsigned long long)submitted);
 		}
 	}
 };
@@ -146,12 +149,14 @@ START_TEST(storm)
 {
 	static const unsigned knobs[][7] = {
 		/* read latency, write latency, jitter, AXI %, event %, SRAM %, pairs */
-		{5, 5, 1, 100, 100, 100, 1}, {200, 100, 50, 100, 100, 100, 24}, {40, 30, 200, 60, 30, 50, 12},
+		{ 5, 5, 1, 100, 100, 100, 1 },
+		{ 200, 100, 50, 100, 100, 100, 24 },
+		{ 40, 30, 200, 60, 30, 50, 12 },
 	};
 	for (auto &k : knobs) {
 		Storm s(50 + k[0]);
-		s.b.rd.k = {k[0], k[2], k[3], k[3]};
-		s.b.wr.k = {k[1], k[2], k[3], k[3]};
+		s.b.rd.k = { k[0], k[2], k[3], k[3] };
+		s.b.wr.k = { k[1], k[2], k[3], k[3] };
 		s.b.evt_pct = k[4];
 		s.b.x_pct = k[5];
 		unsigned slot = 3;
@@ -164,7 +169,9 @@ START_TEST(storm)
 		s.b.settle();
 		ck_assert_uint_eq(s.b.counter(WEFT_CNT_SQE_FETCHED), s.submitted);
 		ck_assert_uint_eq(s.b.counter(WEFT_CNT_CQE_WRITTEN), s.submitted);
-		ck_assert_uint_eq(s.b.counter(WEFT_CNT_SQE_BAD) + s.b.counter(WEFT_CNT_CQE_LOST) + s.b.counter(WEFT_CNT_DB_BAD), 0);
+		ck_assert_uint_eq(s.b.counter(WEFT_CNT_SQE_BAD) + s.b.counter(WEFT_CNT_CQE_LOST) +
+					  s.b.counter(WEFT_CNT_DB_BAD),
+				  0);
 		ck_assert_uint_eq(s.b.counter(WEFT_CNT_DMA_RD_BYTES), s.submitted * 128);
 		ck_assert_uint_eq(s.b.counter(WEFT_CNT_DMA_WR_BYTES), s.submitted * 32);
 		ck_assert_uint_eq(s.b.invals, s.submitted);
@@ -202,8 +209,10 @@ START_TEST(refused_entries)
 	b.entry(p, 5, 4, e);      /* in flight */
 	b.entry(p, 6, 5, e);
 	b.sq_db(3, p.tail);
-	static const struct { unsigned flags, w1, w2; } want[] = {
-		{0, 105, 0}, {1, 8, 22}, {1, 0xffff, 22}, {1, 5, 16}, {0, 106, 0},
+	static const struct {
+		unsigned flags, w1, w2;
+	} want[] = {
+		{ 0, 105, 0 }, { 1, 8, 22 }, { 1, 0xffff, 22 }, { 1, 5, 16 }, { 0, 106, 0 },
 	};
 	for (auto &w : want) {
 		Event v = b.wait_event();
@@ -239,14 +248,15 @@ START_TEST(hostile_doorbells)
 	Bench b(8);
 	uint8_t e[128];
 	Bench::Pair p = b.open(7, 2, 3, 0);
-	static const uint32_t bad_sq[] = {4, 5, 0xffff, 0x10000, 0x80000000, 0xffffffff};
+	static const uint32_t bad_sq[] = { 4, 5, 0xffff, 0x10000, 0x80000000, 0xffffffff };
 	for (uint32_t v : bad_sq)
 		b.sq_db(7, v);
 	Event v = b.wait_event();
 	ck_assert_uint_eq(v.type, ENG_EVT_QP_ERROR);
 	ck_assert_uint_eq(v.id, 7);
 	ck_assert_uint_eq(v.w1, 22);
-	static const uint32_t bad_cq[] = {8, 0x7fff, 0xffff | Bench::ARM, 1 /* nothing was written */};
+	static const uint32_t bad_cq[] = { 8, 0x7fff, 0xffff | Bench::ARM,
+					   1 /* nothing was written */ };
 	for (uint32_t c : bad_cq)
 		b.cq_db(7, c);
 	for (unsigned qp = 8; qp < 128; qp++) {
@@ -278,7 +288,7 @@ START_TEST(unreadable_ring_stops_only_its_pair)
 		b.entry(bad, i, i, e);
 		b.entry(good, i, 100 + i, e);
 	}
-	b.mem.bad.push_back({bad.sq + 128 * 5, bad.sq + 128 * 5});
+	b.mem.bad.push_back({ bad.sq + 128 * 5, bad.sq + 128 * 5 });
 	b.sq_db(1, bad.tail);
 	b.sq_db(2, good.tail);
 	unsigned sqe[3] = {}, errors = 0;
@@ -333,8 +343,33 @@ START_TEST(one_busy_pair_delays_others_little)
 	ck_assert_uint_lt(b.cycle - start, 1000);
 	for (unsigned n = 1; n < 700; n++)
 		b.wait_event();
-	printf("ring: 1,000 entries with read latency 200, %.1f cycles per entry\n", (double)(b.cycle - start) / 700);
+	printf("ring: 1,000 entries with read latency 200, %.1f cycles per entry\n",
+	       (double)(b.cycle - start) / 700);
 	ck_assert_uint_lt(b.cycle - start, 700 * 40);
+}
+END_TEST
+
+/* A doorbell of one pair in any cycle of another's fetch loses neither. */
+START_TEST(doorbells_in_every_cycle)
+{
+	uint8_t e[128];
+	for (unsigned at = 0; at < 40; at++) {
+		Bench b(60);
+		b.rd.k.latency = 3;
+		Bench::Pair p = b.open(1, 6, 7, 0), q = b.open(2, 6, 7, 64);
+		for (unsigned i = 0; i < 20; i++)
+			b.entry(p, i, i, e);
+		b.sq_db(1, p.tail);
+		b.step(at);
+		for (unsigned i = 0; i < 5; i++) {
+			b.entry(q, i, i, e);
+			b.sq_db(2, q.tail);
+		}
+		for (unsigned i = 0; i < 25; i++)
+			ck_assert_uint_eq(b.wait_event().flags, 0);
+		ck_assert_uint_eq(b.qp_word(1, 7) & 0xffff, p.tail);
+		ck_assert_uint_eq(b.qp_word(2, 7) & 0xffff, q.tail);
+	}
 }
 END_TEST
 
@@ -424,8 +459,8 @@ START_TEST(soft_reset_from_any_state)
 		Bench b(19 + at);
 		uint8_t e[128];
 		struct weft_cq_entry c;
-		b.rd.k = {150, 30, 50, 70};
-		b.wr.k = {80, 30, 50, 70};
+		b.rd.k = { 150, 30, 50, 70 };
+		b.wr.k = { 80, 30, 50, 70 };
 		b.evt_pct = 20;
 		Bench::Pair p = b.open(1, 5, 6, 0);
 		b.mmio(ENG_HOST_STATUS, 1);
@@ -436,7 +471,7 @@ START_TEST(soft_reset_from_any_state)
 		b.sq_db(1, p.tail);
 		for (unsigned i = 0; i < 12; i++)
 			b.complete_simple(1, i, ENG_NO_SLOT);
-		b.place.push_back({0x600000, std::vector<uint8_t>(9000, 1)});
+		b.place.push_back({ 0x600000, std::vector<uint8_t>(9000, 1) });
 		b.step(at);
 		if (at & 1) {
 			b.feed.clear(); /* the place engine is stuck */
@@ -488,15 +523,16 @@ void add_ring_tests(Suite *s)
 		const char *name;
 		const TTest *test;
 	} all[] = {
-		{"storm", storm},
-		{"context", context_reads_back},
-		{"refused", refused_entries},
-		{"doorbells", hostile_doorbells},
-		{"unreadable", unreadable_ring_stops_only_its_pair},
-		{"busy_pair", one_busy_pair_delays_others_little},
-		{"stop", stop_waits_for_what_is_under_way},
-		{"stop_all", stop_of_all_pairs_at_once},
-		{"soft_reset", soft_reset_from_any_state},
+		{ "storm", storm },
+		{ "context", context_reads_back },
+		{ "refused", refused_entries },
+		{ "doorbells", hostile_doorbells },
+		{ "unreadable", unreadable_ring_stops_only_its_pair },
+		{ "busy_pair", one_busy_pair_delays_others_little },
+		{ "every_cycle", doorbells_in_every_cycle },
+		{ "stop", stop_waits_for_what_is_under_way },
+		{ "stop_all", stop_of_all_pairs_at_once },
+		{ "soft_reset", soft_reset_from_any_state },
 	};
 
 	for (auto &t : all) {

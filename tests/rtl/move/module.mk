@@ -4,6 +4,6 @@ MOVE_TB_SRC := build/abi/weft_host_pkg.sv rtl/move/weft_crc32c.sv rtl/move/weft_
 
 build/tests/rtl/move/move_test: $(MOVE_TB_SRC) tests/rtl/move/move_test.cpp
 	@mkdir -p $(@D)
-	$(VERILATOR) --cc --exe --build -O3 -Wall -Mdir $(@D)/obj --top-module tb_move -CFLAGS "-O1" \
+	$(VERILATOR) --cc --exe --build -O3 -Wall -Mdir $(@D)/obj --top-module tb_move -CFLAGS "-O1 -Wall -Wextra" \
 		-LDFLAGS "-lcheck -lsubunit -lm -lrt -lpthread" -o ../move_test $(MOVE_TB_SRC) $(abspath tests/rtl/move/move_test.cpp)
 TESTS += build/tests/rtl/move/move_test

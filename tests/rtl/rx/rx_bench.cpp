@@ -9,8 +9,8 @@
 Bench::Bench(uint64_t seed) : rng(seed), slots(WEFT_N_SLOTS), mem(MEM_SIZE), ctxa(128 * 32), hash(1024), xram(ENG_XRAM_SIZE), ordered(65536)
 {
 	dut = new Vweft_rx;
-	for (auto &b : mem)
-		b = (uint8_t)rng.next();
+	for (size_t i = 0; i < MEM_SIZE; i += 4)
+		put32(&mem[i], (uint32_t)(i * 2654435761u) ^ rng.next());
 	image = mem;
 	dut->rst = 1;
 	dut->clk = 0;
@@ -108,11 +108,18 @@ void Bench::drive_ports()
 /* The transmitter: asks for the live state, two cycles later sends the acknowledgement. */
 void Bench::drive_ack()
 {
-	if (sent_now) {
-		sent_now = false;
+	dut->sent_valid = 0;
+	if (!sent_jobs.empty()) {
+		const Sent &s = sent_jobs.front();
+		dut->sent_valid = 1;
+		dut->sent_conn = s.conn;
+		dut->sent_ack = s.ack;
+		dut->sent_edge = s.edge;
+		dut->sent_end = s.end;
+		dut->sent_data = s.data;
+		sent_jobs.pop_front();
 		return;
 	}
-	dut->sent_valid = 0;
 	if (ack_jobs.empty() || ack_jobs.front().first > cycle)
 		return;
 	unsigned conn = ack_jobs.front().second;
@@ -392,7 +399,7 @@ void Bench::make_slot(unsigned slot, uint32_t len, unsigned elements)
 
 void Bench::check_memory()
 {
-	for (size_t i = 0; i < MEM_SIZE; i++)
+	for (size_t i = 0; memcmp(mem.data(), image.data(), MEM_SIZE) && i < MEM_SIZE; i++)
 		if (mem[i] != image[i])
 			ck_abort_msg("host memory at base + %zu: %02x, expected %02x", i, mem[i], image[i]);
 }
@@ -430,15 +437,8 @@ struct eng_conn_state Bench::state(unsigned conn)
 	return st;
 }
 
+/* In one of the next cycles a segment of ours leaves. */
 void Bench::sent(unsigned conn, uint32_t ack, uint32_t edge, uint32_t end, bool data)
 {
-	sent_now = true;
-	dut->sent_valid = 1;
-	dut->sent_conn = conn;
-	dut->sent_ack = ack;
-	dut->sent_edge = edge;
-	dut->sent_end = end;
-	dut->sent_data = data;
-	tick();
-	dut->sent_valid = 0;
+	sent_jobs.push_back({conn, ack, edge, end, data});
 }

@@ -71,7 +71,7 @@ struct Slot {
 class Bench {
 public:
 	static const uint64_t MEM_BASE = 0x123400000000ull;
-	static const size_t MEM_SIZE = 12 << 20;
+	static const size_t MEM_SIZE = 4 << 20;
 	static const uint64_t OWN_MAC = 0x020000000001ull;
 	static const uint32_t OWN_IP = 0x0a000001;
 
@@ -167,8 +167,13 @@ private:
 	std::deque<Done> dones;
 	std::deque<std::pair<uint64_t, unsigned>> ack_jobs;
 	int ack_phase = 0;
+	struct Sent {
+		unsigned conn;
+		uint32_t ack, edge, end;
+		bool data;
+	};
+	std::deque<Sent> sent_jobs;
 	uint64_t brk = MEM_BASE + 64;
-	bool sent_now = false;
 };
 
 #endif

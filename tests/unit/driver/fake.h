@@ -79,7 +79,7 @@ struct fake {
 	uint8_t digests_granted; /* mask */
 	bool success_flag;       /* reads end with a synthesized CQE */
 	unsigned int ddgst_errors; /* so many reads get a wrong data digest */
-	uint8_t mute_opcode;     /* I/O capsules with this opcode get no answer; 0xff: none */
+	uint8_t mute_opcode;     /* capsules with this opcode get no answer, but on pair 1; 0xff: none */
 	/* state */
 	long ops;
 	uint64_t time_ns;

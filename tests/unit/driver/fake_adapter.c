@@ -324,7 +324,7 @@ static void capsule(struct fake *f, uint16_t id, const struct weft_sq_entry *e)
 		return;
 	if (!q->connected)
 		out.status = ENOTCONN;
-	else if (f->mute_opcode != NO_OPCODE && q->qid && e->sqe[0] == f->mute_opcode)
+	else if (f->mute_opcode != NO_OPCODE && id > 1 && e->sqe[0] == f->mute_opcode)
 		return;
 	else if (!fake_ctrl_command(f, id, e, &out))
 		return;

@@ -118,10 +118,10 @@ static void rebuild_sent(const struct pdu_rules *rules, const uint8_t *p, uint32
 	ck_assert_uint_eq(s.plen, plen);
 	if (p[0] == PDU_CAPSULE_CMD) {
 		memcpy(sqe, p + 8, sizeof(sqe));
-		pdu_put_cmd(hdr, &s, sqe);
+		pdu_put_cmd(hdr, pdu_word0(PDU_CAPSULE_CMD, &s, PDU_CMD_LEN), s.plen, sqe);
 	} else {
 		ck_assert_uint_eq(p[0], PDU_H2C_DATA);
-		pdu_put_h2c(hdr, &s, (uint16_t)(p[8] | p[9] << 8), (uint16_t)(p[10] | p[11] << 8), le32(p + 12), data, p[1] & PDU_F_LAST);
+		pdu_put_h2c(hdr, pdu_word0(PDU_H2C_DATA, &s, PDU_DATA_LEN), s.plen, le32(p + 8), le32(p + 12), data, p[1] & PDU_F_LAST);
 	}
 	ck_assert_mem_eq(hdr, p, p[2]);
 	t->rebuilt++;

@@ -181,7 +181,7 @@ static uint32_t put_options(uint8_t *p, const struct in *s)
 		p[2] = 8;
 		p[3] = 10;
 		put_be32(p + 4, s->tsval ? s->tsval : ++peer_tsval);
-		put_be32(p + 8, clk_now());
+		put_be32(p + 8, s->tsecr ? s->tsecr : n_segs ? segs[n_segs - 1].tsval : clk_now());
 		n = 12;
 	}
 	if (s->n_sack)
@@ -329,6 +329,10 @@ static void start(uint16_t mtu, const struct tcp_config *cfg)
 	expected_len = 0;
 	ts_agreed = false;
 	peer_tsval = 1000;
+}
+
+void fill_host(void)
+{
 	for (uint32_t i = 0; i < FAKE_HOST_SIZE; i++)
 		fake_host[i] = pattern(i);
 }

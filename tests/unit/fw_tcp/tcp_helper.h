@@ -47,6 +47,7 @@ struct in {
 	const void *data;
 	uint32_t len;
 	uint32_t tsval; /* 0: a growing one, when timestamps are agreed */
+	uint32_t tsecr; /* 0: of the last segment that left */
 	bool no_ts, raw_opt;
 	uint32_t n_sack;
 	struct range sack[4];
@@ -78,6 +79,7 @@ extern struct user_log user[ENG_N_CONN];
 extern bool ts_agreed;
 extern uint32_t peer_tsval;
 
+void fill_host(void); /* host memory with the pattern; once per program */
 void setup(void);
 void setup_mtu(uint16_t mtu);
 void setup_config(const struct tcp_config *cfg);

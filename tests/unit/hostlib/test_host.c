@@ -123,6 +123,7 @@ START_TEST(connects_as_linux_does)
 	opts.io_queues = 2;
 	opts.header_digest = opts.data_digest = true;
 	ck_assert_int_eq(nvme_host_connect(dev, &opts, &h), 0);
+	nvme_host_poll(h);
 	expect_log(0, want, sizeof(want) / sizeof(want[0]));
 	nvme_host_info(h, &info);
 	ck_assert_uint_eq(info.cntlid, 1);
@@ -244,8 +245,9 @@ START_TEST(connect_failures_are_named)
 		refused(-EINVAL, "address");
 		break;
 	default:
-		f->mute_opcode = 0x7f; /* I/O queue: no answer to Connect */
-		close_dev();
+		f->mute_opcode = 0x7f; /* no answer to an I/O queue's Connect */
+		opts.admin_timeout_ms = opts.io_timeout_ms = 100;
+		refused(-ETIMEDOUT, "command 7f");
 	}
 }
 END_TEST
@@ -272,10 +274,6 @@ START_TEST(fewer_queues_are_fine)
 	nvme_host_info(h, &info);
 	ck_assert_uint_eq(info.io_queues, 3);
 	nvme_host_disconnect(h);
-	f->queues_granted = 127;
-	f->n_qp = 5; /* the adapter has three I/O pairs left besides the admin queue's */
-	opts.io_queues = 8;
-	f->fail_at = 0;
 	close_dev();
 }
 END_TEST
@@ -357,7 +355,7 @@ START_TEST(lists_are_split_right)
 	uint32_t nlb = 6000, n = 0, i;
 	size_t len = (size_t)nlb * BLOCK, at = 0, used = 0;
 	uint8_t *mem = weft_mem_alloc(dev, 2 * len), *flat = malloc(len), *p = flat;
-	struct iovec *v = calloc(3000, sizeof(*v));
+	struct iovec *v = calloc(4000, sizeof(*v));
 	struct memdesc m;
 	struct done d = { .n = 0 };
 
@@ -737,7 +735,6 @@ END_TEST
 START_TEST(controller_reset)
 {
 	uint8_t *a = weft_mem_alloc(dev, 8192), *b = weft_mem_alloc(dev, 8192);
-	struct memdesc m = memdesc_vaddr(a);
 	struct done d = { .n = 0 };
 	struct nvme_host_info info;
 	unsigned int n;
@@ -756,7 +753,6 @@ START_TEST(controller_reset)
 	ck_assert_uint_eq(info.cntlid, 2);
 	ck_assert_int_eq(nvme_host_read_sync(&ns, b, 0, 16), 0);
 	ck_assert_mem_eq(a, b, 8192);
-	(void)m;
 	weft_mem_free(dev, a);
 	weft_mem_free(dev, b);
 }

@@ -158,7 +158,7 @@ END_TEST
 /* --- worlds ---------------------------------------------------------------------------------------------------------------- */
 
 struct peer {
-	struct weft_port *port;
+	struct weft_world_port *port;
 	unsigned int got;
 	uint8_t last[2048];
 	size_t last_len;
@@ -190,7 +190,7 @@ static const struct weft_peer_ops peer_ops = { peer_rx, peer_poll };
 static const struct weft_sim_params no_firmware = { .firmware = "" };
 
 static struct weft_world *world;
-static struct weft_port *adapter[2];
+static struct weft_world_port *adapter[2];
 static struct weft_bus *bus[2];
 static struct peer peer;
 
@@ -248,11 +248,11 @@ START_TEST(a_frame_goes_round_in_wire_and_cable_time)
 	uint8_t frame[1000];
 
 	memset(frame, 0x77, sizeof(frame));
-	ck_assert_int_eq(weft_port_send(peer.port, frame, sizeof(frame)), -ENOTCONN);
+	ck_assert_int_eq(weft_world_port_send(peer.port, frame, sizeof(frame)), -ENOTCONN);
 	ck_assert_int_eq(weft_world_link(peer.port, adapter[0], &cable, &cable, 0), 0);
 	ck_assert_int_eq(weft_world_link(peer.port, adapter[1], NULL, NULL, 0), -EBUSY);
-	ck_assert_int_eq(weft_port_send(peer.port, frame, 13), -EMSGSIZE);
-	ck_assert_int_eq(weft_port_send(peer.port, frame, sizeof(frame)), 0);
+	ck_assert_int_eq(weft_world_port_send(peer.port, frame, 13), -EMSGSIZE);
+	ck_assert_int_eq(weft_world_port_send(peer.port, frame, sizeof(frame)), 0);
 	while (!peer.got)
 		weft_world_run(world, 100000);
 	ck_assert_uint_eq(peer.last_len, 1000);
@@ -260,8 +260,8 @@ START_TEST(a_frame_goes_round_in_wire_and_cable_time)
 	/* two cables, two times 1,024 bytes of wire at 0.32 ns, a few cycles in the design */
 	ck_assert_uint_ge(peer.last_ns, 10000 + 2 * 327);
 	ck_assert_uint_le(peer.last_ns, 10000 + 2 * 327 + 300);
-	ck_assert_uint_eq(weft_port_counters(peer.port)->frames, 1);
-	ck_assert_uint_eq(weft_port_counters(adapter[0])->frames, 1);
+	ck_assert_uint_eq(weft_world_port_counters(peer.port)->frames, 1);
+	ck_assert_uint_eq(weft_world_port_counters(adapter[0])->frames, 1);
 }
 END_TEST
 
@@ -270,7 +270,7 @@ START_TEST(adapters_reach_each_other)
 	uint8_t frame[64] = { 1 };
 
 	ck_assert_int_eq(weft_world_link(adapter[0], adapter[1], NULL, NULL, 0), 0);
-	ck_assert_int_eq(weft_sim_eth_rx(weft_port_sim(adapter[0]), frame, sizeof(frame)), 0);
+	ck_assert_int_eq(weft_sim_eth_rx(weft_world_port_sim(adapter[0]), frame, sizeof(frame)), 0);
 	weft_world_run(world, 20000);
 	/* both loop frames back: it goes to and fro for ever */
 	ck_assert_uint_ge(rd(bus[0], RX_FRAMES), 5);
@@ -286,11 +286,11 @@ START_TEST(many_frames_at_once_wait_on_the_cable)
 
 	ck_assert_int_eq(weft_world_link(peer.port, adapter[0], NULL, NULL, 0), 0);
 	for (i = 0; i < 2000; i++)
-		ck_assert_int_eq(weft_port_send(peer.port, frame, sizeof(frame)), 0);
-	ck_assert_uint_ge(weft_port_backlog(peer.port), 2000 * 487);
+		ck_assert_int_eq(weft_world_port_send(peer.port, frame, sizeof(frame)), 0);
+	ck_assert_uint_ge(weft_world_port_backlog(peer.port), 2000 * 487);
 	weft_world_run(world, 3000000);
 	ck_assert_uint_eq(peer.got, 2000);
-	ck_assert_uint_eq(weft_port_backlog(peer.port), 0);
+	ck_assert_uint_eq(weft_world_port_backlog(peer.port), 0);
 }
 END_TEST
 
@@ -300,11 +300,11 @@ START_TEST(bad_frames_are_marked)
 	static uint8_t frame[60];
 
 	ck_assert_int_eq(weft_world_link(peer.port, adapter[0], &p, NULL, 0), 0);
-	weft_port_send(peer.port, frame, sizeof(frame));
+	weft_world_port_send(peer.port, frame, sizeof(frame));
 	weft_world_run(world, 10000);
 	ck_assert_uint_eq(rd(bus[0], RX_BAD), 1);
-	weft_port_set_faults(peer.port, NULL);
-	weft_port_send(peer.port, frame, sizeof(frame));
+	weft_world_port_set_faults(peer.port, NULL);
+	weft_world_port_send(peer.port, frame, sizeof(frame));
 	weft_world_run(world, 10000);
 	ck_assert_uint_eq(rd(bus[0], RX_FRAMES), 2);
 	ck_assert_uint_eq(rd(bus[0], RX_BAD), 1);
@@ -313,15 +313,15 @@ END_TEST
 
 START_TEST(time_passes_even_when_nothing_happens)
 {
-	uint64_t now = weft_world_now(world), cycles = weft_sim_cycles(weft_port_sim(adapter[0]));
+	uint64_t now = weft_world_now(world), cycles = weft_sim_cycles(weft_world_port_sim(adapter[0]));
 
 	ck_assert(!weft_world_run(world, 5000000000ull));
 	ck_assert_uint_ge(weft_world_now(world), now + 5000000000ull);
-	ck_assert_uint_lt(weft_sim_cycles(weft_port_sim(adapter[0])), cycles + 100);
+	ck_assert_uint_lt(weft_sim_cycles(weft_world_port_sim(adapter[0])), cycles + 100);
 	peer.wake = weft_world_now(world) + 1000000;
-	weft_port_send(peer.port, "", 0);
+	weft_world_port_send(peer.port, "", 0);
 	ck_assert_int_eq(weft_world_link(peer.port, adapter[0], NULL, NULL, 0), 0);
-	weft_sim_eth_rx(weft_port_sim(adapter[0]), peer.last, 60); /* comes back to the peer, which is polled then */
+	weft_sim_eth_rx(weft_world_port_sim(adapter[0]), peer.last, 60); /* comes back to the peer, which is polled then */
 	weft_world_run(world, 3000000);
 	ck_assert_uint_ge(peer.woken, now + 5001000000ull);
 	ck_assert_uint_le(peer.woken, now + 5001010000ull);
@@ -444,11 +444,11 @@ static uint64_t story(void)
 	setup();
 	weft_world_link(peer.port, adapter[0], &faults, &faults, 0);
 	for (i = 0; i < 100; i++) {
-		weft_port_send(peer.port, frame, 60 + i * 8);
+		weft_world_port_send(peer.port, frame, 60 + i * 8);
 		weft_world_run(world, 300);
 	}
 	weft_world_run(world, 1000000);
-	sum = peer.got * 1000003 + peer.last_ns + weft_sim_cycles(weft_port_sim(adapter[0])) * 31;
+	sum = peer.got * 1000003 + peer.last_ns + weft_sim_cycles(weft_world_port_sim(adapter[0])) * 31;
 	teardown();
 	return sum;
 }

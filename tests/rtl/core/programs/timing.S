@@ -147,12 +147,34 @@
 	expect a2, 0
 	csrr a2, mhpmcounter4h
 	expect a2, 0
+
+	check 12		/* a mispredicted branch inside leaves the return stack in order */
+	.balign 4
+	.option push
+	.option norvc
+	measure_begin
+	jal nested
+	measure_end 9 + 2
+	.option pop
 	finish
 
 	.text
 	.balign 4
 leaf:	nop
 	ret
+
+	.balign 4
+	.option push
+	.option norvc
+nested:	mv t3, ra
+	jal 1f
+	addi t4, s9, -2
+	beqz t4, 2f		/* taken in the first turn, not in the second */
+	nop
+2:	mv ra, t3
+	ret
+1:	ret
+	.option pop
 
 	.data
 	.balign 8

@@ -3,9 +3,9 @@
 
 #include "work.h"
 
-#define NODES	64
-#define N	12
-#define TEXT	256
+#define NODES 64
+#define N 12
+#define TEXT 256
 
 struct node {
 	struct node *next;
@@ -187,5 +187,5 @@ uint32_t work(uint32_t seed, uint32_t rounds)
 		crc = matrix_work(seed, crc);
 		crc = text_work(seed, crc);
 	}
-	return crc << 16 | (seed & 0xffff);
+	return (uint32_t)crc << 16 | (seed & 0xffff);
 }

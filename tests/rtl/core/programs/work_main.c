@@ -3,12 +3,14 @@
 
 #include "work.h"
 
-#define CSR(name) __extension__({ \
-	uint32_t value; \
-	__asm__ volatile(".option push\n.option arch, +zicsr\ncsrr %0, " #name "\n.option pop" \
-			 : "=r"(value)); \
-	value; \
-})
+#define CSR(name)                                                                      \
+	__extension__({                                                                \
+		uint32_t value;                                                        \
+		__asm__ volatile(".option push\n.option arch, +zicsr\ncsrr %0, " #name \
+				 "\n.option pop"                                       \
+				 : "=r"(value));                                       \
+		value;                                                                 \
+	})
 
 /* Prints the result, then cycles, instructions and the four event counters of the work alone. */
 int main(void)

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* One workload: random commands of one size, a fixed number in flight, each followed by the next from its callback. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <weft_host.h>
+
+#include "bench.h"
+
+#define NAMESPACE_BYTES (64u << 20)
+#define LIMIT_NS 2000000000ull /* of device time, for a whole row */
+
+struct slot {
+	struct load *load;
+	uint8_t *buf;
+	uint64_t lba, started;
+};
+
+struct load {
+	const struct bench_row *row;
+	struct rig rig;
+	struct slot *slots;
+	uint64_t rng, latency;
+	unsigned int submitted, done, total;
+	int error;
+};
+
+static uint64_t draw(struct load *l)
+{
+	l->rng ^= l->rng << 13;
+	l->rng ^= l->rng >> 7;
+	l->rng ^= l->rng << 17;
+	return l->rng >> 11;
+}
+
+static int submit(struct slot *s);
+
+static void compare(struct slot *s)
+{
+	struct load *l = s->load;
+
+	if (memcmp(peer_ram(l->rig.peer, NULL) + s->lba * 512, s->buf, l->row->bytes)) {
+		fprintf(stderr, "bench: %s: wrong data at block %llu\n", l->row->name, (unsigned long long)s->lba);
+		l->error = -EILSEQ;
+	}
+}
+
+static void on_done(void *arg, const struct nvme_result *r)
+{
+	struct slot *s = arg;
+	struct load *l = s->load;
+
+	if (r->error || r->status) {
+		fprintf(stderr, "bench: %s: error %d, status %x\n", l->row->name, r->error, r->status);
+		l->error = -EIO;
+		return;
+	}
+	compare(s);
+	if (l->done++ >= l->row->warm)
+		l->latency += weft_sim_clocks(weft_world_port_sim(l->rig.port)) - s->started;
+	if (l->submitted < l->total && !l->error)
+		l->error = submit(s);
+}
+
+/*
+ * No two commands in flight may touch the same blocks, or the comparison would be a race: each slot has a stretch of the
+ * namespace of its own.
+ */
+static int submit(struct slot *s)
+{
+	struct load *l = s->load;
+	uint64_t stretch = NAMESPACE_BYTES / l->row->depth / l->row->bytes;
+	uint64_t n = (uint64_t)(s - l->slots) * stretch + draw(l) % stretch;
+	struct memdesc m = memdesc_vaddr(s->buf);
+	uint32_t blocks = l->row->bytes / 512;
+
+	s->lba = n * blocks;
+	s->started = weft_sim_clocks(weft_world_port_sim(l->rig.port));
+	l->submitted++;
+	if (!l->row->write)
+		return nvme_host_read(&l->rig.ns, &m, s->lba, blocks, 0, on_done, s);
+	memcpy(s->buf, &l->rng, 8);
+	memcpy(s->buf + l->row->bytes - 8, &l->rng, 8);
+	return nvme_host_write(&l->rig.ns, &m, s->lba, blocks, 0, on_done, s);
+}
+
+static int open_load(struct load *l, const struct bench_row *row)
+{
+	struct rig_params params = { .mtu = row->mtu, .io_qsize = 128, .peer.ns_bytes = NAMESPACE_BYTES,
+				     .peer.no_kato = true };
+	unsigned int i;
+	uint64_t *ram;
+	int ret;
+
+	memset(l, 0, sizeof(*l));
+	l->row = row;
+	l->rng = 0x1234567;
+	l->total = row->warm + row->commands;
+	l->slots = calloc(row->depth, sizeof(*l->slots));
+	if (!l->slots)
+		return -ENOMEM;
+	ret = rig_open(&l->rig, &params);
+	if (!ret)
+		ret = rig_connect(&l->rig);
+	if (ret) {
+		fprintf(stderr, "bench: %s: %s\n", row->name, weft_last_error());
+		return ret;
+	}
+	ram = (uint64_t *)peer_ram(l->rig.peer, NULL);
+	for (i = 0; i < NAMESPACE_BYTES / 8; i++)
+		ram[i] = draw(l);
+	for (i = 0; i < row->depth; i++) {
+		l->slots[i].load = l;
+		l->slots[i].buf = weft_mem_alloc(l->rig.dev, row->bytes);
+		if (!l->slots[i].buf)
+			return -ENOMEM;
+		memset(l->slots[i].buf, (int)i, row->bytes);
+	}
+	return 0;
+}
+
+static int close_load(struct load *l, int ret)
+{
+	const char *trouble = l->rig.bus && l->rig.peer ? rig_trouble(&l->rig) : NULL;
+
+	if (trouble && !ret) {
+		fprintf(stderr, "bench: %s: %s\n", l->row->name, trouble);
+		ret = -EPROTO;
+	}
+	rig_close(&l->rig);
+	free(l->slots);
+	return ret;
+}
+
+static int run_until(struct load *l, unsigned int done)
+{
+	uint64_t end = weft_world_now(l->rig.world) + LIMIT_NS;
+
+	while (l->done < done && !l->error && weft_world_now(l->rig.world) < end)
+		nvme_host_poll(l->rig.host);
+	if (!l->error && l->done < done) {
+		fprintf(stderr, "bench: %s: stuck after %u commands\n", l->row->name, l->done);
+		return -ETIMEDOUT;
+	}
+	return l->error;
+}
+
+struct sample {
+	uint64_t clocks, cycles;
+	uint32_t instret, core_cycles;
+	double seconds;
+};
+
+static void sample(struct load *l, struct sample *s)
+{
+	struct weft_sim *sim = weft_world_port_sim(l->rig.port);
+	struct timespec ts;
+
+	s->clocks = weft_sim_clocks(sim);
+	s->cycles = weft_sim_cycles(sim);
+	weft_dev_counter(l->rig.dev, WEFT_CNT_CORE_INSTRET, &s->instret);
+	weft_dev_counter(l->rig.dev, WEFT_CNT_CORE_CYCLES, &s->core_cycles);
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	s->seconds = (double)ts.tv_sec + (double)ts.tv_nsec * 1e-9;
+}
+
+static void report(const struct bench_row *row, const struct load *l, const struct sample *a, const struct sample *b,
+		   struct bench_result *r)
+{
+	double n = row->commands, seconds = (double)(b->clocks - a->clocks) / BENCH_CLOCK_HZ;
+	double limit = BENCH_LINK_BPS / 8 * (row->mtu - 52) / (row->mtu + 38);
+
+	memset(r, 0, sizeof(*r));
+	r->cycles_per_command = (double)(b->clocks - a->clocks) / n;
+	r->iops = n / seconds;
+	r->share_of_wire = n * row->bytes / seconds / limit;
+	r->latency_cycles = (double)l->latency / n;
+	r->firmware_instructions = (uint32_t)(b->instret - a->instret) / n;
+	r->firmware_cycles = (uint32_t)(b->core_cycles - a->core_cycles) / n;
+	r->simulated_cycles = (double)(b->cycles - a->cycles);
+	r->wall_seconds = b->seconds - a->seconds;
+}
+
+int bench_run(const struct bench_row *row, struct bench_result *result)
+{
+	struct sample before, after;
+	struct load l;
+	unsigned int i;
+	int ret = open_load(&l, row);
+
+	for (i = 0; i < row->depth && !ret; i++)
+		ret = submit(&l.slots[i]);
+	if (!ret)
+		ret = run_until(&l, row->warm);
+	if (ret)
+		return close_load(&l, ret);
+	sample(&l, &before);
+	ret = run_until(&l, row->warm + row->commands);
+	sample(&l, &after);
+	report(row, &l, &before, &after, result);
+	return close_load(&l, ret);
+}

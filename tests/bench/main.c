@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * Benchmark of the simulated adapter against the scripted target, in cycle time: the same figures on any machine, except
+ * simulator_cycles_per_second.
+ *
+ *   bench [--json FILE] [--no-host] [ROW...]
+ */
+#include <elf.h>
+#include <errno.h>
+#include <getopt.h>
+#include <json-c/json.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bench.h"
+
+static const struct bench_row rows[] = {
+	{ "tcp.host.read.4k.qd1", false, 4096, 1, 1500, 20, 100 },
+	{ "tcp.host.read.4k.qd16", false, 4096, 16, 1500, 100, 300 },
+	{ "tcp.host.read.4k.qd64", false, 4096, 64, 1500, 200, 600 },
+	{ "tcp.host.write.4k.qd1", true, 4096, 1, 1500, 20, 100 },
+	{ "tcp.host.write.4k.qd16", true, 4096, 16, 1500, 100, 300 },
+	{ "tcp.host.write.4k.qd64", true, 4096, 64, 1500, 200, 600 },
+	{ "tcp.host.read.128k.mtu1500", false, 131072, 16, 1500, 16, 48 },
+	{ "tcp.host.write.128k.mtu1500", true, 131072, 16, 1500, 16, 48 },
+	{ "tcp.host.read.128k.mtu9000", false, 131072, 16, 9000, 16, 48 },
+	{ "tcp.host.write.128k.mtu9000", true, 131072, 16, 9000, 16, 48 },
+};
+
+#define ROWS (sizeof(rows) / sizeof(rows[0]))
+
+static const struct bench_row *find_row(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < ROWS; i++)
+		if (!strcmp(rows[i].name, name))
+			return &rows[i];
+	fprintf(stderr, "bench: no row %s\n", name);
+	return NULL;
+}
+
+/* Bytes that stand in the image, and with zeroed memory. */
+static void firmware_size(uint32_t *image, uint32_t *memory)
+{
+	const char *path = getenv("WEFT_FIRMWARE");
+	FILE *f = fopen(path ? path : "build/firmware/weft.elf", "rb");
+	Elf32_Ehdr h;
+	Elf32_Phdr ph;
+	unsigned int i;
+
+	*image = *memory = 0;
+	if (!f)
+		return;
+	if (fread(&h, sizeof(h), 1, f) == 1) {
+		for (i = 0; i < h.e_phnum; i++) {
+			if (fseek(f, (long)(h.e_phoff + i * sizeof(ph)), SEEK_SET) || fread(&ph, sizeof(ph), 1, f) != 1)
+				break;
+			if (ph.p_type == PT_LOAD) {
+				*image += ph.p_filesz;
+				*memory += ph.p_memsz;
+			}
+		}
+	}
+	fclose(f);
+}
+
+static void add(struct json_object *o, const char *key, double value)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "%.*f", value < 10 ? 4 : 1, value);
+	json_object_object_add(o, key, json_object_new_double_s(value, text));
+}
+
+static struct json_object *row_object(const struct bench_result *r)
+{
+	struct json_object *o = json_object_new_object();
+
+	add(o, "cycles_per_command", r->cycles_per_command);
+	add(o, "iops", r->iops);
+	add(o, "share_of_wire", r->share_of_wire);
+	add(o, "latency_cycles", r->latency_cycles);
+	add(o, "firmware_instructions", r->firmware_instructions);
+	add(o, "firmware_cycles", r->firmware_cycles);
+	add(o, "host_instructions", r->host_instructions);
+	return o;
+}
+
+static void print_row(const struct bench_row *row, const struct bench_result *r)
+{
+	printf("%-28s %10.0f %10.0f %6.1f %% %10.0f %8.0f %8.0f %8.0f\n", row->name, r->cycles_per_command, r->iops,
+	       r->share_of_wire * 100, r->latency_cycles, r->firmware_instructions, r->firmware_cycles, r->host_instructions);
+	fflush(stdout);
+}
+
+struct options {
+	const char *json;
+	bool host;
+};
+
+static int run_rows(char **names, int n, const char *self, const struct options *opt, struct json_object *all,
+		    double *speed)
+{
+	double cycles = 0, seconds = 0;
+	struct bench_result r;
+	const struct bench_row *row;
+	int i, ret, worst = 0;
+
+	for (i = 0; i < (n ? n : (int)ROWS); i++) {
+		row = n ? find_row(names[i]) : &rows[i];
+		ret = row ? bench_run(row, &r) : -EINVAL;
+		if (!ret && opt->host && bench_count(self, row, &r.host_instructions))
+			fprintf(stderr, "bench: %s: host instructions could not be counted\n", row->name);
+		if (ret) {
+			worst = ret;
+			continue;
+		}
+		print_row(row, &r);
+		json_object_object_add(all, row->name, row_object(&r));
+		cycles += r.simulated_cycles;
+		seconds += r.wall_seconds;
+	}
+	*speed = seconds > 0 ? cycles / seconds : 0;
+	return worst;
+}
+
+static int write_json(const char *path, struct json_object *all, double speed)
+{
+	struct json_object *root = json_object_new_object();
+	uint32_t image, memory;
+	int ret;
+
+	firmware_size(&image, &memory);
+	printf("simulator: %.0f cycles per second; firmware: %u bytes, %u in memory\n", speed, image, memory);
+	json_object_object_add(root, "rows", json_object_get(all));
+	add(root, "simulator_cycles_per_second", speed);
+	json_object_object_add(root, "firmware_bytes", json_object_new_int((int)image));
+	json_object_object_add(root, "firmware_memory_bytes", json_object_new_int((int)memory));
+	ret = json_object_to_file_ext(path, root, JSON_C_TO_STRING_PRETTY);
+	json_object_put(root);
+	return ret ? -EIO : 0;
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option names[] = {
+		{ "json", 1, NULL, 'j' }, { "no-host", 0, NULL, 'n' }, { "counted", 1, NULL, 'c' }, { NULL, 0, NULL, 0 },
+	};
+	struct options opt = { .json = "build/bench.json", .host = true };
+	struct json_object *all = json_object_new_object();
+	const struct bench_row *row;
+	double speed;
+	int c, ret;
+
+	while ((c = getopt_long(argc, argv, "", names, NULL)) >= 0) {
+		switch (c) {
+		case 'j':
+			opt.json = optarg;
+			break;
+		case 'n':
+			opt.host = false;
+			break;
+		case 'c':
+			row = find_row(optarg);
+			return !row || bench_counted(row) ? 1 : 0;
+		default:
+			return 2;
+		}
+	}
+	printf("%-28s %10s %10s %8s %10s %8s %8s %8s\n", "", "cycles/cmd", "IOPS", "of wire", "latency", "fw instr",
+	       "fw cycl", "host in");
+	ret = run_rows(argv + optind, argc - optind, argv[0], &opt, all, &speed);
+	if (write_json(opt.json, all, speed))
+		ret = -EIO;
+	json_object_put(all);
+	return ret ? 1 : 0;
+}

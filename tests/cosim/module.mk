@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# build/tests/cosim/libpeer.a   the scripted NVMe/TCP target (tests/cosim/peer/peer.h)
+# build/tests/cosim/peer_test   tests of the target itself
+COSIM        := build/tests/cosim
+COSIM_PEER_C := $(wildcard tests/cosim/peer/*.c)
+COSIM_HEADERS := $(wildcard tests/cosim/*.h tests/cosim/peer/*.h)
+
+$(COSIM)/%.o: tests/cosim/%.c $(COSIM_HEADERS) $(SIM_HEADERS) $(ABI_C)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -Isim -Itests/cosim -c -o $@ $<
+$(COSIM)/libpeer.a: $(COSIM_PEER_C:tests/cosim/%.c=$(COSIM)/%.o)
+	@rm -f $@
+	$(AR) rcs $@ $^
+$(COSIM)/peer_test: $(COSIM)/peer_test.o $(COSIM)/host.o $(filter-out %/world_peer.o,$(COSIM_PEER_C:tests/cosim/%.c=$(COSIM)/%.o))
+	$(CC) -o $@ $^ -lcheck -lsubunit -lm -lrt -lpthread
+TESTS += $(COSIM)/peer_test
+
+# The whole adapter in process: tests that need rig.h link these (and the C++ linker).
+COSIM_RIG := $(COSIM)/rig.o $(COSIM)/libpeer.a build/sim/libweft_sim.a build/host-lib/libnvmf.a build/driver/libweft.a
+$(COSIM)/cosim_test: $(COSIM)/cosim_test.o $(COSIM_RIG) | build/firmware/weft.elf
+	$(CXX) -o $@ $^ $(SIM_LIBS) -ljson-c -lcheck -lsubunit -lrt
+TESTS += $(COSIM)/cosim_test
