@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/*
- * The firmware's main loop: run to completion, one event at a time. Never blocks, never allocates.
- */
-#include "hal.h"
+/* The firmware's main loop: run to completion, one event at a time. Never blocks, never allocates. */
+#include "main.h"
+
 #include "host/admin.h"
 #include "host/qp.h"
 #include "lib/err.h"
@@ -42,12 +41,14 @@ static void qp_error(uint16_t qp, uint16_t err)
 	};
 
 	log_limited("qp %u: ring error %u", qp, err);
+	if (!qp_get(qp))
+		return;
 	hal_complete(&cpl);
 	if (qp && err != EINVAL) /* a bad doorbell is ignored; a ring that cannot be read or overran ends the connection */
 		nt_fail(qp, err);
 }
 
-static void dispatch(const struct hal_event *ev)
+static inline void dispatch(const struct hal_event *ev)
 {
 	switch (ev->type) {
 	case ENG_EVT_SQE:
@@ -86,23 +87,15 @@ static void dispatch(const struct hal_event *ev)
 	}
 }
 
-/* Timers are looked at when due and at least every 64 events, so that a flood of events cannot starve them. */
+/* Runs what is due. Looked at before each wait and at least every 64 events, so that a flood of events cannot starve it. */
 static void timers(void)
 {
-	uint64_t now = hal_now_ns(), next, conn;
-
 	timer_run(clk_now());
-	conn = nt_timer(now);
-	next = timer_next_ns();
-	hal_timer_set(conn < next ? conn : next);
+	hal_timer_set(timer_next_ns());
 }
 
-void weft_main(void);
-void weft_main(void)
+void fw_init(void)
 {
-	struct hal_event ev;
-	uint32_t budget = 0;
-
 	log_init();
 	timer_init();
 	qp_init();
@@ -112,17 +105,31 @@ void weft_main(void)
 	hal_host_version(FW_VERSION);
 	hal_host_status(1, 0);
 	log_line("weft firmware %u.%u.%u", FW_VERSION >> 16, FW_VERSION >> 8 & 255, FW_VERSION & 255);
-	for (;;) {
-		if (budget-- == 0) {
-			timers();
-			budget = 64;
-		}
-		if (hal_event_peek(&ev)) {
-			hal_event_pop();
-			dispatch(&ev);
-		} else {
-			timers();
-			hal_wait();
-		}
-	}
 }
+
+bool fw_turn(void)
+{
+	struct hal_event ev;
+
+	for (uint32_t n = 0; n < 64; n++) {
+		if (!hal_event_peek(&ev)) {
+			timers();
+			return false;
+		}
+		hal_event_pop();
+		dispatch(&ev);
+	}
+	timers();
+	return true;
+}
+
+#ifndef HAL_NATIVE
+void weft_main(void);
+void weft_main(void)
+{
+	fw_init();
+	for (;;)
+		if (!fw_turn())
+			hal_wait();
+}
+#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "admin.h"
 
-
 #include "lib/err.h"
 #include "net/net.h"
 #include "nvme_tcp/nt.h"
@@ -74,6 +73,8 @@ static uint16_t op_connect(const void *args, uint16_t slot, uint32_t dw[4])
 	(void)dw;
 	if (!q)
 		return ENXIO;
+	if (q->stopping) /* its slots are about to go */
+		return EBUSY;
 	err = nt_connect(a, slot, q->slot_base, q->entries);
 	return err ? err : LATER;
 }
@@ -140,15 +141,11 @@ void admin_submit(uint16_t slot)
 {
 	const struct weft_admin_entry *e = (const void *)hal_slot_entry(slot);
 	struct hal_cpl cpl = { .type = WEFT_CQT_ADMIN, .cid = slot, .slot = slot };
-	/* the host cannot write here any more, but a handler must not see the entry change under it either */
-	_Alignas(8) uint8_t args[112];
 
-	for (uint32_t i = 0; i < sizeof(args) / 4; i++)
-		((uint32_t *)args)[i] = ((const uint32_t *)e->args)[i];
 	if (e->opcode >= sizeof(handlers) / sizeof(handlers[0]) || !handlers[e->opcode])
 		cpl.status = EOPNOTSUPP;
 	else
-		cpl.status = handlers[e->opcode](args, slot, cpl.dw);
+		cpl.status = handlers[e->opcode](e->args, slot, cpl.dw); /* the host cannot change a slot that is in use */
 	if (cpl.status != LATER)
 		hal_complete(&cpl);
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "qp.h"
 
-#include "lib/err.h"
-
 #include <string.h>
+
+#include "lib/err.h"
+#include "nvme_tcp/nt.h"
 
 /* Bits of HOST_STATUS */
 #define QP_STATUS_READY 1u
@@ -91,55 +92,85 @@ uint16_t qp_delete(uint16_t qp, uint16_t admin_slot)
 {
 	if (!qp || !qp_get(qp))
 		return ENXIO;
-	if (qps[qp].delete_slot != ENG_NO_SLOT)
+	if (qps[qp].stopping)
 		return EALREADY;
+	qps[qp].stopping = true;
 	qps[qp].delete_slot = admin_slot;
 	hal_qp_stop(qp);
 	return 0;
 }
 
-void qp_stopped(uint16_t qp)
+uint32_t qp_slots_free(void)
 {
-	struct qp *q = &qps[qp];
-	struct hal_cpl cpl = { .type = WEFT_CQT_ADMIN, .cid = q->delete_slot, .slot = q->delete_slot };
+	uint32_t n = 0;
 
-	if (qp >= WEFT_N_QP || !q->used)
-		return;
-	hal_qp_free_slots(qp);
-	q->used = false;
-	if (!qp) { /* its slots stay its own */
-		hal_host_status(QP_STATUS_READY, 0);
-		return;
-	}
+	for (uint32_t s = 0; s < WEFT_N_SLOTS; s++)
+		n += !(slot_map[s / 32] & 1u << s % 32);
+	return n;
+}
+
+static void delete_done(struct qp *q)
+{
+	const struct hal_cpl cpl = { .type = WEFT_CQT_ADMIN, .cid = q->delete_slot, .slot = q->delete_slot };
+
 	run_mark(q->slot_base, q->entries, false);
 	if (q->delete_slot != ENG_NO_SLOT)
 		hal_complete(&cpl);
 	q->delete_slot = ENG_NO_SLOT;
 }
 
-void qp_admin_changed(void)
+/* Its slots stay its own. The host may have enabled it again meanwhile. */
+static void admin_down(void)
 {
-	struct eng_qp_ctx ctx = { 0 };
-	uint32_t r[6], sq, cq;
+	nt_forget_admin();
+	for (uint32_t i = 0; i < WEFT_N_QP; i++)
+		qps[i].delete_slot = ENG_NO_SLOT;
+	hal_host_status(QP_STATUS_READY, 0);
+	qp_admin_changed();
+}
 
-	hal_admin_rings(r);
-	if (!(r[5] & 1)) {
-		hal_qp_stop(0);
+void qp_stopped(uint16_t qp)
+{
+	struct qp *q;
+
+	if (qp >= WEFT_N_QP || !qps[qp].stopping)
+		return;
+	q = &qps[qp];
+	hal_qp_free_slots(qp);
+	q->used = false;
+	q->stopping = false;
+	if (qp)
+		delete_done(q);
+	else
+		admin_down();
+}
+
+static void admin_up(const uint32_t r[6])
+{
+	uint32_t sq = r[4] & 15, cq = r[4] >> 8 & 15;
+	const struct eng_qp_ctx ctx = {
+		.sq_base_lo = r[0], .sq_base_hi = r[1], .cq_base_lo = r[2], .cq_base_hi = r[3], .sizes = sq | cq << 8,
+	};
+
+	if (sq < 2 || sq > 6 || cq <= sq || cq > 10 || (r[0] & 63) || (r[2] & 63)) {
+		hal_host_status(QP_STATUS_READY, EINVAL); /* what the host sees instead of AQ_UP */
 		return;
 	}
-	if (qps[0].used) /* a second write of 1 must not restart rings under way */
-		return;
-	sq = r[4] & 15;
-	cq = r[4] >> 8 & 15;
-	if (sq < 2 || sq > 6 || cq <= sq || cq > 10 || (r[0] & 63) || (r[2] & 63))
-		return; /* the host sees no completion, and FW_STATUS names the reason */
-	ctx.sq_base_lo = r[0];
-	ctx.sq_base_hi = r[1];
-	ctx.cq_base_lo = r[2];
-	ctx.cq_base_hi = r[3];
-	ctx.sizes = sq | cq << 8;
 	hal_qp_start(0, &ctx);
 	qps[0].used = true;
 	qps[0].entries = (uint16_t)(1u << sq);
 	hal_host_status(QP_STATUS_READY | QP_STATUS_AQ_UP, 0);
+}
+
+void qp_admin_changed(void)
+{
+	uint32_t r[6];
+
+	hal_admin_rings(r);
+	if ((r[5] & 1) && !qps[0].used) { /* a second write of 1 must not restart rings under way */
+		admin_up(r);
+	} else if (!(r[5] & 1) && qps[0].used && !qps[0].stopping) {
+		qps[0].stopping = true;
+		hal_qp_stop(0);
+	}
 }

@@ -10,8 +10,9 @@
 
 struct qp {
 	bool used;
+	bool stopping; /* until EVT_QP_STOPPED */
 	uint16_t slot_base, entries;
-	uint16_t delete_slot; /* admin slot that waits for EVT_QP_STOPPED, or ENG_NO_SLOT */
+	uint16_t delete_slot; /* admin slot that waits for it, or ENG_NO_SLOT */
 };
 
 #define QP_ADMIN_SLOTS 64u
@@ -23,7 +24,8 @@ uint16_t qp_create(const struct weft_arg_qp_create *arg);
 /* 0: EVT_QP_STOPPED ends it and completes admin_slot. ENXIO, EALREADY. */
 uint16_t qp_delete(uint16_t qp, uint16_t admin_slot);
 void qp_stopped(uint16_t qp);
-/* The admin pair follows the host's AQ_* registers. */
+uint32_t qp_slots_free(void);
+/* The admin pair follows the host's AQ_* registers. When it has stopped, nothing that waits for its slots will complete. */
 void qp_admin_changed(void);
 
 #endif

@@ -116,15 +116,16 @@ uint32_t nt_r2ts_free(void);
 /* --- between the files of this folder --- */
 void nt_fault(uint16_t conn, const struct pdu_fault *fault);
 void nt_peer_gave_up(uint16_t conn, uint16_t fes); /* C2HTermReq */
-void nt_discard(uint16_t conn);                    /* the answer to a header when no more are wanted */
+void nt_discard(uint16_t conn); /* the answer to a header when no more are wanted */
 void nt_r2t_init(void);
-void nt_r2t(uint16_t conn, const struct pdu_hdr *h);
+void nt_r2t(uint16_t conn);
 void nt_r2t_pump(uint16_t conn);
 void nt_r2t_unpark(void);
 void nt_r2t_drop(struct nt_conn *c);
 struct tcp_pdu *nt_pdu_get(void);
 void nt_pdu_put(struct tcp_pdu *pdu);
 void nt_cmd_unref(uint16_t conn, uint16_t slot);
+void nt_cmd_answered(uint16_t conn, uint16_t slot);
 void nt_cmd_finish(uint16_t conn, uint16_t slot, uint16_t err);
 
 /* Fills a record from the form of its PDU, and queues it. tcp_send cannot fail: the state says that TCP is open, NT_DATA_MAX is small. */
@@ -139,12 +140,30 @@ static inline void nt_send(uint16_t conn, struct tcp_pdu *pdu, const struct nt_f
 	(void)tcp_send(conn, pdu);
 }
 
-/* The slot of an outstanding command of this connection, or ENG_NO_SLOT. */
-static inline uint16_t nt_slot(const struct nt_conn *c, uint16_t cid)
+/* The outstanding command with this CID, or NULL. Its slot is slot_base + cid. */
+static inline struct nt_cmd *nt_cmd_of(const struct nt_conn *c, uint32_t cid)
 {
-	if (cid >= c->entries || !(nt_cmds[c->slot_base + cid].flags & NTC_ACTIVE))
-		return ENG_NO_SLOT;
-	return (uint16_t)(c->slot_base + cid);
+	struct nt_cmd *cmd;
+
+	if (__builtin_expect(cid >= c->entries, 0))
+		return NULL;
+	cmd = &nt_cmds[c->slot_base + cid];
+	return __builtin_expect(cmd->flags & NTC_ACTIVE, 1) ? cmd : NULL;
+}
+
+/* The header that EVT_HDR announced, where the stream engine put it: it stands until the answer. */
+static inline const struct pdu_hdr *nt_hdr(uint16_t conn)
+{
+	return (const struct pdu_hdr *)(const void *)hal_rx_header(conn);
+}
+
+/* Every word of the header that is wanted has been read: no read may move beyond the answer. */
+#define NT_HEADER_READ() __asm__ volatile("" ::: "memory")
+
+static inline void nt_answer_next(uint16_t conn)
+{
+	NT_HEADER_READ();
+	hal_stream_next(conn);
 }
 
 static inline uint32_t *nt_pdu_header(struct tcp_pdu *pdu)

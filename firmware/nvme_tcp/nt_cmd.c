@@ -7,50 +7,83 @@ struct nt_cmd nt_cmds[WEFT_N_SLOTS];
 _Static_assert(sizeof(struct tcp_pdu) <= 48, "a slot's firmware half holds a tcp_pdu and an 80-byte header");
 _Static_assert(sizeof(struct nt_cmd) == 12, "first word: flags, reserved, refs, r2ts");
 
-/* cqe is believed only when err is 0 and the command did not end by the SUCCESS flag. */
-static inline void complete(uint16_t conn, uint16_t slot, uint16_t err, const uint32_t *cqe)
+static inline uint16_t cid_of(uint16_t conn, uint16_t slot)
 {
+	return (uint16_t)(slot - nt_conns[conn].slot_base);
+}
+
+/* With the controller's own CQE, which waits in the slot. */
+static inline void complete(uint16_t conn, uint16_t slot)
+{
+	const uint32_t *cqe = (const uint32_t *)hal_slot_entry(slot)->sqe;
 	struct nt_cmd *cmd = &nt_cmds[slot];
-	struct hal_cpl cpl = {
+	const struct hal_cpl cpl = {
 		.qp = conn,
 		.type = WEFT_CQT_COMMAND,
-		.cid = (uint16_t)(slot - nt_conns[conn].slot_base),
-		.status = err,
+		.cid = cid_of(conn, slot),
+		.data_len = cmd->off,
+		.dw = { cqe[0], cqe[1], cqe[2], cqe[3] },
 		.slot = slot,
 	};
 
-	if (__builtin_expect(!err, 1))
-		cpl.data_len = cmd->off;
-	if (__builtin_expect(!err && !(cmd->flags & NTC_SUCCESS), 1)) {
-		cpl.dw[0] = cqe[0];
-		cpl.dw[1] = cqe[1];
-		cpl.dw[2] = cqe[2];
-		cpl.dw[3] = cqe[3];
-	} else if (!err) {
-		cpl.flags = WEFT_CQF_SYNTH;
-		cpl.dw[3] = cpl.cid;
-	}
 	cmd->flags = 0;
 	hal_complete(&cpl);
+}
+
+/* Without: the command ended by the SUCCESS flag, or the connection is gone (err). */
+static __attribute__((noinline)) void complete_without(uint16_t conn, uint16_t slot, uint16_t err)
+{
+	struct nt_cmd *cmd = &nt_cmds[slot];
+	uint16_t cid = cid_of(conn, slot);
+	const struct hal_cpl cpl = {
+		.qp = conn,
+		.type = WEFT_CQT_COMMAND,
+		.flags = err ? 0 : WEFT_CQF_SYNTH,
+		.cid = cid,
+		.status = err,
+		.data_len = err ? 0 : cmd->off,
+		.dw = { 0, 0, 0, err ? 0 : cid },
+		.slot = slot,
+	};
+
+	cmd->flags = 0;
+	hal_complete(&cpl);
+}
+
+/* The response is here: complete when nothing refers to the command's buffers any more. */
+void nt_cmd_answered(uint16_t conn, uint16_t slot)
+{
+	const struct nt_cmd *cmd = &nt_cmds[slot];
+
+	if (cmd->refs || cmd->r2ts)
+		return;
+	if (__builtin_expect(cmd->flags & NTC_SUCCESS, 0))
+		complete_without(conn, slot, 0);
+	else
+		complete(conn, slot);
 }
 
 /* Ends a command of a connection that is gone. What the controller answered in time stands. */
 void nt_cmd_finish(uint16_t conn, uint16_t slot, uint16_t err)
 {
-	const uint32_t *cqe = (const uint32_t *)hal_slot_entry(slot)->sqe;
+	struct nt_cmd *cmd = &nt_cmds[slot];
 
-	complete(conn, slot, nt_cmds[slot].flags & NTC_RESP ? 0 : err, cqe);
+	cmd->refs = 0;
+	cmd->r2ts = 0;
+	if (cmd->flags & NTC_RESP)
+		nt_cmd_answered(conn, slot);
+	else
+		complete_without(conn, slot, err);
 }
 
-/* A PDU of the command is acknowledged: complete when nothing refers to its buffers any more. */
+/* A PDU of the command is acknowledged. */
 void nt_cmd_unref(uint16_t conn, uint16_t slot)
 {
 	struct nt_cmd *cmd = &nt_cmds[slot];
 
 	cmd->refs--;
-	if (cmd->refs || !(cmd->flags & NTC_RESP) || cmd->r2ts)
-		return;
-	complete(conn, slot, 0, (const uint32_t *)hal_slot_entry(slot)->sqe);
+	if (cmd->flags & NTC_RESP)
+		nt_cmd_answered(conn, slot);
 }
 
 /* The elements cover the data, as far as firmware can see: a chain's are seen by the engines alone. */
@@ -77,8 +110,6 @@ static bool sgl_covers(const struct weft_sq_entry *e)
 
 static uint16_t check_entry(const struct nt_conn *c, const struct weft_sq_entry *e)
 {
-	uint32_t max = e->flags & WEFT_SQF_ICD ? NT_DATA_MAX : WEFT_DATA_MAX;
-
 	if (c->state != NT_READY)
 		return ENOTCONN;
 	if (e->opcode != WEFT_OP_CAPSULE)
@@ -89,10 +120,12 @@ static uint16_t check_entry(const struct nt_conn *c, const struct weft_sq_entry 
 		return EINVAL;
 	if (!(e->flags & (WEFT_SQF_DATA_OUT | WEFT_SQF_DATA_IN)))
 		return e->data_len ? EINVAL : 0;
-	return e->data_len - 1 < max && sgl_covers(e) ? 0 : EINVAL;
+	if (e->data_len - 1 >= WEFT_DATA_MAX || ((e->flags & WEFT_SQF_ICD) && e->data_len > NT_DATA_MAX))
+		return EINVAL;
+	return sgl_covers(e) ? 0 : EINVAL;
 }
 
-static void refuse(uint16_t conn, uint16_t slot, uint16_t err)
+static __attribute__((noinline)) void refuse(uint16_t conn, uint16_t slot, uint16_t err)
 {
 	const struct hal_cpl cpl = {
 		.qp = conn, .type = WEFT_CQT_COMMAND, .cid = hal_slot_entry(slot)->cid, .status = err, .slot = slot,

@@ -55,14 +55,16 @@ static void append(struct nt_conn *c, struct nt_r2t *r)
 	c->r2t_tail = r;
 }
 
-void nt_r2t(uint16_t conn, const struct pdu_hdr *h)
+/* The header is an R2T of good form. */
+void nt_r2t(uint16_t conn)
 {
+	const struct pdu_hdr *h = nt_hdr(conn);
 	struct nt_conn *c = &nt_conns[conn];
-	uint16_t slot = nt_slot(c, pdu_cccid(h));
+	struct nt_cmd *cmd = nt_cmd_of(c, pdu_cccid(h));
 	struct pdu_fault f = { .fes = PDU_FES_HEADER_FIELD, .fei = FEI_CCCID };
 	struct nt_r2t *r;
 
-	if (slot == ENG_NO_SLOT || broken(c, &nt_cmds[slot], h, &f)) {
+	if (!cmd || broken(c, cmd, h, &f)) {
 		nt_fault(conn, &f);
 		return;
 	}
@@ -72,11 +74,13 @@ void nt_r2t(uint16_t conn, const struct pdu_hdr *h)
 		parked++;
 		return;
 	}
-	*r = (struct nt_r2t){ .off = h->w[3], .left = h->w[4], .slot = slot, .ttag = pdu_ttag(h) };
-	nt_cmds[slot].off += h->w[4];
-	nt_cmds[slot].r2ts++;
+	*r = (struct nt_r2t){
+		.off = h->w[3], .left = h->w[4], .slot = (uint16_t)(c->slot_base + pdu_cccid(h)), .ttag = pdu_ttag(h),
+	};
+	nt_answer_next(conn);
+	cmd->off += r->left;
+	cmd->r2ts++;
 	append(c, r);
-	hal_stream_next(conn);
 	nt_r2t_pump(conn);
 }
 
@@ -84,18 +88,12 @@ void nt_r2t(uint16_t conn, const struct pdu_hdr *h)
 void nt_r2t_unpark(void)
 {
 	while (__builtin_expect(parked && r2t_pool.used < r2t_pool.count, 0)) {
-		const uint32_t *src;
-		struct pdu_hdr h;
-
 		do
 			parked_last = (uint16_t)((parked_last + 1) % WEFT_N_QP);
 		while (!nt_conns[parked_last].parked);
 		nt_conns[parked_last].parked = false;
 		parked--;
-		src = (const uint32_t *)hal_rx_header(parked_last);
-		for (int i = 0; i < 6; i++)
-			h.w[i] = src[i];
-		nt_r2t(parked_last, &h);
+		nt_r2t(parked_last);
 	}
 }
 

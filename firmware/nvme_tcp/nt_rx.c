@@ -5,7 +5,7 @@
 #define FEI_CCCID 8
 #define FEI_CQE_CID 20
 
-static void fault(uint16_t conn, uint16_t fes, uint32_t fei)
+static __attribute__((noinline)) void fault(uint16_t conn, uint16_t fes, uint32_t fei)
 {
 	const struct pdu_fault f = { .fes = fes, .fei = fei };
 
@@ -70,36 +70,33 @@ static void ic_resp(uint16_t conn, const struct pdu_hdr *h)
 	if (c->rules.hdgst)
 		tcp_stream_flags(conn, ENG_CF_HDGST);
 	connect_done(conn, &r);
-	hal_stream_next(conn);
+	nt_answer_next(conn);
 }
 
-/* The response stands until the command's PDUs are acknowledged; the SQE was copied into the capsule and may go. */
-static void keep_cqe(struct nt_cmd *cmd, uint16_t slot, const struct pdu_hdr *h)
+static void capsule_resp(uint16_t conn, struct nt_conn *c, const struct pdu_hdr *h)
 {
-	uint32_t *cqe = (uint32_t *)hal_slot_entry(slot)->sqe;
+	uint32_t dw0 = h->w[2], dw1 = h->w[3], dw2 = h->w[4], dw3 = h->w[5];
+	struct nt_cmd *cmd = nt_cmd_of(c, (uint16_t)dw3);
+	uint16_t slot;
+	uint32_t *cqe;
 
-	for (int i = 0; i < 4; i++)
-		cqe[i] = h->w[2 + i];
-	cmd->flags |= NTC_RESP;
-}
-
-static void capsule_resp(uint16_t conn, const struct pdu_hdr *h)
-{
-	struct nt_conn *c = &nt_conns[conn];
-	uint16_t slot = nt_slot(c, (uint16_t)h->w[5]);
-	struct nt_cmd *cmd = &nt_cmds[slot];
-
-	if (slot == ENG_NO_SLOT || (cmd->flags & (NTC_RESP | NTC_SUCCESS))) {
+	if (!cmd || (cmd->flags & (NTC_RESP | NTC_SUCCESS))) {
 		fault(conn, PDU_FES_HEADER_FIELD, FEI_CQE_CID);
 		return;
 	}
-	hal_stream_next(conn);
-	keep_cqe(cmd, slot, h);
+	nt_answer_next(conn);
+	cmd->flags |= NTC_RESP;
+	slot = (uint16_t)(c->slot_base + dw3);
+	cqe = (uint32_t *)hal_slot_entry(slot)->sqe; /* the SQE was copied into the capsule and may go */
+	cqe[0] = dw0;
+	cqe[1] = dw1;
+	cqe[2] = dw2;
+	cqe[3] = dw3;
 	/* the response proves that the capsule arrived: take the acknowledgement that came with it, it may be unreported */
-	cmd->refs++;
-	if (cmd->refs > 1)
-		tcp_poll(conn);
-	nt_cmd_unref(conn, slot);
+	if (cmd->refs)
+		tcp_poll(conn); /* the last PDU given back completes */
+	else
+		nt_cmd_answered(conn, slot);
 }
 
 /* Which rule of its command a C2HData PDU breaks. */
@@ -112,30 +109,31 @@ static uint16_t broken_rule(const struct nt_cmd *cmd, const struct pdu_hdr *h)
 	return PDU_FES_SEQUENCE; /* a gap or an overlap */
 }
 
-static void c2h_data(uint16_t conn, const struct pdu_hdr *h)
+static void c2h_data(uint16_t conn, struct nt_conn *c, const struct pdu_hdr *h)
 {
-	struct nt_conn *c = &nt_conns[conn];
-	uint16_t slot = nt_slot(c, pdu_cccid(h));
-	uint8_t pad = (uint8_t)(pdu_pdo(h) - PDU_DATA_LEN - (c->rules.hdgst ? PDU_DGST_LEN : 0));
-	uint8_t flags = pdu_flags(h), rxsf = c->rules.ddgst ? ENG_RXSF_DDGST : 0;
-	struct nt_cmd *cmd = &nt_cmds[slot];
+	uint32_t word0 = h->w[0], off = h->w[3], len = h->w[4];
+	uint32_t cid = pdu_cccid(h);
+	uint8_t pad = (uint8_t)((word0 >> 24) - c->resp.bytes); /* from the end of a header with its digest */
+	uint8_t rxsf = c->rules.ddgst ? ENG_RXSF_DDGST : 0;
+	struct nt_cmd *cmd = nt_cmd_of(c, cid);
 
-	if (slot == ENG_NO_SLOT) {
+	if (!cmd) {
 		fault(conn, PDU_FES_HEADER_FIELD, FEI_CCCID);
 		return;
 	}
-	if ((cmd->flags & (NTC_IN | NTC_LAST | NTC_RESP)) != NTC_IN || h->w[3] != cmd->off || h->w[4] > cmd->len - cmd->off) {
+	if ((cmd->flags & (NTC_IN | NTC_LAST | NTC_RESP)) != NTC_IN || off != cmd->off || len > cmd->len - off) {
 		fault(conn, broken_rule(cmd, h), 0);
 		return;
 	}
-	cmd->off += h->w[4];
-	if (flags & PDU_F_LAST)
+	cmd->off = off + len;
+	if (word0 & PDU_F_LAST << 8)
 		cmd->flags |= NTC_LAST;
-	if (flags & PDU_F_SUCCESS) {
+	if (word0 & PDU_F_SUCCESS << 8) {
 		cmd->flags |= NTC_SUCCESS;
 		rxsf |= ENG_RXSF_EVENT; /* nothing follows: the end of the data is the completion */
 	}
-	hal_stream_data(conn, slot, h->w[3], h->w[4], pad, rxsf);
+	NT_HEADER_READ();
+	hal_stream_data(conn, (uint16_t)(c->slot_base + cid), off, len, pad, rxsf);
 }
 
 /* FES of a C2HTermReq that keeps to the form; the content of another is not looked at. No answer but the connection's end. */
@@ -146,78 +144,62 @@ static void c2h_term(uint16_t conn, const struct pdu_hdr *h)
 	nt_peer_gave_up(conn, good ? (uint16_t)h->w[2] : 0);
 }
 
-/* The two PDUs that end nearly every command, exactly as expected: nothing in them is left for pdu_check. */
-static inline bool usual(const struct nt_conn *c, const struct pdu_hdr *h)
+/* Anything but the two PDUs below, exactly as expected. */
+static __attribute__((noinline)) void unusual(uint16_t conn, struct nt_conn *c, const struct hal_event *ev, const struct pdu_hdr *h)
 {
-	if (h->w[0] == c->resp.word0)
-		return h->w[1] == c->resp.bytes;
-	return (h->w[0] & ~(PDU_F_LAST << 8)) == c->c2h.word0 && h->w[1] > c->c2h.bytes && h->w[4] == h->w[1] - c->c2h.bytes;
-}
+	struct pdu_fault f = { .fes = PDU_FES_HDGST, .fei = ev->w2 };
 
-static void dispatch(uint16_t conn, const struct pdu_hdr *h)
-{
-	struct nt_conn *c = &nt_conns[conn];
-	uint8_t type = pdu_type(h);
-	struct pdu_fault f;
-
-	if (__builtin_expect(!usual(c, h), 0) && !pdu_check(&c->rules, h, &f)) {
-		nt_fault(conn, &f);
-		return;
-	}
-	if (type == PDU_C2H_DATA)
-		c2h_data(conn, h);
-	else if (type == PDU_CAPSULE_RESP)
-		capsule_resp(conn, h);
-	else
-		nt_r2t(conn, h);
-}
-
-/* What the stream engine complains about. */
-static void bad_header(uint16_t conn, const struct hal_event *ev, const struct pdu_hdr *h)
-{
-	if (ev->flags & 2) /* HLEN out of range; an unknown type comes first */
+	if (pdu_type(h) == PDU_C2H_TERM_REQ) {
+		c2h_term(conn, h);
+	} else if (ev->flags & 2) { /* HLEN out of range; an unknown type comes first */
 		fault(conn, PDU_FES_HEADER_FIELD, pdu_known(pdu_type(h)) ? 2 : 0);
-	else
-		fault(conn, PDU_FES_HDGST, ev->w2);
+	} else if (ev->flags & 1) {
+		nt_fault(conn, &f);
+	} else if (c->state == NT_IC) {
+		ic_resp(conn, h);
+	} else if (!pdu_check(&c->rules, h, &f)) {
+		nt_fault(conn, &f);
+	} else if (pdu_type(h) == PDU_R2T) {
+		nt_r2t(conn);
+	} else if (pdu_type(h) == PDU_C2H_DATA) {
+		c2h_data(conn, c, h);
+	} else {
+		capsule_resp(conn, c, h);
+	}
 }
 
 void nt_header(uint16_t conn, const struct hal_event *ev)
 {
-	const uint32_t *src = (const uint32_t *)hal_rx_header(conn);
+	const struct pdu_hdr *h = nt_hdr(conn);
 	struct nt_conn *c = &nt_conns[conn];
-	struct pdu_hdr h;
+	uint32_t word0 = h->w[0], plen = h->w[1];
 
 	if (__builtin_expect(c->state != NT_IC && c->state != NT_READY, 0)) {
 		nt_discard(conn);
 		return;
 	}
-	for (int i = 0; i < 6; i++)
-		h.w[i] = src[i];
 	c->stats.pdus_received++;
-	if (__builtin_expect(pdu_type(&h) == PDU_C2H_TERM_REQ, 0))
-		c2h_term(conn, &h);
-	else if (__builtin_expect(ev->flags, 0))
-		bad_header(conn, ev, &h);
-	else if (__builtin_expect(c->state == NT_IC, 0))
-		ic_resp(conn, &h);
+	/* The two PDUs that end nearly every command. As they should be, they have nothing that pdu_check would complain about. */
+	if (!ev->flags && (word0 & ~(PDU_F_LAST << 8)) == c->c2h.word0 && plen > c->c2h.bytes && h->w[4] == plen - c->c2h.bytes)
+		c2h_data(conn, c, h);
+	else if (!ev->flags && word0 == c->resp.word0 && plen == c->resp.bytes)
+		capsule_resp(conn, c, h);
 	else
-		dispatch(conn, &h);
+		unusual(conn, c, ev, h);
 }
 
 void nt_placed(uint16_t conn, const struct hal_event *ev)
 {
 	struct nt_conn *c = &nt_conns[conn];
-	uint16_t slot = (uint16_t)ev->w2;
-	struct nt_cmd *cmd;
+	uint32_t cid = ev->w2 - c->slot_base;
+	struct nt_cmd *cmd = nt_cmd_of(c, cid);
 
-	if (slot < c->slot_base || slot >= c->slot_base + c->entries)
-		return;
-	cmd = &nt_cmds[slot];
 	c->stats.ddgst_errors += ev->flags & 1;
-	if ((cmd->flags & (NTC_ACTIVE | NTC_SUCCESS | NTC_RESP)) != (NTC_ACTIVE | NTC_SUCCESS))
+	if (!cmd || (cmd->flags & (NTC_SUCCESS | NTC_RESP)) != NTC_SUCCESS)
 		return;
 	cmd->flags |= NTC_RESP;
-	cmd->refs++;
-	tcp_poll(conn);
-	nt_cmd_unref(conn, slot);
+	if (cmd->refs)
+		tcp_poll(conn);
+	else
+		nt_cmd_answered(conn, (uint16_t)ev->w2);
 }

@@ -105,7 +105,8 @@ module weft_tx_op (
 	logic [3:0]  flying;
 	logic        w_req;
 	assign words = hdr_end[11:4] + {7'd0, hdr_end[3:0] != 4'd0};
-	assign w_req = state == HDR && w_asked != words && flying < 4'd8 && l_count + {3'd0, flying} < 7'd62;
+	// (l_wr counts too, so that a request once made is not taken back while its answers move on)
+	assign w_req = state == HDR && w_asked != words && flying < 4'd8 && l_count + {3'd0, flying} + {6'd0, l_wr} < 7'd62;
 	assign x_req = state == READ && x_asked != 2'd2 || w_req;
 	assign x_addr = state == READ ? rec + {15'd0, x_asked[0]} : hdr_beat + {8'd0, w_asked};
 	assign c_req = state == READ && c_asked != 2'd2;

@@ -73,21 +73,21 @@ struct Bench {
 	{
 		unsigned cnt = (d->rd_rsp_cnt >> c * 5) & 31;
 		bool last = d->rd_rsp_last >> c & 1, err = d->rd_rsp_err >> c & 1;
-		ck_assert_msg(!open[c].empty(), "answer without request");
+		need(!open[c].empty(), "answer without request");
 		Request r = open[c].front();
 		unsigned left = r.len - pos[c];
-		ck_assert_uint_eq(cnt, left < 16 ? left : 16);
-		ck_assert_int_eq(last, left <= 16);
+		need(cnt == (left < 16 ? left : 16), "count %u of %u", cnt, left);
+		need(last == (left <= 16), "last %d with %u left", last, left);
 		uint8_t got[16];
 		memcpy(got, &d->rd_rsp_data[c * 4], 16);
 		for (unsigned i = 0; i < cnt; i++)
-			ck_assert_msg(got[i] == mem.get(r.addr + pos[c] + i),
-				      "client %d byte %u of %#llx+%u", c, pos[c] + i,
-				      (unsigned long long)r.addr, r.len);
+			need(got[i] == mem.get(r.addr + pos[c] + i),
+			     "client %d byte %u of %#llx+%u", c, pos[c] + i,
+			     (unsigned long long)r.addr, r.len);
 		pos[c] += cnt;
 		bytes[c] += cnt;
 		if (!last) {
-			ck_assert_int_eq(err, 0);
+			need(!err, "error before the last beat");
 			return;
 		}
 		uint64_t lo = r.addr & ~15ull, hi = (r.addr + r.len + 15) & ~15ull;
@@ -132,7 +132,7 @@ struct Bench {
 		uint64_t end = cycle + limit;
 		while (!done()) {
 			tick();
-			ck_assert_msg(cycle < end, "no end: something is stuck");
+			need(cycle < end, "no end: something is stuck");
 		}
 	}
 	void ask(int c, uint64_t addr, unsigned len)
@@ -218,7 +218,7 @@ START_TEST(throughput)
 			double need = j == 0 || off[i] == 0 ? 15.5 : 15.0;
 			printf("read 128 KiB, pieces of %u at offset %u, latency 200: %.2f bytes/cycle\n",
 			       piece[j], off[i], rate);
-			ck_assert_msg(rate >= need, "%.2f bytes per cycle", rate);
+			need(rate >= need, "%.2f bytes per cycle", rate);
 		}
 	}
 }
@@ -251,7 +251,7 @@ START_TEST(slow_client_blocks_nobody)
 	uint64_t end = b.cycle + 100 * 200;
 	while (b.answered[0] < 100) {
 		b.tick();
-		ck_assert_msg(b.cycle < end, "client 0 does not get on");
+		need(b.cycle < end, "client 0 does not get on");
 	}
 	for (int c = 1; c < 4; c++)
 		b.ready_pct[c] = 100;
@@ -274,11 +274,11 @@ START_TEST(bounded_wait_under_load)
 		b.ask(0, 0x900000 + i * 128, 512);
 		while (b.answered[0] < (uint64_t)i) {
 			b.tick();
-			ck_assert_msg(b.cycle - start < 67 * 16 + 50, "waits too long");
+			need(b.cycle - start < 67 * 16 + 50, "waits too long");
 		}
 	}
 	for (int c = 1; c < 4; c++)
-		ck_assert_msg(b.bytes[c] > 4000, "client %d starves", c);
+		need(b.bytes[c] > 4000, "client %d starves", c);
 }
 END_TEST
 

@@ -116,11 +116,11 @@ struct Bench {
 	}
 	void check_done()
 	{
-		ck_assert_uint_ne(d->wr_done_valid, 3);
+		need(d->wr_done_valid != 3, "two done at once");
 		for (int c = 0; c < 2; c++) {
 			if (!(d->wr_done_valid >> c & 1))
 				continue;
-			ck_assert_msg(!open.empty(), "done without command");
+			need(!open.empty(), "done without command");
 			Done o = open.front();
 			open.pop_front();
 			ck_assert_int_eq(o.client, c);
@@ -129,7 +129,7 @@ struct Bench {
 			errors += o.err;
 			done++;
 		}
-		ck_assert_uint_eq(d->wr_answered, done);
+		need(d->wr_answered == done, "wr_answered %u", d->wr_answered);
 	}
 	void tick()
 	{
@@ -142,8 +142,8 @@ struct Bench {
 		unsigned cmd = d->wr_cmd_valid & d->wr_cmd_ready,
 			 dat = d->wr_dat_valid & d->wr_dat_ready;
 		if (watch) {
-			ck_assert_uint_ne(cmd, 3);
-			ck_assert_uint_eq(d->wr_issued, accepted);
+			need(cmd != 3, "two commands at once");
+			need(d->wr_issued == accepted, "wr_issued %u", d->wr_issued);
 			check_done();
 		}
 		for (int c = 0; c < 2; c++) {
@@ -171,7 +171,7 @@ struct Bench {
 		uint64_t end = cycle + limit;
 		while (!idle()) {
 			tick();
-			ck_assert_msg(cycle < end, "no end: something is stuck");
+			need(cycle < end, "no end: something is stuck");
 		}
 	}
 	void put(int c, uint64_t addr, unsigned len)
@@ -249,8 +249,7 @@ START_TEST(throughput)
 			double rate = (double)total / (double)(b.cycle - 200);
 			printf("write 128 KiB, commands of %u at offset %u, latency 200: %.2f bytes/cycle\n",
 			       piece[j], off[i], rate);
-			ck_assert_msg(rate >= (piece[j] < 4096 ? 14.9 : 15.5),
-				      "%.2f bytes per cycle", rate);
+			need(rate >= (piece[j] < 4096 ? 14.9 : 15.5), "%.2f bytes per cycle", rate);
 			b.mem.expect_same(b.want);
 		}
 	}
@@ -319,8 +318,9 @@ START_TEST(drain_then_reset)
 	ck_assert(b.axi.aw.empty() && b.axi.b.empty() && b.axi.w.empty());
 	for (auto &p : b.mem.pages)
 		for (unsigned i = 0; i < 4096; i++)
-			ck_assert(p.second[i] == Memory::fill(p.first << 12 | i) ||
-				  p.second[i] == b.want.get(p.first << 12 | i));
+			need(p.second[i] == Memory::fill(p.first << 12 | i) ||
+				     p.second[i] == b.want.get(p.first << 12 | i),
+			     "a byte that nobody wrote");
 	for (int c = 0; c < 2; c++) {
 		b.todo[c].clear();
 		b.feed[c].clear();

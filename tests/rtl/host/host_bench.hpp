@@ -121,8 +121,8 @@ struct Bench {
 			memcpy(&xram[d->x_addr * 16], &d->x_wdata[0], 16);
 		}
 		if (evt_wait)
-			ck_assert_msg(d->evt_valid && !memcmp(evt_held, &d->evt_data[0], 12),
-				      "event changed while it waited");
+			need(d->evt_valid && !memcmp(evt_held, &d->evt_data[0], 12),
+			     "event changed while it waited");
 		evt_wait = d->evt_valid && !d->evt_ready;
 		memcpy(evt_held, &d->evt_data[0], 12);
 		if (d->evt_valid && d->evt_ready) {
@@ -181,14 +181,14 @@ struct Bench {
 		for (int i = 0; !d->cb_gnt; i++) {
 			tick();
 			d->eval();
-			ck_assert_msg(i < 20000, "core bus hangs at %#x", addr);
+			need(i < 20000, "core bus hangs at %#x", addr);
 		}
 		tick();
 		d->cb_req = 0;
 		d->eval();
 		for (int i = 0; !d->cb_rvalid; i++) {
 			tick();
-			ck_assert_msg(i < 20, "no answer at %#x", addr);
+			need(i < 20, "no answer at %#x", addr);
 		}
 		return d->cb_rdata;
 	}
@@ -245,12 +245,12 @@ struct Bench {
 			w |= gw;
 			d->s_axil_awvalid = !a;
 			d->s_axil_wvalid = !w;
-			ck_assert_msg(i < 20, "register write hangs");
+			need(i < 20, "register write hangs");
 		}
 		d->s_axil_bready = 1;
 		for (int i = 0; !d->s_axil_bvalid; i++) {
 			tick();
-			ck_assert_msg(i < 20, "register write is not answered");
+			need(i < 20, "register write is not answered");
 		}
 		ck_assert_uint_eq(d->s_axil_bresp, 0);
 		tick();
@@ -263,13 +263,13 @@ struct Bench {
 		d->eval();
 		for (int i = 0; !d->s_axil_arready; i++) {
 			tick();
-			ck_assert_msg(i < 20, "register read hangs");
+			need(i < 20, "register read hangs");
 		}
 		tick();
 		d->s_axil_arvalid = 0;
 		for (int i = 0; !d->s_axil_rvalid; i++) {
 			tick();
-			ck_assert_msg(i < 20, "register read is not answered");
+			need(i < 20, "register read is not answered");
 		}
 		uint32_t v = d->s_axil_rdata;
 		ck_assert_uint_eq(d->s_axil_rresp, 0);
@@ -359,7 +359,7 @@ struct Bench {
 	{
 		for (unsigned i = 0; events.empty(); i++) {
 			tick();
-			ck_assert_msg(i < limit, "no event");
+			need(i < limit, "no event");
 		}
 		Event e = events.front();
 		events.pop_front();
@@ -369,7 +369,7 @@ struct Bench {
 	{
 		for (unsigned i = 0; d->busy; i++) {
 			tick();
-			ck_assert_msg(i < limit, "does not become idle");
+			need(i < limit, "does not become idle");
 		}
 	}
 	bool evt_wait = false;

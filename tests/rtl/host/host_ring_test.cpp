@@ -64,7 +64,7 @@ struct Storm {
 			while (pairs[i].qp != e.id)
 				i++;
 			unsigned cid = e.w1 - pairs[i].slot_base;
-			ck_assert_msg(open[i].count(cid) == 1, "unknown slot %u", e.w1);
+			need(open[i].count(cid) == 1, "unknown slot %u", e.w1);
 			Command &c = open[i][cid];
 			ck_assert(!c.seen);
 			ck_assert_mem_eq(&b.xram[e.w1 * ENG_SLOT_SIZE], c.bytes, 128);
@@ -139,8 +139,8 @@ struct Storm {
 			complete_some();
 			for (unsigned i = 0; i < pairs.size(); i++)
 				reap(i);
-			ck_assert_msg(k < 10000, "%llu of %llu completed",
-				      (unsigned long long)completed, (unsigned long long)submitted);
+			need(k < 10000, "%llu of %llu completed", (unsigned long long)completed,
+			     (unsigned long long)submitted);
 		}
 	}
 };

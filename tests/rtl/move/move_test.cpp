@@ -45,7 +45,8 @@ static void edge()
 template <typename W> static void put128(W &w, const uint8_t *p)
 {
 	for (int i = 0; i < 4; i++)
-		w[i] = p[4 * i] | p[4 * i + 1] << 8 | p[4 * i + 2] << 16 | (uint32_t)p[4 * i + 3] << 24;
+		w[i] = p[4 * i] | p[4 * i + 1] << 8 | p[4 * i + 2] << 16 |
+		       (uint32_t)p[4 * i + 3] << 24;
 }
 
 template <typename W> static uint8_t lane(const W &w, int i)
@@ -142,7 +143,8 @@ static long pack_run(int messages, unsigned seed, bool slow)
 			if (!top->out_last)
 				ck_assert_int_eq(cnt, 16);
 			for (int i = 0; i < 16; i++)
-				ck_assert_uint_eq(lane(top->out_data, i), i < cnt ? in[out_pos + i] : 0);
+				ck_assert_uint_eq(lane(top->out_data, i),
+						  i < cnt ? in[out_pos + i] : 0);
 			out_pos += cnt;
 			ck_assert_uint_le(out_pos, in.size());
 			if (top->out_last) {
@@ -234,7 +236,9 @@ static slot slot_random(unsigned nr)
 	s.count = s.chain ? 1 + rnd(rnd(4) ? 40 : 1024) : 1 + rnd(3);
 	s.list = 0x10000000ull * (nr + 1) + rnd(4096) + (rnd(2) ? 0x100000000ull : 0);
 	for (int i = 0; i < s.count; i++) {
-		elem e = { rng() >> 2, (uint32_t)(shape == 0 ? rnd(20) : shape == 1 ? 4096 : rnd(9000)) };
+		elem e = { rng() >> 2, (uint32_t)(shape == 0 ? rnd(20) :
+						  shape == 1 ? 4096 :
+							       rnd(9000)) };
 		if (rnd(8) == 0)
 			e.len = 0;
 		s.el.push_back(e);
@@ -278,7 +282,8 @@ struct walker {
 				started = true;
 			bool done = false;
 			if (top->pc_valid && top->pc_ready) {
-				got.push_back({ top->pc_addr, top->pc_len, (bool)top->pc_last, (bool)top->pc_err });
+				got.push_back({ top->pc_addr, top->pc_len, (bool)top->pc_last,
+						(bool)top->pc_err });
 				done = top->pc_last;
 			}
 			take_mem(slow);
@@ -343,7 +348,8 @@ struct walker {
 /* What the contract asks for; stops at the first thing that is wrong. */
 static void expect(const std::vector<piece> &got, const slot &s, uint32_t off, uint32_t len)
 {
-	bool bad = len == 0 || (uint64_t)off + len > s.data_len || s.count == 0 || s.count > (s.chain ? 1024 : 3);
+	bool bad = len == 0 || (uint64_t)off + len > s.data_len || s.count == 0 ||
+		   s.count > (s.chain ? 1024 : 3);
 	uint64_t base = 0, pos = off, end = (uint64_t)off + len;
 	size_t n = 0;
 
@@ -351,7 +357,9 @@ static void expect(const std::vector<piece> &got, const slot &s, uint32_t off, u
 		const elem &e = s.el[i];
 		uint64_t addr = s.list + (i & ~15ul) * 16;
 
-		if (s.chain && (addr >> 12 == bad_page || (addr + std::min(16ul, s.el.size() - (i & ~15ul)) * 16 - 1) >> 12 == bad_page))
+		if (s.chain &&
+		    (addr >> 12 == bad_page ||
+		     (addr + std::min(16ul, s.el.size() - (i & ~15ul)) * 16 - 1) >> 12 == bad_page))
 			bad = true;
 		if (!bad && e.len && base + e.len > pos && e.addr + e.len < e.addr)
 			bad = true;
@@ -412,7 +420,8 @@ START_TEST(walk_random)
 			nr = it->first;
 		}
 		const slot &s = slots[nr];
-		uint32_t off = rnd(s.data_len + 1ull), len = rnd(3) ? rnd(20000) : rnd(s.data_len - off + 2ull);
+		uint32_t off = rnd(s.data_len + 1ull),
+			 len = rnd(3) ? rnd(20000) : rnd(s.data_len - off + 2ull);
 		bool slow = _i || rnd(4) == 0;
 		auto got = w.call(nr, off, len, slow);
 		expect(got, s, off, len);
@@ -434,7 +443,11 @@ START_TEST(walk_errors)
 		{ 8192, 2, false, 0, { { 0x1000, 4096 }, { 0x5000, 4095 } } },
 		{ 8192, 2, false, 0, { { 0x1000, 4096 }, { ~0ull - 100, 4096 } } },
 		{ 0, 1, false, 0, { { 0x1000, 4096 } } },
-		{ 0xffffffff, 3, false, 0, { { 0x1000, 1 }, { 0x100, 0x80000000 }, { 0x100, 0x7ffff000 } } },
+		{ 0xffffffff,
+		  3,
+		  false,
+		  0,
+		  { { 0x1000, 1 }, { 0x100, 0x80000000 }, { 0x100, 0x7ffff000 } } },
 	};
 
 	walk_start(8);

@@ -100,7 +100,7 @@ public:
 	/* contexts */
 	void set_ctxa(unsigned conn, unsigned off, uint32_t v);
 	uint32_t get_ctxa(unsigned conn, unsigned off) const;
-	void add_hash(unsigned conn, unsigned displace);
+	bool add_hash(unsigned conn, unsigned displace);
 	struct eng_conn_state state(unsigned conn);
 	void sent(unsigned conn, uint32_t ack, uint32_t edge, uint32_t end, bool data);
 

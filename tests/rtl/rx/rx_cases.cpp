@@ -372,7 +372,7 @@ START_TEST(hash_probes)
 		b.set_ctxa(c, 12, ENG_CF_VALID);
 		b.set_ctxa(c, 16, 60000);
 		if (c < 4)
-			b.add_hash(c, c);
+			ck_assert(b.add_hash(c, c));
 		b.reg(ENG_RXC_RCV_NXT, 1000);
 		b.reg(ENG_RXC_CMD, c | ENG_RXC_RESUME << 8);
 	}

@@ -19,14 +19,15 @@ Peer::Peer(World &world, unsigned c) : w(world), b(world.b), conn(c)
 	slot_base = conn * 16;
 	for (unsigned i = 0; i < 16; i++)
 		ordered += b.ordered_bytes(slot_base + i);
-	b.set_ctxa(conn, 0, 0x0a000002 + r.below(3));
 	b.set_ctxa(conn, 4, Bench::OWN_IP);
-	b.set_ctxa(conn, 8, (uint32_t)(r.next() << 16) | (uint16_t)(30000 + conn));
+	do {
+		b.set_ctxa(conn, 0, 0x0a000002 + r.below(3));
+		b.set_ctxa(conn, 8, (uint32_t)(r.next() << 16) | (uint16_t)(30000 + conn));
+	} while (!b.add_hash(conn, conn & 3));
 	b.set_ctxa(conn, 12, ENG_CF_VALID | (s.ts ? ENG_CF_TS : 0) | (hdgst ? ENG_CF_HDGST : 0) | SCALE << 8 | 54u << 24);
 	b.set_ctxa(conn, 16, s.wnd);
 	b.set_ctxa(conn, 20, s.mss | (2 * s.mss < 65535 ? 2 * s.mss : 65535) << 16);
 	b.set_ctxa(conn, 24, own_iss + 0x40000000);
-	b.add_hash(conn, conn & 3);
 	edge = s.wnd;
 	b.reg(ENG_RXC_CMD, conn | ENG_RXC_STREAM_RESET << 8);
 	resume();

@@ -85,6 +85,29 @@ START_TEST(bad_link)
 }
 END_TEST
 
+/* Many connections at once, each with little. */
+START_TEST(crowd)
+{
+	Bench b(400);
+	Setup s;
+	s.conns = 100;
+	s.pdus = 4;
+	s.max_data = 3000;
+	s.wnd = 4000;
+	s.lose = 3;
+	s.dup = 5;
+	s.fw_delay = 2;
+	s.elements = 2;
+	b.gap = 60;
+	b.wr_jitter = 100;
+	World w(b, s);
+	fill(w);
+	w.run(2000000);
+	w.finish();
+	ck_assert_uint_eq(b.cnt[C_HDRS], s.conns * s.pdus);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("weft_rx");
@@ -92,6 +115,7 @@ int main(void)
 	tcase_add_loop_test(t, clean_streams, 0, 6);
 	tcase_add_loop_test(t, crumbs, 0, 3);
 	tcase_add_loop_test(t, bad_link, 0, 6);
+	tcase_add_test(t, crowd);
 	tcase_set_timeout(t, 60);
 	suite_add_tcase(s, t);
 	add_cases(s);

@@ -14,7 +14,11 @@
 #include "weft_engine.h"
 
 /* Check notes the place of each ck_assert with a system call: too slow for what is looked at every cycle. */
-#define must(cond) do { if (!(cond)) ck_abort_msg("cycle %ld: %s", cycle, #cond); } while (0)
+#define must(cond)                                                   \
+	do {                                                         \
+		if (!(cond))                                         \
+			ck_abort_msg("cycle %ld: %s", cycle, #cond); \
+	} while (0)
 
 typedef std::vector<uint8_t> bytes;
 
@@ -97,31 +101,34 @@ struct bench {
 	uint8_t ctxa[128 * 128] = {};
 	std::vector<rx_state> state[128]; /* history; the last one is current */
 	size_t state_used[128] = {};
-	int churn = 0; /* receive state moves once in so many cycles */
+	int churn = 0;                     /* receive state moves once in so many cycles */
 	std::map<uint64_t, uint8_t> lists; /* chain elements in host memory */
 	std::set<uint64_t> bad_pages;
 	dma_client gather, chain;
 
 	/* model */
-	std::deque<op> ops;            /* not yet finished on the wire, in order */
+	std::deque<op> ops; /* not yet finished on the wire, in order */
 	std::deque<due_event> due;
 	long events = 0, dropped = 0, failed = 0;
 	std::deque<sent_rec> sent;
 	uint16_t ident = 0;
 	uint32_t snd_end[128];
 	bool snd_known[128] = {};
-	bool conn_err[128] = {};       /* an error put it into the kill state */
-	bool conn_killed[128] = {};    /* kill written by hand: its operations may be cut anywhere */
+	bool conn_err[128] = {};    /* an error put it into the kill state */
+	bool conn_killed[128] = {}; /* kill written by hand: its operations may be cut anywhere */
 	long acks_asked[128] = {}, acks_seen[128] = {};
-	size_t ack_floor[128] = {};    /* state in force when last asked for */
+	size_t ack_floor[128] = {}; /* state in force when last asked for */
 	bool ack_owed[128] = {};
-	int ack_rate = 0;              /* ask once in so many cycles */
+	int ack_rate = 0; /* ask once in so many cycles */
 	int ack_conns = 0;
 	long frames = 0, frame_bytes = 0, first_beat = -1, last_beat = 0, pure_acks = 0;
 	long cnt_frames = 0, cnt_bytes = 0, cnt_ops = 0, cnt_acks = 0, cnt_stall_mac = 0;
 
 	bench(unsigned seed);
-	uint64_t rnd(uint64_t n) { return rng() % n; }
+	uint64_t rnd(uint64_t n)
+	{
+		return rng() % n;
+	}
 	void step();
 	void idle(); /* until busy falls and everything expected is there */
 	void reg_write(uint32_t off, uint32_t v);
@@ -133,11 +140,14 @@ struct bench {
 
 	void conn_init(int conn, bool ts, unsigned mss, unsigned scale);
 	uint8_t host_byte(uint64_t addr) const;
-	void slot_init(unsigned slot, const std::vector<elem> &el, uint32_t data_len, bool is_chain);
-	pdu pdu_make(int conn, uint32_t rec, uint32_t hdr, unsigned hdr_len, unsigned flags, unsigned pad, uint32_t data_len, unsigned slot,
-		const std::vector<elem> &el, uint32_t data_off);
+	void slot_init(unsigned slot, const std::vector<elem> &el, uint32_t data_len,
+		       bool is_chain);
+	pdu pdu_make(int conn, uint32_t rec, uint32_t hdr, unsigned hdr_len, unsigned flags,
+		     unsigned pad, uint32_t data_len, unsigned slot, const std::vector<elem> &el,
+		     uint32_t data_off);
 	void pdu_push(pdu &p, uint32_t off, uint32_t len, int flags);
-	bytes raw_push(uint32_t rec, uint32_t hdr, bytes frame, unsigned recflags, int flags, int conn);
+	bytes raw_push(uint32_t rec, uint32_t hdr, bytes frame, unsigned recflags, int flags,
+		       int conn);
 	uint32_t xram32(uint32_t off) const;
 	void xram_put32(uint32_t off, uint32_t v);
 
@@ -160,7 +170,8 @@ private:
 	void mac_take();
 	void frame_check(const bytes &f);
 	void template_check(const bytes &f);
-	bytes frame_build(int conn, uint32_t seq, bool psh, const bytes &payload, const sent_rec &s, const rx_state &st, uint32_t tsval);
+	bytes frame_build(int conn, uint32_t seq, bool psh, const bytes &payload, const sent_rec &s,
+			  const rx_state &st, uint32_t tsval);
 	void ops_retire();
 	void event_check(const event &e);
 };

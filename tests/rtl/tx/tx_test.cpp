@@ -25,7 +25,10 @@ static std::vector<elem> list_random(bench &b, uint32_t want, bool *is_chain)
 	if (*is_chain)
 		n = 1 + b.rnd(300);
 	while (el.size() < n) {
-		uint32_t len = b.rnd(6) == 0 ? 0 : shape == 0 ? b.rnd(100) : shape == 1 ? 4096 : b.rnd(3 * want / n + 2);
+		uint32_t len = b.rnd(6) == 0 ? 0 :
+			       shape == 0    ? b.rnd(100) :
+			       shape == 1    ? 4096 :
+					       b.rnd(3 * want / n + 2);
 		if (el.size() + 1 == n && sum + len < want)
 			len = want - sum;
 		el.push_back({ b.rng() >> 8, len });
@@ -37,14 +40,18 @@ static std::vector<elem> list_random(bench &b, uint32_t want, bool *is_chain)
 static pdu pdu_random(bench &b, int i, int conn, uint32_t max)
 {
 	unsigned slot = b.rnd(SLOTS / 8) + 2 * i;
-	uint32_t data = b.rnd(4) == 0 ? 0 : b.rnd(3) ? b.rnd(5000) : b.rnd(max), off = b.rnd(3) ? 0 : b.rnd(9000);
+	uint32_t data = b.rnd(4) == 0 ? 0 :
+			b.rnd(3)      ? b.rnd(5000) :
+					b.rnd(max),
+		 off = b.rnd(3) ? 0 : b.rnd(9000);
 	bool is_chain;
 	std::vector<elem> el = list_random(b, data + off, &is_chain);
 	unsigned flags = b.rnd(4);
 
 	b.slot_init(slot, el, data + off + b.rnd(2), is_chain);
 	/* data_len of the slot is one too many at times: the list need not reach it, only what is sent */
-	return b.pdu_make(conn, rec_at(i), hdr_at(i), 8 + b.rnd(153), flags, b.rnd(3) ? 0 : b.rnd(256), data, slot, el, off);
+	return b.pdu_make(conn, rec_at(i), hdr_at(i), 8 + b.rnd(153), flags,
+			  b.rnd(3) ? 0 : b.rnd(256), data, slot, el, off);
 }
 
 /* Firmware changes a context only when nothing of the connection is under way. */
@@ -54,7 +61,8 @@ static void conns_random(bench &b, unsigned mss_min)
 
 	b.ack_rate = 0;
 	for (int c = 0; c < 8; c++)
-		b.conn_init(c, b.rnd(2), b.rnd(3) ? (b.rnd(2) ? 1448 : 8948) : mss_min + b.rnd(2000), b.rnd(15));
+		b.conn_init(c, b.rnd(2),
+			    b.rnd(3) ? (b.rnd(2) ? 1448 : 8948) : mss_min + b.rnd(2000), b.rnd(15));
 	b.ack_rate = rate;
 }
 
@@ -64,7 +72,8 @@ static void raw_random(bench &b, int i)
 
 	for (auto &x : f)
 		x = b.rng();
-	b.raw_push(rec_at(40 + i), hdr_at(40 + i), f, b.rnd(4) << 2 & (f.size() < 54 ? 0 : 12), b.rnd(2) * ENG_TXF_DONE, b.rnd(2) ? 0xff : b.rnd(8));
+	b.raw_push(rec_at(40 + i), hdr_at(40 + i), f, b.rnd(4) << 2 & (f.size() < 54 ? 0 : 12),
+		   b.rnd(2) * ENG_TXF_DONE, b.rnd(2) ? 0xff : b.rnd(8));
 }
 
 /* Some PDUs on some connections, each in ranges one after the other, parts of them again, raw frames between. */
@@ -77,7 +86,9 @@ static void batch(bench &b, int pdus, uint32_t max)
 		p.push_back(pdu_random(b, i, b.rnd(8), max));
 	for (int left = pdus; left;) {
 		pdu &q = p[b.rnd(pdus)];
-		uint32_t rest = q.wire.size() - q.sent, n = b.rnd(2) ? rest : b.rnd(10) == 0 ? b.rnd(6) : b.rnd(rest + 1);
+		uint32_t rest = q.wire.size() - q.sent, n = b.rnd(2)       ? rest :
+							    b.rnd(10) == 0 ? b.rnd(6) :
+									     b.rnd(rest + 1);
 		n = std::min(n, rest);
 		if (rest) {
 			int flags = b.rnd(2) * ENG_TXF_PSH | b.rnd(2) * ENG_TXF_DONE;
@@ -86,7 +97,8 @@ static void batch(bench &b, int pdus, uint32_t max)
 		}
 		if (b.rnd(3) == 0 && q.sent) {
 			uint32_t off = b.rnd(q.sent);
-			b.pdu_push(q, off, 1 + b.rnd(std::min(q.sent - off, 20000u)), ENG_TXF_RETX | b.rnd(4) * ENG_TXF_PSH);
+			b.pdu_push(q, off, 1 + b.rnd(std::min(q.sent - off, 20000u)),
+				   ENG_TXF_RETX | b.rnd(4) * ENG_TXF_PSH);
 		}
 		if (b.rnd(6) == 0 && raws < 8)
 			raw_random(b, raws++);
@@ -171,10 +183,12 @@ START_TEST(tiny_ranges_and_segments)
 		std::vector<elem> el = list_random(b, data, &is_chain);
 		b.conn_init(1, b.rnd(2), 1 + b.rnd(40), 3);
 		b.slot_init(1, el, data, is_chain);
-		pdu p = b.pdu_make(1, rec_at(1), hdr_at(1), 1 + b.rnd(40), 3, b.rnd(20), data, 1, el, 0);
+		pdu p = b.pdu_make(1, rec_at(1), hdr_at(1), 1 + b.rnd(40), 3, b.rnd(20), data, 1,
+				   el, 0);
 		while (p.sent < p.wire.size()) {
 			uint32_t rest = p.wire.size() - p.sent;
-			b.pdu_push(p, p.sent, std::min<uint32_t>(rest, 1 + b.rnd(n < 4 ? 1 : 70)), b.rnd(2) * ENG_TXF_PSH);
+			b.pdu_push(p, p.sent, std::min<uint32_t>(rest, 1 + b.rnd(n < 4 ? 1 : 70)),
+				   b.rnd(2) * ENG_TXF_PSH);
 		}
 		for (int k = 0; k < 10; k++) {
 			uint32_t off = b.rnd(p.sent);
@@ -201,19 +215,23 @@ START_TEST(dma_errors)
 			std::vector<elem> el;
 			uint32_t data = 0;
 			for (int k = is_chain ? 40 : 3; k; k--) {
-				el.push_back({ (b.rng() >> 12 << 12) + b.rnd(4096), 1 + (uint32_t)b.rnd(is_chain ? 1500 : 9000) });
+				el.push_back({ (b.rng() >> 12 << 12) + b.rnd(4096),
+					       1 + (uint32_t)b.rnd(is_chain ? 1500 : 9000) });
 				data += el.back().len;
 				if (b.rnd(is_chain ? 100 : 8) == 0)
-					b.bad_pages.insert((el.back().addr + b.rnd(el.back().len)) >> 12);
+					b.bad_pages.insert(
+						(el.back().addr + b.rnd(el.back().len)) >> 12);
 			}
 			b.slot_init(i, el, data + 100, is_chain);
 			if (b.rnd(6) == 0)
 				data += 1 + b.rnd(100); /* list too short */
-			p.push_back(b.pdu_make(i % 3, rec_at(i), hdr_at(i), 24, b.rnd(4), 0, data, i, el, 0));
+			p.push_back(b.pdu_make(i % 3, rec_at(i), hdr_at(i), 24, b.rnd(4), 0, data,
+					       i, el, 0));
 		}
 		for (auto &q : p)
 			while (q.sent < q.wire.size()) {
-				uint32_t rest = q.wire.size() - q.sent, n = b.rnd(2) ? rest : 1 + b.rnd(rest);
+				uint32_t rest = q.wire.size() - q.sent,
+					 n = b.rnd(2) ? rest : 1 + b.rnd(rest);
 				b.pdu_push(q, q.sent, n, b.rnd(2) * ENG_TXF_DONE);
 			}
 		raw_random(b, 0);
@@ -288,7 +306,8 @@ START_TEST(kill_any_time)
 		int at = b.rnd(24), later = b.rnd(400);
 		for (int i = 0; i < 8; i++) {
 			b.slot_init(i, el, 30000, false);
-			pdu p = b.pdu_make(i % 3, rec_at(i), hdr_at(i), 72, b.rnd(4), 0, b.rnd(30000), i, el, 0);
+			pdu p = b.pdu_make(i % 3, rec_at(i), hdr_at(i), 72, b.rnd(4), 0,
+					   b.rnd(30000), i, el, 0);
 			uint32_t half = b.rnd(p.wire.size());
 			for (int k = 0; k < 2; k++, ops++) {
 				if (ops == at) {
@@ -296,7 +315,8 @@ START_TEST(kill_any_time)
 						b.step();
 					b.kill(1, true);
 				}
-				b.pdu_push(p, p.sent, k ? p.wire.size() - p.sent : half, ENG_TXF_DONE);
+				b.pdu_push(p, p.sent, k ? p.wire.size() - p.sent : half,
+					   ENG_TXF_DONE);
 			}
 		}
 		if (at >= ops) {
@@ -353,7 +373,8 @@ START_TEST(windows)
 	static const struct {
 		int64_t room;
 		unsigned scale;
-	} cases[] = { { 0, 0 }, { -1, 0 }, { 65535, 0 }, { 65536, 0 }, { 1 << 30, 14 }, { 0x7fffffff, 14 }, { 127, 7 }, { 128, 7 } };
+	} cases[] = { { 0, 0 },        { -1, 0 },          { 65535, 0 }, { 65536, 0 },
+		      { 1 << 30, 14 }, { 0x7fffffff, 14 }, { 127, 7 },   { 128, 7 } };
 	bench b(800);
 
 	for (auto &c : cases) {
@@ -413,7 +434,8 @@ START_TEST(reads_in_flight)
 }
 END_TEST
 
-static double stream(bench &b, unsigned mss, uint32_t data, unsigned flags, int ops, unsigned elem_len)
+static double stream(bench &b, unsigned mss, uint32_t data, unsigned flags, int ops,
+		     unsigned elem_len)
 {
 	for (int c = 0; c < 4; c++)
 		b.conn_init(c, true, mss, 0);
@@ -439,14 +461,17 @@ START_TEST(throughput)
 		unsigned elem;
 		double want;
 	} cases[] = {
-		{ 1448, 128 << 10, 0, 12, 4096, 14.0 }, { 1448, 128 << 10, 3, 12, 4096, 14.0 }, { 8948, 128 << 10, 3, 12, 4096, 15.0 },
-		{ 1448, 4096, 3, 30, 4096, 12.5 }, { 8948, 4096, 3, 30, 4096, 13.5 },
+		{ 1448, 128 << 10, 0, 12, 4096, 14.0 }, { 1448, 128 << 10, 3, 12, 4096, 14.0 },
+		{ 8948, 128 << 10, 3, 12, 4096, 15.0 }, { 1448, 4096, 3, 30, 4096, 12.5 },
+		{ 8948, 4096, 3, 30, 4096, 13.5 },
 	};
 	bench b(1100);
-	double got = stream(b, cases[_i].mss, cases[_i].data, cases[_i].flags, cases[_i].ops, cases[_i].elem);
+	double got = stream(b, cases[_i].mss, cases[_i].data, cases[_i].flags, cases[_i].ops,
+			    cases[_i].elem);
 
 	if (getenv("VERBOSE"))
-		printf("mss %u, %u bytes, flags %u: %.2f bytes/cycle\n", cases[_i].mss, cases[_i].data, cases[_i].flags, got);
+		printf("mss %u, %u bytes, flags %u: %.2f bytes/cycle\n", cases[_i].mss,
+		       cases[_i].data, cases[_i].flags, got);
 	ck_assert_msg(got >= cases[_i].want, "case %d: %.2f bytes/cycle", _i, got);
 }
 END_TEST

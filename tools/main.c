@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* weft: NVMe over Fabrics through a Weft adapter. Exit status: 0 all done and verified, 1 an error, 2 wrong usage. */
+#include <string.h>
+
+#include "weft.h"
+
+static const struct {
+	const char *name;
+	int (*run)(const struct config *cfg);
+	const char *help;
+} verbs[] = {
+	{ "discover", do_discover, "subsystems behind an address" },
+	{ "connect-test", do_connect_test, "connect and disconnect, telling what was agreed" },
+	{ "list", do_list, "the controller and its namespaces" },
+	{ "list-ns", do_list_ns, "numbers of the active namespaces" },
+	{ "id-ctrl", do_id_ctrl, "Identify Controller" },
+	{ "id-ns", do_id_ns, "Identify Namespace" },
+	{ "get-log", do_get_log, "a log page, as a hex dump or into --data FILE" },
+	{ "smart-log", do_smart_log, "SMART / Health log" },
+	{ "get-feature", do_get_feature, "a feature's value" },
+	{ "read", do_read, "blocks into --data FILE (or standard output)" },
+	{ "write", do_write, "blocks from --data FILE (or standard input)" },
+	{ "write-zeroes", do_write_zeroes, "zeroes" },
+	{ "flush", do_flush, "flush" },
+	{ "perf", do_perf, "load of random or sequential I/O, with verification on request" },
+	{ "run", do_run, "the whole job: discover, connect, write 16 MiB, read back, compare" },
+	{ "info", do_info, "the adapter" },
+	{ "stats", do_stats, "the adapter's counters" },
+	{ "log", do_log, "the firmware's log" },
+	{ "reset", do_reset, "reset the adapter" },
+};
+
+void usage(FILE *to)
+{
+	unsigned int i;
+
+	fputs("usage: weft VERB --device vfio-user:PATH [options]\n\n", to);
+	for (i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
+		fprintf(to, "  %-14s %s\n", verbs[i].name, verbs[i].help);
+	fputs("\nadapter:    --device SPEC (or $WEFT_DEVICE)  -w, --ip ADDR[/BITS]  --gateway ADDR  --mtu N  --mac MAC\n"
+	      "target:     -t tcp  -a ADDR  -s PORT  -n NQN  or  -r 'traddr:ADDR trsvcid:PORT subnqn:NQN'\n"
+	      "host:       -q HOSTNQN  -I HOSTID  --hostuuid UUID\n"
+	      "connection: -g, --hdr-digest  -G, --data-digest  -i QUEUES  -Q SIZE  -k SECONDS  --disable-sqflow  --timeout SECONDS\n"
+	      "data:       -N, --nsid N  --start-block N  -c, --block-count N (0's based)  -z, --data-size BYTES  -d, --data FILE\n"
+	      "log, feat.: --log-id N  -l, --log-len BYTES  -f, --feature-id N\n"
+	      "perf:       -q DEPTH  -o BYTES  -w randread|randwrite|randrw|read|write|rw  -M READ_PERCENT  -t SECONDS  --count N\n"
+	      "            --range BYTES  --seed N  --verify\n"
+	      "output:     -o, --output-format normal|json  --quiet\n", to);
+}
+
+int main(int argc, char **argv)
+{
+	struct config cfg;
+	unsigned int i;
+	int rc = parse_options(argc, argv, &cfg);
+
+	if (rc)
+		return rc == 1 ? 0 : 2;
+	for (i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
+		if (!strcmp(verbs[i].name, cfg.verb)) {
+			rc = verbs[i].run(&cfg);
+			if (fflush(stdout)) {
+				perror("weft: standard output");
+				rc = -1;
+			}
+			return rc ? 1 : 0;
+		}
+	fprintf(stderr, "weft: no verb \"%s\"; weft --help lists them\n", cfg.verb);
+	return 2;
+}

@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# build/weft: the command. build/tools/weft.o holds all of it but the in-process simulator: linked with that too it makes weft-inproc.
+TOOL_SRC := $(wildcard tools/*.c)
+TOOL_OBJ := $(TOOL_SRC:%.c=build/%.o)
+TOOL_INC := -Ihost-lib/include -Idriver/include -Ibuild/abi
+TOOL_LIBS := build/host-lib/libnvmf.a build/driver/libweft.a
+TOOL_LDLIBS := $(DRIVER_LIBS) -lnettle
+
+$(TOOL_OBJ): build/%.o: %.c build/abi/weft_host.h
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -D_GNU_SOURCE $(TOOL_INC) -MMD -MP -c $< -o $@
+-include $(TOOL_OBJ:.o=.d)
+
+build/weft: $(TOOL_OBJ) $(TOOL_LIBS)
+	$(CC) -o $@ $(TOOL_OBJ) $(TOOL_LIBS) $(TOOL_LDLIBS)
+
+.PHONY: tools
+tools: build/weft
+ALL += build/weft build/driver/libweft.so
+INSTALL += build/weft:bin:755 build/driver/libweft.so:lib:755

@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The command line, with nvme-cli's words; weft perf has spdk_nvme_perf's short options. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "weft.h"
+
+enum {
+	O_DEVICE = 256, O_IP, O_GATEWAY, O_MTU, O_MAC, O_TRTYPE, O_TRADDR, O_TRSVCID, O_NQN, O_HOSTNQN, O_HOSTID, O_HOSTUUID,
+	O_HDGST, O_DDGST, O_NO_DIGEST, O_QUEUES, O_QSIZE, O_KATO, O_SQFLOW, O_ADDRESS, O_MAX_XFER, O_TIMEOUT, O_NSID, O_SLBA,
+	O_NLB, O_SIZE, O_DATA, O_LOG_ID, O_LOG_LEN, O_FEATURE, O_FORMAT, O_QUIET, O_DEPTH, O_IO_SIZE, O_PATTERN, O_MIX, O_TIME,
+	O_COUNT, O_RANGE, O_SEED, O_VERIFY, O_HELP,
+};
+
+static const struct option long_options[] = {
+	{ "device", 1, NULL, O_DEVICE },
+	{ "ip", 1, NULL, O_IP },
+	{ "host-traddr", 1, NULL, O_IP },
+	{ "gateway", 1, NULL, O_GATEWAY },
+	{ "mtu", 1, NULL, O_MTU },
+	{ "mac", 1, NULL, O_MAC },
+	{ "transport", 1, NULL, O_TRTYPE },
+	{ "traddr", 1, NULL, O_TRADDR },
+	{ "trsvcid", 1, NULL, O_TRSVCID },
+	{ "nqn", 1, NULL, O_NQN },
+	{ "hostnqn", 1, NULL, O_HOSTNQN },
+	{ "hostid", 1, NULL, O_HOSTID },
+	{ "hostuuid", 1, NULL, O_HOSTUUID },
+	{ "hdr-digest", 0, NULL, O_HDGST },
+	{ "data-digest", 0, NULL, O_DDGST },
+	{ "no-digest", 0, NULL, O_NO_DIGEST },
+	{ "nr-io-queues", 1, NULL, O_QUEUES },
+	{ "queue-size", 1, NULL, O_QSIZE },
+	{ "keep-alive-tmo", 1, NULL, O_KATO },
+	{ "disable-sqflow", 0, NULL, O_SQFLOW },
+	{ "address", 1, NULL, O_ADDRESS },
+	{ "max-transfer", 1, NULL, O_MAX_XFER },
+	{ "timeout", 1, NULL, O_TIMEOUT },
+	{ "namespace-id", 1, NULL, O_NSID },
+	{ "nsid", 1, NULL, O_NSID },
+	{ "start-block", 1, NULL, O_SLBA },
+	{ "block-count", 1, NULL, O_NLB },
+	{ "data-size", 1, NULL, O_SIZE },
+	{ "data", 1, NULL, O_DATA },
+	{ "log-id", 1, NULL, O_LOG_ID },
+	{ "log-len", 1, NULL, O_LOG_LEN },
+	{ "feature-id", 1, NULL, O_FEATURE },
+	{ "output-format", 1, NULL, O_FORMAT },
+	{ "quiet", 0, NULL, O_QUIET },
+	{ "depth", 1, NULL, O_DEPTH },
+	{ "io-size", 1, NULL, O_IO_SIZE },
+	{ "pattern", 1, NULL, O_PATTERN },
+	{ "rwmixread", 1, NULL, O_MIX },
+	{ "time", 1, NULL, O_TIME },
+	{ "count", 1, NULL, O_COUNT },
+	{ "range", 1, NULL, O_RANGE },
+	{ "seed", 1, NULL, O_SEED },
+	{ "verify", 0, NULL, O_VERIFY },
+	{ "help", 0, NULL, O_HELP },
+	{ NULL, 0, NULL, 0 },
+};
+
+/* Short options of all verbs but perf, and of perf. */
+static const char common_short[] = "t:a:s:n:q:I:gGi:Q:k:w:o:r:N:c:z:d:l:f:h";
+static const int common_codes[][2] = {
+	{ 't', O_TRTYPE }, { 'a', O_TRADDR }, { 's', O_TRSVCID }, { 'n', O_NQN },  { 'q', O_HOSTNQN }, { 'I', O_HOSTID },
+	{ 'g', O_HDGST },  { 'G', O_DDGST },  { 'i', O_QUEUES },  { 'Q', O_QSIZE }, { 'k', O_KATO },   { 'w', O_IP },
+	{ 'o', O_FORMAT }, { 'r', O_ADDRESS }, { 'N', O_NSID },	  { 'c', O_NLB },  { 'z', O_SIZE },    { 'd', O_DATA },
+	{ 'l', O_LOG_LEN }, { 'f', O_FEATURE }, { 'h', O_HELP },  { 0, 0 },
+};
+static const char perf_short[] = "a:s:n:gGi:Q:k:q:o:w:M:t:r:N:h";
+static const int perf_codes[][2] = {
+	{ 'a', O_TRADDR }, { 's', O_TRSVCID }, { 'n', O_NQN },	   { 'g', O_HDGST },   { 'G', O_DDGST }, { 'i', O_QUEUES },
+	{ 'Q', O_QSIZE },  { 'k', O_KATO },    { 'q', O_DEPTH },   { 'o', O_IO_SIZE }, { 'w', O_PATTERN }, { 'M', O_MIX },
+	{ 't', O_TIME },   { 'r', O_ADDRESS }, { 'N', O_NSID },	   { 'h', O_HELP },    { 0, 0 },
+};
+
+static int bad(const char *what, const char *val)
+{
+	fprintf(stderr, "weft: %s \"%s\" makes no sense\n", what, val);
+	return -EINVAL;
+}
+
+/* A number with an optional K, M or G behind it, in lo..hi. */
+static int number(const char *what, const char *text, uint64_t lo, uint64_t hi, uint64_t *out)
+{
+	unsigned int shift = 0;
+	char *end;
+	uint64_t v;
+
+	errno = 0;
+	v = strtoull(text, &end, 0);
+	if (*end && strchr("kKmMgG", *end) && !end[1]) {
+		shift = strchr("kK", *end) ? 10 : strchr("mM", *end) ? 20 : 30;
+		end++;
+	}
+	if (errno || *end || *text == '-' || end == text || v > hi >> shift || v << shift < lo)
+		return bad(what, text);
+	*out = v << shift;
+	return 0;
+}
+
+static int address(const char *what, const char *text, uint32_t *ip)
+{
+	struct in_addr in;
+
+	if (inet_pton(AF_INET, text, &in) != 1)
+		return bad(what, text);
+	*ip = ntohl(in.s_addr);
+	return 0;
+}
+
+/* A.B.C.D or A.B.C.D/BITS; 24 bits by default. */
+static int own_address(struct weft_port *port, const char *text)
+{
+	char copy[32], *slash;
+	uint64_t bits = 24;
+
+	snprintf(copy, sizeof(copy), "%s", text);
+	slash = strchr(copy, '/');
+	if (slash) {
+		*slash = '\0';
+		if (number("netmask length", slash + 1, 1, 32, &bits))
+			return -EINVAL;
+	}
+	port->mask = ~0u << (32 - bits);
+	return address("address", copy, &port->ip);
+}
+
+static int mac_address(struct weft_port *port, const char *text)
+{
+	unsigned int m[6], i;
+	char more;
+
+	if (sscanf(text, "%2x:%2x:%2x:%2x:%2x:%2x%c", &m[0], &m[1], &m[2], &m[3], &m[4], &m[5], &more) != 6 || m[0] & 1)
+		return bad("MAC address", text);
+	for (i = 0; i < 6; i++)
+		port->mac[i] = (uint8_t)m[i];
+	return 0;
+}
+
+static int name(const char *what, const char *text, char *to)
+{
+	if (strlen(text) > NVME_NQN_MAX || strncmp(text, "nqn.", 4))
+		return bad(what, text);
+	strcpy(to, text);
+	return 0;
+}
+
+/* --hostid changes only the identifier; --hostuuid the name as well. */
+static int host_id(struct nvme_host_opts *o, const char *text)
+{
+	struct nvme_host_opts tmp = *o;
+
+	if (nvme_host_set_uuid(&tmp, text))
+		return bad("host id", text);
+	memcpy(o->hostid, tmp.hostid, sizeof(o->hostid));
+	return 0;
+}
+
+static int addr_string(struct config *c, const char *text)
+{
+	struct nvme_host_addr a;
+
+	if (nvme_host_addr_parse(text, &a)) {
+		fprintf(stderr, "weft: %s\n", weft_last_error());
+		return -EINVAL;
+	}
+	if (!a.hostnqn[0])
+		strcpy(a.hostnqn, c->opts.addr.hostnqn);
+	c->opts.addr = a;
+	c->have_address = true;
+	return 0;
+}
+
+static int format(struct config *c, const char *text)
+{
+	if (strcmp(text, "json") && strcmp(text, "normal"))
+		return bad("output format", text);
+	c->json = text[0] == 'j';
+	return 0;
+}
+
+/* Options about the device and the connection. 1: not one of them. */
+static int connection_option(struct config *c, int code, const char *arg)
+{
+	struct nvme_host_opts *o = &c->opts;
+	uint64_t v = 0;
+	int rc = 0;
+
+	switch (code) {
+	case O_DEVICE: c->device = arg; break;
+	case O_IP: return own_address(&c->port, arg);
+	case O_GATEWAY: return address("gateway", arg, &c->port.gateway);
+	case O_MTU: rc = number("MTU", arg, 576, 9000, &v); c->port.mtu = (uint16_t)v; break;
+	case O_MAC: return mac_address(&c->port, arg);
+	case O_TRTYPE: return strcasecmp(arg, "tcp") ? bad("transport", arg) : 0;
+	case O_TRADDR: c->have_address = true; return address("traddr", arg, &o->addr.ip);
+	case O_TRSVCID: rc = number("trsvcid", arg, 1, 65535, &v); o->addr.port = (uint16_t)v; break;
+	case O_NQN: return name("subsystem NQN", arg, o->addr.subnqn);
+	case O_HOSTNQN: return name("host NQN", arg, o->addr.hostnqn);
+	case O_HOSTID: return host_id(o, arg);
+	case O_HOSTUUID: return nvme_host_set_uuid(o, arg) ? bad("host UUID", arg) : 0;
+	case O_HDGST: o->header_digest = true; break;
+	case O_DDGST: o->data_digest = true; break;
+	case O_NO_DIGEST: c->no_digest = true; break;
+	case O_QUEUES: rc = number("number of I/O queues", arg, 1, 64, &v); o->io_queues = (unsigned int)v; break;
+	case O_QSIZE: rc = number("queue size", arg, 2, 1024, &v); o->io_qsize = (uint16_t)v; break;
+	case O_KATO: rc = number("keep alive timeout", arg, 0, 86400, &v); o->kato_ms = (uint32_t)v * 1000; break;
+	case O_SQFLOW: o->disable_sqflow = true; break;
+	case O_ADDRESS: return addr_string(c, arg);
+	case O_MAX_XFER: rc = number("transfer size", arg, 4096, 16 * MIB, &v); o->max_xfer = (uint32_t)v; break;
+	case O_TIMEOUT:
+		rc = number("timeout", arg, 1, 1000000, &v);
+		o->io_timeout_ms = o->admin_timeout_ms = o->connect_ms = (uint32_t)v * 1000;
+		break;
+	default: return 1;
+	}
+	return rc;
+}
+
+/* Options of single verbs. */
+static int verb_option(struct config *c, int code, const char *arg)
+{
+	uint64_t v = 0;
+	char *end;
+	int rc = 0;
+
+	switch (code) {
+	case O_NSID: rc = number("namespace id", arg, 1, 0xfffffffe, &v); c->nsid = (uint32_t)v; break;
+	case O_SLBA: return number("start block", arg, 0, UINT64_MAX, &c->start_block);
+	case O_NLB:
+		rc = number("block count", arg, 0, 0xfffffffe, &v); /* 0's based, as nvme-cli has it */
+		c->block_count = (uint32_t)v + 1;
+		c->have_blocks = true;
+		break;
+	case O_SIZE: return number("data size", arg, 1, 1ull << 30, &c->data_size);
+	case O_DATA: c->data = arg; break;
+	case O_LOG_ID: rc = number("log id", arg, 0, 255, &v); c->log_id = (uint8_t)v; break;
+	case O_LOG_LEN: rc = number("log length", arg, 4, MIB, &v); c->log_len = (uint32_t)v & ~3u; break;
+	case O_FEATURE: rc = number("feature id", arg, 0, 255, &v); c->feature_id = (uint8_t)v; break;
+	case O_FORMAT: return format(c, arg);
+	case O_QUIET: c->quiet = true; break;
+	case O_DEPTH: rc = number("depth", arg, 1, 4096, &v); c->depth = (unsigned int)v; break;
+	case O_IO_SIZE: rc = number("I/O size", arg, 512, 16 * MIB, &v); c->io_size = (uint32_t)v; break;
+	case O_PATTERN: c->pattern = arg; break;
+	case O_MIX: rc = number("share of reads", arg, 0, 100, &v); c->read_percent = (unsigned int)v; break;
+	case O_TIME:
+		c->seconds = strtod(arg, &end);
+		return *end || !(c->seconds > 0) ? bad("time", arg) : 0;
+	case O_COUNT: return number("count", arg, 1, UINT64_MAX, &c->count);
+	case O_RANGE: return number("range", arg, 512, UINT64_MAX, &c->range);
+	case O_SEED: return number("seed", arg, 0, UINT64_MAX, &c->seed);
+	case O_VERIFY: c->verify = true; break;
+	default: return -EINVAL; /* getopt has said what */
+	}
+	return rc;
+}
+
+static int code_of(int got, const int (*codes)[2])
+{
+	for (; (*codes)[0]; codes++)
+		if ((*codes)[0] == got)
+			return (*codes)[1];
+	return got;
+}
+
+static void set_defaults(struct config *c)
+{
+	memset(c, 0, sizeof(*c));
+	nvme_host_opts_init(&c->opts);
+	c->device = getenv("WEFT_DEVICE");
+	c->nsid = 1;
+	c->log_len = 512;
+	c->depth = 32;
+	c->io_size = 4096;
+	c->pattern = "randread";
+	c->read_percent = 50;
+	c->seed = 1;
+}
+
+/* The first word that is neither an option nor an option's value. */
+static const char *find_verb(int argc, char **argv)
+{
+	int i;
+
+	for (i = 1; i < argc; i++)
+		if (!strcmp(argv[i], "perf"))
+			return argv[i];
+	return NULL;
+}
+
+int parse_options(int argc, char **argv, struct config *c)
+{
+	bool perf = find_verb(argc, argv) != NULL;
+	int got, rc = 0;
+
+	set_defaults(c);
+	while (!rc && (got = getopt_long(argc, argv, perf ? perf_short : common_short, long_options, NULL)) != -1) {
+		int code = code_of(got, perf ? perf_codes : common_codes);
+
+		if (code == O_HELP) {
+			usage(stdout);
+			return 1;
+		}
+		rc = connection_option(c, code, optarg);
+		if (rc == 1)
+			rc = verb_option(c, code, optarg);
+	}
+	if (rc)
+		return rc;
+	if (optind >= argc) {
+		usage(stderr);
+		return -EINVAL;
+	}
+	c->verb = argv[optind++];
+	if (optind < argc)
+		return bad("argument", argv[optind]);
+	return 0;
+}

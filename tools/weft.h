@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the files of the weft command share. */
+#ifndef TOOLS_WEFT_H
+#define TOOLS_WEFT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <json-c/json.h>
+
+#include <nvme/host.h>
+#include <weft/mem.h>
+
+#define MIB (1024ull << 10)
+
+/* Everything the command line says. */
+struct config {
+	const char *verb;
+	const char *device;
+	bool json;
+	bool quiet;
+	struct weft_port port; /* ip 0: not given */
+	struct nvme_host_opts opts;
+	bool have_address;
+	uint32_t nsid;
+	uint64_t start_block;
+	bool have_blocks;
+	uint32_t block_count; /* number of blocks, not 0's based */
+	uint64_t data_size;
+	const char *data;
+	uint8_t log_id;
+	uint32_t log_len;
+	uint8_t feature_id;
+	/* perf, run */
+	unsigned int depth;
+	uint32_t io_size;
+	const char *pattern;
+	unsigned int read_percent;
+	double seconds;
+	uint64_t count;
+	uint64_t range;
+	uint64_t seed;
+	bool verify;
+	bool no_digest;
+};
+
+/* A device, and on request an association; closed by session_end. */
+struct session {
+	const struct config *cfg;
+	struct weft_dev *dev;
+	struct nvme_host *host;
+};
+
+/* session.c. They print what went wrong. */
+int session_begin(struct session *s, const struct config *cfg);
+/* Address, mask and MTU of the adapter as the command line wants them. */
+int session_port(struct session *s);
+int session_connect(struct session *s);
+void session_end(struct session *s);
+int complain(int err, const char *what);
+/* The size of a file or -errno. */
+int64_t file_size(const char *path);
+/* The device's own clock, ns. */
+uint64_t device_time(struct weft_dev *dev);
+
+/* A bar on a terminal, nothing elsewhere. */
+struct progress {
+	const char *what;
+	uint64_t total;
+	uint64_t shown_at;
+	uint64_t started_at;
+	bool on;
+};
+void progress_begin(struct progress *p, const struct config *cfg, const char *what, uint64_t total);
+void progress_show(struct progress *p, uint64_t done);
+void progress_end(struct progress *p);
+
+/* Counters of the adapter as 64-bit sums, to be sampled before one wraps. */
+struct counters {
+	uint32_t last[64];
+	uint64_t sum[64];
+};
+void counters_begin(struct counters *c, struct weft_dev *dev);
+void counters_sample(struct counters *c, struct weft_dev *dev);
+
+/* move.c: many blocks with several requests in flight. buf: DMA memory; -errno, with the reason in weft_last_error(). */
+int move_blocks(const struct nvme_host_ns *ns, bool write, uint8_t *buf, uint64_t slba, uint64_t bytes, uint32_t io_size,
+		unsigned int depth, struct progress *p);
+
+/* out.c */
+void json_print(struct json_object *o);
+struct json_object *json_text(const char *s, size_t max);
+void put_u64(struct json_object *o, const char *key, uint64_t v);
+/* The object as JSON, or as lines "key : value". */
+void show(const struct config *cfg, struct json_object *o);
+
+/* Verbs. They return 0 or a negative errno that was reported. */
+int do_discover(const struct config *cfg);
+int do_connect_test(const struct config *cfg);
+int do_list(const struct config *cfg);
+int do_list_ns(const struct config *cfg);
+int do_id_ctrl(const struct config *cfg);
+int do_id_ns(const struct config *cfg);
+int do_get_log(const struct config *cfg);
+int do_smart_log(const struct config *cfg);
+int do_get_feature(const struct config *cfg);
+int do_read(const struct config *cfg);
+int do_write(const struct config *cfg);
+int do_write_zeroes(const struct config *cfg);
+int do_flush(const struct config *cfg);
+int do_info(const struct config *cfg);
+int do_stats(const struct config *cfg);
+int do_log(const struct config *cfg);
+int do_reset(const struct config *cfg);
+int do_perf(const struct config *cfg);
+int do_run(const struct config *cfg);
+
+/* options.c. 0, 1 (help was wanted and printed), or -EINVAL (said why). */
+int parse_options(int argc, char **argv, struct config *cfg);
+void usage(FILE *to);
+
+#endif
