@@ -30,3 +30,5 @@ $(HOSTLIB_TEST:%=%.o): build/%.o: %.c build/abi/weft_host.h
 $(HOSTLIB_TEST): %: %.o $(FAKE_OBJ) build/host-lib/libnvmf.a build/driver/libweft.a
 	$(CC) -o $@ $< $(FAKE_OBJ) build/host-lib/libnvmf.a build/driver/libweft.a $(DRIVER_LIBS) $(CHECK_LIBS)
 TESTS += $(HOSTLIB_TEST)
+# Runs the command itself.
+build/tests/unit/hostlib/test_tool: | build/weft

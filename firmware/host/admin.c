@@ -141,7 +141,10 @@ void admin_submit(uint16_t slot)
 {
 	const struct weft_admin_entry *e = (const void *)hal_slot_entry(slot);
 	struct hal_cpl cpl = { .type = WEFT_CQT_ADMIN, .cid = slot, .slot = slot };
+	const struct qp *q = qp_get(0);
 
+	if (!q || q->stopping) /* no completion may follow when the host sees that the pair is down */
+		return;
 	if (e->opcode >= sizeof(handlers) / sizeof(handlers[0]) || !handlers[e->opcode])
 		cpl.status = EOPNOTSUPP;
 	else

@@ -79,6 +79,7 @@ struct fake {
 	uint8_t digests_granted; /* mask */
 	bool success_flag;       /* reads end with a synthesized CQE */
 	unsigned int ddgst_errors; /* so many reads get a wrong data digest */
+	unsigned int flipped_reads; /* so many reads deliver a wrong bit that no digest covers */
 	uint8_t mute_opcode;     /* capsules with this opcode get no answer, but on pair 1; 0xff: none */
 	/* state */
 	long ops;

@@ -403,7 +403,14 @@ static uint16_t read_write(struct cmd *c, uint8_t op)
 			memset(buf, 0x5c, sizeof(buf));
 			return fake_scatter(c->f, c->e, 0, buf, sizeof(buf)) ? 0 : 0x04;
 		}
-		return fake_scatter(c->f, c->e, 0, at, len) ? 0 : 0x04;
+		if (!fake_scatter(c->f, c->e, 0, at, len))
+			return 0x04;
+		if (c->f->flipped_reads) {
+			c->f->flipped_reads--;
+			buf[0] = at[len - 1] ^ 0x10;
+			fake_scatter(c->f, c->e, len - 1, buf, 1);
+		}
+		return 0;
 	}
 	for (i = 0; i < len; i += FAKE_BLOCK) {
 		if (!fake_gather(c->f, c->e, i, op == 1 ? at + i : buf, FAKE_BLOCK))
