@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The adapter's admin queue pair: start and stop, asynchronous and synchronous commands, the simple ones of them. */
+/*
+ * The adapter's admin queue pair: start and stop, asynchronous and synchronous commands, the simple
+ * ones of them.
+ */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,8 +17,8 @@ static int enable(struct weft_dev *dev, const struct weft_qp *qp)
 		{ WEFT_ASQ_HI, (uint32_t)(qp->sq_iova >> 32) },
 		{ WEFT_ACQ_LO, (uint32_t)qp->cq_iova },
 		{ WEFT_ACQ_HI, (uint32_t)(qp->cq_iova >> 32) },
-		{ WEFT_AQ_SIZE, dev->params.admin_sq_log2 |
-				(dev->params.admin_sq_log2 + 1u) << WEFT_AQ_SIZE_CQ_LOG2_LSB },
+		{ WEFT_AQ_SIZE, dev->params.admin_sq_log2 | (dev->params.admin_sq_log2 + 1u)
+								    << WEFT_AQ_SIZE_CQ_LOG2_LSB },
 		{ WEFT_AQ_CTRL, WEFT_AQ_CTRL_ENABLE_MASK },
 	};
 	unsigned int i;
@@ -23,7 +26,9 @@ static int enable(struct weft_dev *dev, const struct weft_qp *qp)
 
 	for (i = 0; i < sizeof(set) / sizeof(set[0]) && !rc; i++)
 		rc = weft__write32(dev, set[i][0], set[i][1]);
-	return rc ? rc : weft__wait_status(dev, WEFT_STATUS_AQ_UP_MASK, WEFT_STATUS_AQ_UP_MASK, "admin pair did not start");
+	return rc ? rc :
+		    weft__wait_status(dev, WEFT_STATUS_AQ_UP_MASK, WEFT_STATUS_AQ_UP_MASK,
+				      "admin pair did not start");
 }
 
 /* Makes the pair, or after a reset starts the one there is. */
@@ -70,7 +75,10 @@ void weft__admin_stop(struct weft_dev *dev)
 	struct weft_qp *qp = dev->qp[0];
 
 	weft__write32(dev, WEFT_AQ_CTRL, 0);
-	/* the rings' memory may go only when nothing reads or writes them; a device that does not say so is about to be reset */
+	/*
+	 * the rings' memory may go only when nothing reads or writes them; a device that does not
+	 * say so is about to be reset
+	 */
 	weft__wait_status(dev, WEFT_STATUS_AQ_UP_MASK, 0, "admin pair did not stop");
 	weft__irq_put(dev, 0);
 	weft__ring_free(qp);
@@ -78,7 +86,8 @@ void weft__admin_stop(struct weft_dev *dev)
 	dev->qp[0] = NULL;
 }
 
-void weft__admin_complete(struct weft_qp *qp, const struct weft_cq_entry *cqe, struct cmd_slot *slot, int err)
+void weft__admin_complete(struct weft_qp *qp, const struct weft_cq_entry *cqe,
+			  struct cmd_slot *slot, int err)
 {
 	struct weft_admin_result r = { .error = err };
 
@@ -89,7 +98,10 @@ void weft__admin_complete(struct weft_qp *qp, const struct weft_cq_entry *cqe, s
 		slot->admin_cb(slot->cookie, &r);
 }
 
-/* A free cid; they are used in turn, so that a late completion of an old command does not meet a new one at once. */
+/*
+ * A free cid; they are used in turn, so that a late completion of an old command does not meet a
+ * new one at once.
+ */
 static int free_cid(struct weft_dev *dev)
 {
 	struct weft_qp *qp = dev->qp[0];
@@ -106,13 +118,15 @@ static int free_cid(struct weft_dev *dev)
 	return -EAGAIN;
 }
 
-int weft_admin_submit(struct weft_dev *dev, uint8_t opcode, const void *args, size_t len, weft_admin_fn *cb, void *arg)
+int weft_admin_submit(struct weft_dev *dev, uint8_t opcode, const void *args, size_t len,
+		      weft_admin_fn *cb, void *arg)
 {
 	struct weft_qp *qp = dev->qp[0];
 	struct weft_admin_entry *e;
 	int cid;
 
-	_Static_assert(sizeof(struct weft_admin_entry) == sizeof(struct weft_sq_entry), "one ring, two views");
+	_Static_assert(sizeof(struct weft_admin_entry) == sizeof(struct weft_sq_entry),
+		       "one ring, two views");
 	if (len > sizeof(e->args))
 		return -EINVAL;
 	if (atomic_load(&dev->gone))
@@ -127,7 +141,8 @@ int weft_admin_submit(struct weft_dev *dev, uint8_t opcode, const void *args, si
 		memcpy(e->args, args, len);
 	qp->slot[cid] = (struct cmd_slot){ .busy = true, .cookie = arg, .admin_cb = cb };
 	weft__ring_push(qp);
-	weft_qp_doorbell(qp); /* a device that is gone shows at the next poll, which ends the command */
+	weft_qp_doorbell(
+		qp); /* a device that is gone shows at the next poll, which ends the command */
 	return 0;
 }
 
@@ -159,8 +174,8 @@ static void forget(struct weft_qp *qp, const struct sync *s)
 			qp->slot[cid].admin_cb = NULL;
 }
 
-int weft_admin(struct weft_dev *dev, uint8_t opcode, const void *args, size_t len, uint32_t timeout_ms,
-	       struct weft_admin_result *result)
+int weft_admin(struct weft_dev *dev, uint8_t opcode, const void *args, size_t len,
+	       uint32_t timeout_ms, struct weft_admin_result *result)
 {
 	uint64_t limit = (timeout_ms ? timeout_ms : dev->params.timeout_ms) * NSEC_PER_MSEC;
 	struct sync s = { .done = false };
@@ -176,7 +191,8 @@ int weft_admin(struct weft_dev *dev, uint8_t opcode, const void *args, size_t le
 		return rc;
 	}
 	if (s.result.error)
-		return weft_set_error(s.result.error, "admin command 0x%02x: %s", opcode, strerror(-s.result.error));
+		return weft_set_error(s.result.error, "admin command 0x%02x: %s", opcode,
+				      strerror(-s.result.error));
 	if (result)
 		*result = s.result;
 	return 0;
@@ -194,7 +210,9 @@ int weft_nop(struct weft_dev *dev, uint32_t echo)
 
 int weft_port_set(struct weft_dev *dev, const struct weft_port *port)
 {
-	struct weft_arg_port a = { .ip = port->ip, .mask = port->mask, .gateway = port->gateway, .mtu = port->mtu };
+	struct weft_arg_port a = {
+		.ip = port->ip, .mask = port->mask, .gateway = port->gateway, .mtu = port->mtu
+	};
 
 	if (port->mtu < 576 || port->mtu > 9000)
 		return weft_set_error(-EINVAL, "MTU %u is not in 576..9000", port->mtu);

@@ -28,7 +28,9 @@ int weft__read32(struct weft_dev *dev, uint32_t off, uint32_t *val)
 		atomic_store(&dev->gone, true);
 		return weft_set_error(-ENODEV, "%s bus: the device is gone", dev->bus->ops->name);
 	}
-	return rc ? weft_set_error(rc, "%s bus: reading register 0x%x: %s", dev->bus->ops->name, off, strerror(-rc)) : 0;
+	return rc ? weft_set_error(rc, "%s bus: reading register 0x%x: %s", dev->bus->ops->name,
+				   off, strerror(-rc)) :
+		    0;
 }
 
 int weft__write32(struct weft_dev *dev, uint32_t off, uint32_t val)
@@ -40,7 +42,9 @@ int weft__write32(struct weft_dev *dev, uint32_t off, uint32_t val)
 	rc = dev->bus->ops->write32(dev->bus, off, val);
 	if (rc == -ENODEV)
 		atomic_store(&dev->gone, true);
-	return rc ? weft_set_error(rc, "%s bus: writing register 0x%x: %s", dev->bus->ops->name, off, strerror(-rc)) : 0;
+	return rc ? weft_set_error(rc, "%s bus: writing register 0x%x: %s", dev->bus->ops->name,
+				   off, strerror(-rc)) :
+		    0;
 }
 
 static bool bar_offset(uint32_t off)
@@ -66,13 +70,16 @@ static int check_identity(struct weft_dev *dev)
 	if (rc)
 		return rc;
 	if (magic != WEFT_MAGIC_VALUE)
-		return weft_set_error(-EPROTO, "no Weft adapter: magic number 0x%08x, not 0x%08x", magic, WEFT_MAGIC_VALUE);
+		return weft_set_error(-EPROTO, "no Weft adapter: magic number 0x%08x, not 0x%08x",
+				      magic, WEFT_MAGIC_VALUE);
 	rc = weft__read32(dev, WEFT_VERSION, &version);
 	if (rc)
 		return rc;
 	if (version >> WEFT_VERSION_MAJOR_LSB != WEFT_VERSION_MAJOR)
-		return weft_set_error(-EPROTONOSUPPORT, "the adapter speaks interface version %u.%u, this driver %u.%u",
-				  version >> 16, version & 0xffff, WEFT_VERSION_MAJOR, WEFT_VERSION_MINOR);
+		return weft_set_error(
+			-EPROTONOSUPPORT,
+			"the adapter speaks interface version %u.%u, this driver %u.%u",
+			version >> 16, version & 0xffff, WEFT_VERSION_MAJOR, WEFT_VERSION_MINOR);
 	dev->abi_minor = (uint16_t)version;
 	rc = weft__read32(dev, WEFT_CAPS0, &caps);
 	dev->n_qp = (uint16_t)caps < WEFT_N_QP ? (uint16_t)caps : (uint16_t)WEFT_N_QP;
@@ -115,7 +122,8 @@ int weft__wait_status(struct weft_dev *dev, uint32_t mask, uint32_t want, const 
 		if ((status & mask) == want)
 			return 0;
 		if (weft_dev_now(dev) - start > limit || steps++ > 2 * dev->params.timeout_ms)
-			return weft_set_error(-ETIMEDOUT, "the adapter's %s after %u ms", what, dev->params.timeout_ms);
+			return weft_set_error(-ETIMEDOUT, "the adapter's %s after %u ms", what,
+					      dev->params.timeout_ms);
 		pause_for(dev, FW_POLL_NS);
 	}
 }
@@ -123,7 +131,8 @@ int weft__wait_status(struct weft_dev *dev, uint32_t mask, uint32_t want, const 
 /* Waits until the firmware serves the admin pair. */
 static int wait_firmware(struct weft_dev *dev)
 {
-	return weft__wait_status(dev, WEFT_STATUS_FW_READY_MASK, WEFT_STATUS_FW_READY_MASK, "firmware was not ready");
+	return weft__wait_status(dev, WEFT_STATUS_FW_READY_MASK, WEFT_STATUS_FW_READY_MASK,
+				 "firmware was not ready");
 }
 
 static int reset_bus(struct weft_dev *dev)
@@ -163,7 +172,8 @@ static int set_params(struct weft_dev *dev, const struct weft_dev_params *params
 	if (!dev->params.admin_sq_log2)
 		dev->params.admin_sq_log2 = DEFAULT_ADMIN_LOG2;
 	if (dev->params.admin_sq_log2 < 2 || dev->params.admin_sq_log2 > 6)
-		return weft_set_error(-EINVAL, "admin ring of 2^%u entries; 2..6 is possible", dev->params.admin_sq_log2);
+		return weft_set_error(-EINVAL, "admin ring of 2^%u entries; 2..6 is possible",
+				      dev->params.admin_sq_log2);
 	return 0;
 }
 
@@ -214,7 +224,8 @@ void weft_dev_close(struct weft_dev *dev)
 		dirty |= dev->qp[i] != NULL;
 	dirty |= dev->qp[0]->inflight != 0;
 	if (dirty && !atomic_load(&dev->gone))
-		dev->bus->ops->reset(dev->bus); /* nothing may touch the memory that goes away now */
+		dev->bus->ops->reset(
+			dev->bus); /* nothing may touch the memory that goes away now */
 	for (i = 1; i < WEFT_N_QP; i++) {
 		if (!dev->qp[i])
 			continue;

@@ -97,7 +97,8 @@ int weft_dev_log(struct weft_dev *dev, uint32_t *pos, char *buf, size_t len)
 		rc = weft__read32(dev, WEFT_LOG_TAIL, &after);
 	if (rc)
 		return rc;
-	lost = after - *pos > WEFT_LOG_SIZE ? after - *pos - WEFT_LOG_SIZE : 0; /* overwritten while we read */
+	lost = after - *pos > WEFT_LOG_SIZE ? after - *pos - WEFT_LOG_SIZE :
+					      0; /* overwritten while we read */
 	if (lost > n)
 		lost = n;
 	memmove(buf, buf + lost, n - lost);

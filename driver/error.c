@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The sentence behind weft_last_error: one buffer for each thread, so that handles on different threads share nothing. */
+/*
+ * The sentence behind weft_last_error: one buffer for each thread, so that handles on different
+ * threads share nothing.
+ */
 #include <stdarg.h>
 #include <stdio.h>
 

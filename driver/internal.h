@@ -23,13 +23,13 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "big-endian hosts are 
 
 /* A stretch of memory with one mapping. Lives in dev->mem.range, sorted by va. */
 struct weft_mem_range {
-	uintptr_t va;      /* first byte the user may name */
+	uintptr_t va; /* first byte the user may name */
 	size_t len;
 	uint64_t iova;     /* of va */
 	uint64_t map_iova; /* what dma_unmap needs */
 	size_t map_len;
-	atomic_uint lent;  /* elements of commands in flight */
-	bool pool;         /* a chunk of the allocator, not a registration */
+	atomic_uint lent; /* elements of commands in flight */
+	bool pool;        /* a chunk of the allocator, not a registration */
 };
 
 struct weft_mem_chunk {
@@ -38,7 +38,8 @@ struct weft_mem_chunk {
 	uint8_t *va;
 	uint32_t pages;
 	uint32_t used;
-	uint32_t run[]; /* run[i]: pages of the allocation that page i belongs to the start of; ~0: inside one; 0: free */
+	/* run[i]: pages of the allocation that starts at page i; ~0: inside one; 0: free */
+	uint32_t run[];
 };
 
 struct weft_mem {
@@ -159,13 +160,15 @@ int weft__ring_arm(struct weft_qp *qp);
 void weft__ring_fail(struct weft_qp *qp, int err);
 
 /* sgl.c */
-int weft__sgl_build(struct weft_qp *qp, struct cmd_slot *slot, const struct weft_cmd *cmd, struct weft_sq_entry *sqe);
+int weft__sgl_build(struct weft_qp *qp, struct cmd_slot *slot, const struct weft_cmd *cmd,
+		    struct weft_sq_entry *sqe);
 void weft__sgl_release(struct weft_qp *qp, struct cmd_slot *slot);
 void weft__sgl_fini(struct weft_qp *qp);
 
 /* admin.c */
 int weft__admin_start(struct weft_dev *dev);
 void weft__admin_stop(struct weft_dev *dev);
-void weft__admin_complete(struct weft_qp *qp, const struct weft_cq_entry *cqe, struct cmd_slot *slot, int err);
+void weft__admin_complete(struct weft_qp *qp, const struct weft_cq_entry *cqe,
+			  struct cmd_slot *slot, int err);
 
 #endif

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Interrupt vectors as eventfds, opened when the first pair asks for one, all watched by the handle's epoll fd. */
+/*
+ * Interrupt vectors as eventfds, opened when the first pair asks for one, all watched by the
+ * handle's epoll fd.
+ */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,7 +27,8 @@ int weft__irq_init(struct weft_dev *dev)
 	int i, fd, rc = 0, n = ops->irq_count(dev->bus);
 
 	if (n < 1)
-		return weft_set_error(n < 0 ? n : -EPROTO, "%s bus: the device has no interrupt vectors", ops->name);
+		return weft_set_error(n < 0 ? n : -EPROTO,
+				      "%s bus: the device has no interrupt vectors", ops->name);
 	dev->n_vectors = (uint16_t)(n < (int)WEFT_N_VECTORS ? n : (int)WEFT_N_VECTORS);
 	dev->vec_fd = malloc(dev->n_vectors * sizeof(dev->vec_fd[0]));
 	dev->vec_users = calloc(dev->n_vectors, sizeof(dev->vec_users[0]));
@@ -57,7 +61,8 @@ int weft__irq_get(struct weft_dev *dev, uint16_t vector)
 	int fd, rc;
 
 	if (vector >= dev->n_vectors)
-		return weft_set_error(-ERANGE, "vector %u: the device has %u", vector, dev->n_vectors);
+		return weft_set_error(-ERANGE, "vector %u: the device has %u", vector,
+				      dev->n_vectors);
 	if (dev->vec_users[vector]) {
 		dev->vec_users[vector]++;
 		return 0;

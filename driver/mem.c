@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Memory registry and allocator. A sorted array of ranges answers "which IOVA is this address"; the allocator's chunks are
- * ranges like any registration. Readers (submitting threads) take the lock shared, and only when their cached hit misses.
+ * Memory registry and allocator. A sorted array of ranges answers "which IOVA is this address"; the
+ * allocator's chunks are ranges like any registration. Readers (submitting threads) take the lock
+ * shared, and only when their cached hit misses.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -11,8 +12,8 @@
 
 #include "internal.h"
 
-#define CHUNK_PAGES 512u            /* 2 MiB */
-#define ALLOC_MAX (1024ul << 20)    /* bytes of one allocation */
+#define CHUNK_PAGES 512u         /* 2 MiB */
+#define ALLOC_MAX (1024ul << 20) /* bytes of one allocation */
 #define RUN_INSIDE UINT32_MAX
 #define PROT_DMA (WEFT_DMA_READ | WEFT_DMA_WRITE)
 
@@ -44,7 +45,8 @@ static int insert(struct weft_mem *mem, struct weft_mem_range *r)
 
 	if ((i > 0 && r->va - mem->range[i - 1]->va < mem->range[i - 1]->len) ||
 	    (i < mem->n_range && mem->range[i]->va - r->va < r->len))
-		return weft_set_error(-EEXIST, "memory at %p overlaps a registered range", (void *)r->va);
+		return weft_set_error(-EEXIST, "memory at %p overlaps a registered range",
+				      (void *)r->va);
 	if (mem->n_range == mem->max_range) {
 		size_t max = mem->max_range ? 2 * mem->max_range : 16;
 		struct weft_mem_range **p = realloc(mem->range, max * sizeof(*p));
@@ -67,7 +69,8 @@ static void remove_at(struct weft_mem *mem, size_t i)
 	atomic_fetch_add(&mem->gen, 1);
 }
 
-static int map(struct weft_dev *dev, void *addr, size_t len, int fd, uint64_t offset, uint64_t *iova)
+static int map(struct weft_dev *dev, void *addr, size_t len, int fd, uint64_t offset,
+	       uint64_t *iova)
 {
 	const struct weft_bus_ops *ops = dev->bus->ops;
 	int rc;
@@ -77,12 +80,14 @@ static int map(struct weft_dev *dev, void *addr, size_t len, int fd, uint64_t of
 	else
 		rc = ops->dma_map(dev->bus, addr, len, PROT_DMA, iova);
 	if (rc)
-		weft_set_error(rc, "%s bus: cannot map %zu bytes at %p for DMA: %s", ops->name, len, addr, strerror(-rc));
+		weft_set_error(rc, "%s bus: cannot map %zu bytes at %p for DMA: %s", ops->name, len,
+			       addr, strerror(-rc));
 	return rc;
 }
 
 /* Maps whole pages around [va, va + len) and enters the range. Lock held for writing. */
-static int add_range(struct weft_dev *dev, uintptr_t va, size_t len, int fd, uint64_t offset, struct weft_mem_range **out)
+static int add_range(struct weft_dev *dev, uintptr_t va, size_t len, int fd, uint64_t offset,
+		     struct weft_mem_range **out)
 {
 	uintptr_t start = va & ~(uintptr_t)(PAGE - 1);
 	size_t span = (va + len - start + PAGE - 1) & ~(size_t)(PAGE - 1);
@@ -165,14 +170,17 @@ int weft_mem_unregister(struct weft_dev *dev, void *addr)
 	return rc;
 }
 
-/* Finds the range that holds va. hit may hold an earlier answer, which is used when it still fits. */
+/*
+ * Finds the range that holds va. hit may hold an earlier answer, which is used when it still fits.
+ */
 int weft__mem_find(struct weft_dev *dev, uintptr_t va, struct mem_hit *hit)
 {
 	struct weft_mem *mem = &dev->mem;
 	size_t i;
 	int rc = -EFAULT;
 
-	if (va - hit->va < hit->len && hit->gen == atomic_load_explicit(&mem->gen, memory_order_acquire))
+	if (va - hit->va < hit->len &&
+	    hit->gen == atomic_load_explicit(&mem->gen, memory_order_acquire))
 		return 0;
 	pthread_rwlock_rdlock(&mem->lock);
 	i = upper(mem, va);
@@ -184,7 +192,8 @@ int weft__mem_find(struct weft_dev *dev, uintptr_t va, struct mem_hit *hit)
 	}
 	pthread_rwlock_unlock(&mem->lock);
 	if (rc)
-		weft_set_error(rc, "memory at %p is neither allocated nor registered for DMA", (void *)va);
+		weft_set_error(rc, "memory at %p is neither allocated nor registered for DMA",
+			       (void *)va);
 	return rc;
 }
 
@@ -197,7 +206,8 @@ int weft_mem_iova(struct weft_dev *dev, const void *addr, size_t len, uint64_t *
 	if (rc)
 		return rc;
 	if (len > hit.len - (va - hit.va))
-		return weft_set_error(-EFAULT, "%zu bytes at %p reach beyond their registration", len, addr);
+		return weft_set_error(-EFAULT, "%zu bytes at %p reach beyond their registration",
+				      len, addr);
 	*iova = hit.iova + (va - hit.va);
 	return 0;
 }
@@ -353,7 +363,8 @@ void weft_mem_free(struct weft_dev *dev, void *ptr)
 	}
 	if (*at && off % PAGE == 0 && chunk_give(*at, (uint32_t)(off / PAGE)) && !(*at)->used &&
 	    (*at)->pages > CHUNK_PAGES && !atomic_load(&(*at)->range->lent))
-		chunk_free(dev, at); /* big ones go at once, the usual size waits for the next user */
+		chunk_free(dev,
+			   at); /* big ones go at once, the usual size waits for the next user */
 	pthread_rwlock_unlock(&dev->mem.lock);
 }
 

@@ -8,16 +8,19 @@
 
 #define DEFAULT_SQ_LOG2 7u
 #define DEFAULT_CONNECT_MS 30000u
-#define CONNECT_SLACK_MS 5000u /* the adapter ends CONNECT itself; we give up only well after that */
+/* The adapter ends CONNECT itself; we give up only well after that. */
+#define CONNECT_SLACK_MS 5000u
 
 static int check_params(const struct weft_dev *dev, const struct weft_qp_params *p)
 {
 	if (!p->complete_cb)
 		return weft_set_error(-EINVAL, "a queue pair needs a completion callback");
 	if (p->sq_log2 > 10)
-		return weft_set_error(-EINVAL, "ring of 2^%u entries; 1..10 is possible", p->sq_log2);
+		return weft_set_error(-EINVAL, "ring of 2^%u entries; 1..10 is possible",
+				      p->sq_log2);
 	if (p->vector >= dev->n_vectors)
-		return weft_set_error(-ERANGE, "vector %u: the device has %u", p->vector, dev->n_vectors);
+		return weft_set_error(-ERANGE, "vector %u: the device has %u", p->vector,
+				      dev->n_vectors);
 	return 0;
 }
 
@@ -118,7 +121,8 @@ unsigned int weft_qp_inflight(const struct weft_qp *qp)
 	return qp->inflight;
 }
 
-int weft_qp_connect(struct weft_qp *qp, const struct weft_connect *conn, struct weft_connection *result)
+int weft_qp_connect(struct weft_qp *qp, const struct weft_connect *conn,
+		    struct weft_connection *result)
 {
 	struct weft_arg_connect a = {
 		.qp = qp->id,
@@ -135,14 +139,16 @@ int weft_qp_connect(struct weft_qp *qp, const struct weft_connect *conn, struct 
 	int rc;
 
 	if (conn->hpda > 31 || conn->maxr2t > 15 || !conn->remote_port)
-		return weft_set_error(-EINVAL, "connect: hpda 0..31, maxr2t 0..15, remote port not 0");
+		return weft_set_error(-EINVAL,
+				      "connect: hpda 0..31, maxr2t 0..15, remote port not 0");
 	if (qp->state != QP_LIVE)
 		return -ENOTCONN;
-	rc = weft_admin(qp->dev, WEFT_OP_CONNECT, &a, sizeof(a), a.timeout_ms + CONNECT_SLACK_MS, &r);
+	rc = weft_admin(qp->dev, WEFT_OP_CONNECT, &a, sizeof(a), a.timeout_ms + CONNECT_SLACK_MS,
+			&r);
 	if (rc)
 		return weft_set_error(rc, "connecting to %u.%u.%u.%u:%u: %s", conn->remote_ip >> 24,
-				  conn->remote_ip >> 16 & 255, conn->remote_ip >> 8 & 255, conn->remote_ip & 255,
-				  conn->remote_port, strerror(-rc));
+				      conn->remote_ip >> 16 & 255, conn->remote_ip >> 8 & 255,
+				      conn->remote_ip & 255, conn->remote_port, strerror(-rc));
 	if (result)
 		*result = (struct weft_connection){
 			.maxh2cdata = r.dw[0],
@@ -190,13 +196,15 @@ static int check_cmd(struct weft_qp *qp, const struct weft_cmd *cmd)
 	if (qp->state != QP_LIVE)
 		return weft_set_error(-ENOTCONN, "queue pair %u died in a reset", qp->id);
 	if (cmd->cid >= qp->entries)
-		return weft_set_error(-EINVAL, "cid %u on a pair of %u entries", cmd->cid, qp->entries);
+		return weft_set_error(-EINVAL, "cid %u on a pair of %u entries", cmd->cid,
+				      qp->entries);
 	if (qp->slot[cmd->cid].busy)
 		return weft_set_error(-EEXIST, "cid %u is in flight", cmd->cid);
 	if (cmd->data_len > WEFT_DATA_MAX || (cmd->data_len && !dir) || dir == both ||
 	    (cmd->flags & ~(both | WEFT_SQF_ICD)) || (cmd->iov && cmd->elem) ||
 	    ((cmd->flags & WEFT_SQF_ICD) && dir != WEFT_SQF_DATA_OUT))
-		return weft_set_error(-EINVAL, "command with flags 0x%02x and %u bytes of data", cmd->flags, cmd->data_len);
+		return weft_set_error(-EINVAL, "command with flags 0x%02x and %u bytes of data",
+				      cmd->flags, cmd->data_len);
 	return 0;
 }
 
@@ -230,7 +238,8 @@ int weft_qp_poll(struct weft_qp *qp, unsigned int max)
 {
 	struct weft_dev *dev = qp->dev;
 
-	if (dev->bus->ops->advance && !qp->polling && !weft__ring_pending(qp) && !atomic_load(&dev->gone) &&
+	if (dev->bus->ops->advance && !qp->polling && !weft__ring_pending(qp) &&
+	    !atomic_load(&dev->gone) &&
 	    dev->bus->ops->advance(dev->bus, dev->params.advance_ns) < 0)
 		atomic_store(&dev->gone, true);
 	return weft__ring_poll(qp, max);

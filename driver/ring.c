@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Submission and completion rings of one pair. The producer side writes entries and tells the device once for many; the
- * consumer side follows the phase bit. The consumer moves its head before it calls out, so that a callback may poll, submit
- * or delete the pair: the outer poll then goes on from where the inner one stopped.
+ * Submission and completion rings of one pair. The producer side writes entries and tells the
+ * device once for many; the consumer side follows the phase bit. The consumer moves its head before
+ * it calls out, so that a callback may poll, submit or delete the pair: the outer poll then goes on
+ * from where the inner one stopped.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -17,7 +18,8 @@ int weft__ring_alloc(struct weft_qp *qp, unsigned int sq_log2, unsigned int cq_l
 	size_t sq_len = (size_t)WEFT_SQ_ENTRY_SIZE << sq_log2;
 	size_t cq_len = (size_t)WEFT_CQ_ENTRY_SIZE << cq_log2;
 
-	_Static_assert((WEFT_SQ_ENTRY_SIZE << 1) % RING_ALIGN == 0, "the second ring must stay aligned");
+	_Static_assert((WEFT_SQ_ENTRY_SIZE << 1) % RING_ALIGN == 0,
+		       "the second ring must stay aligned");
 	qp->entries = (uint16_t)(1u << sq_log2);
 	qp->cq_entries = (uint16_t)(1u << cq_log2);
 	qp->db = WEFT_DB_PAGE + qp->id * WEFT_DB_STRIDE;
@@ -144,7 +146,10 @@ static void event(struct weft_qp *qp, const struct weft_cq_entry *e)
 		qp->params.event_cb(qp->params.arg, &ev);
 }
 
-/* One completion entry, already copied out of the ring. Everything in it is checked before it is used. */
+/*
+ * One completion entry, already copied out of the ring. Everything in it is checked before it is
+ * used.
+ */
 static void deliver(struct weft_qp *qp, const struct weft_cq_entry *e)
 {
 	uint8_t want = qp->id ? WEFT_CQT_COMMAND : WEFT_CQT_ADMIN;
@@ -229,7 +234,8 @@ int weft__ring_arm(struct weft_qp *qp)
 
 	if (qp->armed || qp->state != QP_LIVE)
 		return 0;
-	rc = weft__write32(qp->dev, qp->db + WEFT_DB_CQ_HEAD, qp->cq_head | WEFT_DB_CQ_HEAD_ARM_MASK);
+	rc = weft__write32(qp->dev, qp->db + WEFT_DB_CQ_HEAD,
+			   qp->cq_head | WEFT_DB_CQ_HEAD_ARM_MASK);
 	if (!rc) {
 		qp->armed = true;
 		qp->cq_told = qp->cq_head;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Scatter/gather lists: from program addresses to elements with IOVAs, inline in the entry while they fit, else in an array of
- * the pair's own DMA memory. Each element holds a reference on the range it lies in until the command has ended.
+ * Scatter/gather lists: from program addresses to elements with IOVAs, inline in the entry while
+ * they fit, else in an array of the pair's own DMA memory. Each element holds a reference on the
+ * range it lies in until the command has ended.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -51,7 +52,10 @@ static int grow(struct builder *b)
 	return 0;
 }
 
-/* Adds [iova, iova + len) of range (NULL: the caller's IOVA, nobody to hold), joined to the element before where it continues. */
+/*
+ * Adds [iova, iova + len) of range (NULL: the caller's IOVA, nobody to hold), joined to the element
+ * before where it continues.
+ */
 static int add(struct builder *b, uint64_t iova, uint32_t len, struct weft_mem_range *range)
 {
 	struct weft_sgl_elem *last = b->n ? &b->elem[b->n - 1] : NULL;
@@ -110,9 +114,11 @@ static size_t piece_len(const struct weft_cmd *cmd, unsigned int i, size_t left)
 }
 
 /*
- * Fills the entry's sgl, sgl_count and chain flag for the command's first data_len bytes. On failure nothing is held.
+ * Fills the entry's sgl, sgl_count and chain flag for the command's first data_len bytes. On
+ * failure nothing is held.
  */
-int weft__sgl_build(struct weft_qp *qp, struct cmd_slot *slot, const struct weft_cmd *cmd, struct weft_sq_entry *sqe)
+int weft__sgl_build(struct weft_qp *qp, struct cmd_slot *slot, const struct weft_cmd *cmd,
+		    struct weft_sq_entry *sqe)
 {
 	struct builder b = { .qp = qp, .slot = slot, .elem = sqe->sgl };
 	size_t left = cmd->data_len;
@@ -133,7 +139,8 @@ int weft__sgl_build(struct weft_qp *qp, struct cmd_slot *slot, const struct weft
 		left -= len;
 	}
 	if (!rc && left)
-		rc = weft_set_error(-EINVAL, "the data buffer is %zu bytes shorter than data_len", left);
+		rc = weft_set_error(-EINVAL, "the data buffer is %zu bytes shorter than data_len",
+				    left);
 	if (rc) {
 		weft__sgl_release(qp, slot);
 		return rc;
@@ -142,7 +149,8 @@ int weft__sgl_build(struct weft_qp *qp, struct cmd_slot *slot, const struct weft
 	if (slot->chain) {
 		memset(sqe->sgl, 0, sizeof(sqe->sgl));
 		sqe->sgl[0] = (struct weft_sgl_elem){ .addr = slot->chain->iova,
-						      .len = b.n * (uint32_t)sizeof(struct weft_sgl_elem) };
+						      .len = b.n * (uint32_t)sizeof(
+									   struct weft_sgl_elem) };
 		sqe->flags |= WEFT_SQF_SGL_CHAIN;
 	}
 	return 0;

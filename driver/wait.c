@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Polling and sleeping. A device with a time of its own (simulation in this process) never sleeps: waiting means letting it
- * work. Any other device is waited for on the epoll fd, in slices, so that a device that vanished without a word is noticed.
+ * Polling and sleeping. A device with a time of its own (simulation in this process) never sleeps:
+ * waiting means letting it work. Any other device is waited for on the epoll fd, in slices, so that
+ * a device that vanished without a word is noticed.
  */
 #include <errno.h>
 #include <sys/epoll.h>
@@ -152,7 +153,9 @@ static int step_until(struct weft_dev *dev, uint64_t ns)
 		now = weft_dev_now(dev);
 		stuck = more || now != before ? 0 : stuck + 1;
 		if (stuck == STUCK_STEPS)
-			return weft_set_error(-ETIMEDOUT, "the simulated device is idle and its time stands still");
+			return weft_set_error(
+				-ETIMEDOUT,
+				"the simulated device is idle and its time stands still");
 	}
 	return 0;
 }

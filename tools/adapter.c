@@ -27,17 +27,20 @@ int do_info(const struct config *cfg)
 	json_object_object_add(o, "bus", json_object_new_string(i.bus));
 	snprintf(text, sizeof(text), "%u.%u", i.abi_major, i.abi_minor);
 	json_object_object_add(o, "interface", json_object_new_string(text));
-	snprintf(text, sizeof(text), "%u.%u.%u", i.fw_version >> 16, i.fw_version >> 8 & 255, i.fw_version & 255);
+	snprintf(text, sizeof(text), "%u.%u.%u", i.fw_version >> 16, i.fw_version >> 8 & 255,
+		 i.fw_version & 255);
 	json_object_object_add(o, "firmware", json_object_new_string(text));
 	put_u64(o, "queue_pairs", i.n_qp);
 	put_u64(o, "command_slots", i.n_slots);
 	put_u64(o, "vectors", i.n_vectors);
 	put_u64(o, "connections", i.n_conn);
 	json_object_object_add(o, "link", json_object_new_string(i.link_up ? "up" : "down"));
-	snprintf(text, sizeof(text), "%u.%u.%u.%u", p.ip >> 24, p.ip >> 16 & 255, p.ip >> 8 & 255, p.ip & 255);
+	snprintf(text, sizeof(text), "%u.%u.%u.%u", p.ip >> 24, p.ip >> 16 & 255, p.ip >> 8 & 255,
+		 p.ip & 255);
 	json_object_object_add(o, "ip", json_object_new_string(text));
 	put_u64(o, "mtu", p.mtu);
-	snprintf(text, sizeof(text), "%02x:%02x:%02x:%02x:%02x:%02x", p.mac[0], p.mac[1], p.mac[2], p.mac[3], p.mac[4], p.mac[5]);
+	snprintf(text, sizeof(text), "%02x:%02x:%02x:%02x:%02x:%02x", p.mac[0], p.mac[1], p.mac[2],
+		 p.mac[3], p.mac[4], p.mac[5]);
 	json_object_object_add(o, "mac", json_object_new_string(text));
 	show(cfg, o);
 	return 0;

@@ -21,12 +21,17 @@ static int begin(struct session *s, const struct config *cfg)
 
 static struct json_object *record(const struct nvme_discovery_entry *e)
 {
-	static const char *const subtype[] = { "reserved", "referral", "nvme subsystem", "current discovery subsystem" };
+	static const char *const subtype[] = { "reserved", "referral", "nvme subsystem",
+					       "current discovery subsystem" };
 	static const char *const trtype[] = { "reserved", "rdma", "fc", "tcp" };
 	struct json_object *o = json_object_new_object();
 
-	json_object_object_add(o, "trtype", json_object_new_string(e->trtype < 4 ? trtype[e->trtype] : "other"));
-	json_object_object_add(o, "adrfam", json_object_new_string(e->adrfam == 1 ? "ipv4" : e->adrfam == 2 ? "ipv6" : "other"));
+	json_object_object_add(o, "trtype",
+			       json_object_new_string(e->trtype < 4 ? trtype[e->trtype] : "other"));
+	json_object_object_add(o, "adrfam",
+			       json_object_new_string(e->adrfam == 1 ? "ipv4" :
+						      e->adrfam == 2 ? "ipv6" :
+								       "other"));
 	json_object_object_add(o, "subtype", json_object_new_string(subtype[e->subtype & 3]));
 	put_u64(o, "treq", e->treq);
 	put_u64(o, "portid", e->portid);
@@ -79,7 +84,8 @@ static struct json_object *host_object(struct session *s)
 	struct nvme_host_info i;
 
 	nvme_host_info(s->host, &i);
-	json_object_object_add(o, "subnqn", json_text(i.identify->subnqn, sizeof(i.identify->subnqn)));
+	json_object_object_add(o, "subnqn",
+			       json_text(i.identify->subnqn, sizeof(i.identify->subnqn)));
 	json_object_object_add(o, "model", json_text(i.identify->mn, sizeof(i.identify->mn)));
 	json_object_object_add(o, "serial", json_text(i.identify->sn, sizeof(i.identify->sn)));
 	put_u64(o, "cntlid", i.cntlid);
@@ -285,7 +291,8 @@ static int dump(const struct config *cfg, const uint8_t *p, uint32_t len)
 		return 0;
 	}
 	for (i = 0; i < len; i++)
-		printf(i % 16 == 0 ? "%s%04x: %02x" : "%.0s%.0x %02x", i ? "\n" : "", i % 16 ? 0 : i, p[i]);
+		printf(i % 16 == 0 ? "%s%04x: %02x" : "%.0s%.0x %02x", i ? "\n" : "",
+		       i % 16 ? 0 : i, p[i]);
 	putchar('\n');
 	return 0;
 }
@@ -299,7 +306,9 @@ int do_get_log(const struct config *cfg)
 	if (rc)
 		return rc;
 	page = calloc(1, cfg->log_len);
-	rc = page ? nvme_host_get_log_sync(s.host, cfg->log_id, NVME_NSID_ALL, 0, true, page, cfg->log_len) : -ENOMEM;
+	rc = page ? nvme_host_get_log_sync(s.host, cfg->log_id, NVME_NSID_ALL, 0, true, page,
+					   cfg->log_len) :
+		    -ENOMEM;
 	if (rc)
 		complain(rc, "log page");
 	session_end(&s);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* weft: NVMe over Fabrics through a Weft adapter. Exit status: 0 all done and verified, 1 an error, 2 wrong usage. */
+/*
+ * weft: NVMe over Fabrics through a Weft adapter. Exit status: 0 all done and verified, 1 an error,
+ * 2 wrong usage.
+ */
 #include <string.h>
 
 #include "weft.h"
@@ -37,15 +40,22 @@ void usage(FILE *to)
 	fputs("usage: weft VERB --device vfio-user:PATH [options]\n\n", to);
 	for (i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
 		fprintf(to, "  %-14s %s\n", verbs[i].name, verbs[i].help);
-	fputs("\nadapter:    --device SPEC (or $WEFT_DEVICE)  -w, --ip ADDR[/BITS]  --gateway ADDR  --mtu N  --mac MAC\n"
-	      "target:     -t tcp  -a ADDR  -s PORT  -n NQN  or  -r 'traddr:ADDR trsvcid:PORT subnqn:NQN'\n"
+	fputs("\n"
+	      "adapter:    --device SPEC (or $WEFT_DEVICE)  -w, --ip ADDR[/BITS]  --gateway ADDR\n"
+	      "            --mtu N  --mac MAC\n"
+	      "target:     -t tcp  -a ADDR  -s PORT  -n NQN\n"
+	      "            or -r 'traddr:ADDR trsvcid:PORT subnqn:NQN'\n"
 	      "host:       -q HOSTNQN  -I HOSTID  --hostuuid UUID\n"
-	      "connection: -g, --hdr-digest  -G, --data-digest  -i QUEUES  -Q SIZE  -k SECONDS  --disable-sqflow  --timeout SECONDS\n"
-	      "data:       -N, --nsid N  --start-block N  -c, --block-count N (0's based)  -z, --data-size BYTES  -d, --data FILE\n"
+	      "connection: -g, --hdr-digest  -G, --data-digest  -i QUEUES  -Q SIZE  -k SECONDS\n"
+	      "            --disable-sqflow  --timeout SECONDS  --max-transfer BYTES\n"
+	      "data:       -N, --nsid N  --start-block N  -c, --block-count N (0's based)\n"
+	      "            -z, --data-size BYTES  -d, --data FILE\n"
 	      "log, feat.: --log-id N  -l, --log-len BYTES  -f, --feature-id N\n"
-	      "perf:       -q DEPTH  -o BYTES  -w randread|randwrite|randrw|read|write|rw  -M READ_PERCENT  -t SECONDS  --count N\n"
-	      "            --range BYTES  --seed N  --verify\n"
-	      "output:     -o, --output-format normal|json  --quiet\n", to);
+	      "perf:       -q DEPTH  -o BYTES  -w randread|randwrite|randrw|read|write|rw\n"
+	      "            -M READ_PERCENT  -t SECONDS  --count N  --range BYTES\n"
+	      "            --seed N  --verify\n"
+	      "output:     -o, --output-format normal|json  --quiet\n",
+	      to);
 }
 
 int main(int argc, char **argv)

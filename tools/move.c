@@ -34,7 +34,8 @@ static void on_done(void *arg, const struct nvme_result *r)
 	} else if (!m->error) {
 		m->error = rc;
 		if (!r->error)
-			weft_set_error(rc, "%s (%xh/%02xh)", nvme_status_text(r->status), r->status >> 8 & 7, r->status & 0xff);
+			weft_set_error(rc, "%s (%xh/%02xh)", nvme_status_text(r->status),
+				       r->status >> 8 & 7, r->status & 0xff);
 		else
 			weft_set_error(rc, "%s", strerror(-rc));
 	}
@@ -56,10 +57,15 @@ static int issue(struct mover *m)
 	return rc;
 }
 
-int move_blocks(const struct nvme_host_ns *ns, bool write, uint8_t *buf, uint64_t slba, uint64_t bytes, uint32_t io_size,
-		unsigned int depth, struct progress *p)
+int move_blocks(const struct nvme_host_ns *ns, bool write, uint8_t *buf, uint64_t slba,
+		uint64_t bytes, uint32_t io_size, unsigned int depth, struct progress *p)
 {
-	struct mover m = { .ns = ns, .write = write, .buf = buf, .slba = slba, .bytes = bytes, .io_size = io_size };
+	struct mover m = { .ns = ns,
+			   .write = write,
+			   .buf = buf,
+			   .slba = slba,
+			   .bytes = bytes,
+			   .io_size = io_size };
 
 	while (m.open || (m.next < bytes && !m.error)) {
 		while (m.next < bytes && m.open < depth && !m.error) {
@@ -77,12 +83,17 @@ int move_blocks(const struct nvme_host_ns *ns, bool write, uint8_t *buf, uint64_
 	progress_show(p, m.done);
 	progress_end(p);
 	if (!m.error && m.done != bytes)
-		return weft_set_error(-EIO, "%llu of %llu bytes moved", (unsigned long long)m.done, (unsigned long long)bytes);
+		return weft_set_error(-EIO, "%llu of %llu bytes moved", (unsigned long long)m.done,
+				      (unsigned long long)bytes);
 	return m.error;
 }
 
-/* Session, namespace and size of a verb that moves data. *bytes: from the options, else dflt; rounded up to blocks. */
-static int begin(struct session *s, const struct config *cfg, struct nvme_host_ns *ns, uint64_t dflt, uint64_t *bytes)
+/*
+ * Session, namespace and size of a verb that moves data. *bytes: from the options, else dflt;
+ * rounded up to blocks.
+ */
+static int begin(struct session *s, const struct config *cfg, struct nvme_host_ns *ns,
+		 uint64_t dflt, uint64_t *bytes)
 {
 	int rc = session_begin(s, cfg);
 
@@ -95,10 +106,12 @@ static int begin(struct session *s, const struct config *cfg, struct nvme_host_n
 			complain(rc, "namespace");
 	}
 	if (!rc) {
-		*bytes = cfg->data_size ? cfg->data_size :
-			 cfg->have_blocks ? (uint64_t)cfg->block_count << ns->lba_shift : dflt;
+		*bytes = cfg->data_size   ? cfg->data_size :
+			 cfg->have_blocks ? (uint64_t)cfg->block_count << ns->lba_shift :
+					    dflt;
 		if (*bytes > MOVE_MAX || !*bytes)
-			rc = complain(weft_set_error(-EINVAL, "how much? 1 byte to 1 GiB at once"), cfg->verb);
+			rc = complain(weft_set_error(-EINVAL, "how much? 1 byte to 1 GiB at once"),
+				      cfg->verb);
 	}
 	if (rc)
 		session_end(s);
@@ -112,7 +125,8 @@ static uint64_t round_up(uint64_t bytes, const struct nvme_host_ns *ns)
 	return (bytes + block - 1) & ~(block - 1);
 }
 
-static int transfer(struct session *s, const struct nvme_host_ns *ns, bool write, uint8_t *buf, uint64_t bytes)
+static int transfer(struct session *s, const struct nvme_host_ns *ns, bool write, uint8_t *buf,
+		    uint64_t bytes)
 {
 	struct progress p;
 	int rc;
@@ -167,8 +181,8 @@ int do_write(const struct config *cfg)
 	if (!buf) {
 		rc = complain(-errno, "memory");
 	} else if (fread(buf, 1, bytes, f) != bytes) {
-		fprintf(stderr, "weft: %s has less than %llu bytes\n", cfg->data ? cfg->data : "standard input",
-			(unsigned long long)bytes);
+		fprintf(stderr, "weft: %s has less than %llu bytes\n",
+			cfg->data ? cfg->data : "standard input", (unsigned long long)bytes);
 		rc = -EIO;
 	}
 	if (!rc)
@@ -189,7 +203,8 @@ int do_write_zeroes(const struct config *cfg)
 
 	if (rc)
 		return rc;
-	rc = nvme_host_write_zeroes_sync(&ns, cfg->start_block, (uint32_t)(round_up(bytes, &ns) >> ns.lba_shift));
+	rc = nvme_host_write_zeroes_sync(&ns, cfg->start_block,
+					 (uint32_t)(round_up(bytes, &ns) >> ns.lba_shift));
 	if (rc)
 		complain(rc, cfg->verb);
 	session_end(&s);

@@ -10,10 +10,48 @@
 #include "weft.h"
 
 enum {
-	O_DEVICE = 256, O_IP, O_GATEWAY, O_MTU, O_MAC, O_TRTYPE, O_TRADDR, O_TRSVCID, O_NQN, O_HOSTNQN, O_HOSTID, O_HOSTUUID,
-	O_HDGST, O_DDGST, O_NO_DIGEST, O_QUEUES, O_QSIZE, O_KATO, O_SQFLOW, O_ADDRESS, O_MAX_XFER, O_TIMEOUT, O_NSID, O_SLBA,
-	O_NLB, O_SIZE, O_DATA, O_LOG_ID, O_LOG_LEN, O_FEATURE, O_FORMAT, O_QUIET, O_DEPTH, O_IO_SIZE, O_PATTERN, O_MIX, O_TIME,
-	O_COUNT, O_RANGE, O_SEED, O_VERIFY, O_HELP,
+	O_DEVICE = 256,
+	O_IP,
+	O_GATEWAY,
+	O_MTU,
+	O_MAC,
+	O_TRTYPE,
+	O_TRADDR,
+	O_TRSVCID,
+	O_NQN,
+	O_HOSTNQN,
+	O_HOSTID,
+	O_HOSTUUID,
+	O_HDGST,
+	O_DDGST,
+	O_NO_DIGEST,
+	O_QUEUES,
+	O_QSIZE,
+	O_KATO,
+	O_SQFLOW,
+	O_ADDRESS,
+	O_MAX_XFER,
+	O_TIMEOUT,
+	O_NSID,
+	O_SLBA,
+	O_NLB,
+	O_SIZE,
+	O_DATA,
+	O_LOG_ID,
+	O_LOG_LEN,
+	O_FEATURE,
+	O_FORMAT,
+	O_QUIET,
+	O_DEPTH,
+	O_IO_SIZE,
+	O_PATTERN,
+	O_MIX,
+	O_TIME,
+	O_COUNT,
+	O_RANGE,
+	O_SEED,
+	O_VERIFY,
+	O_HELP,
 };
 
 static const struct option long_options[] = {
@@ -67,16 +105,20 @@ static const struct option long_options[] = {
 /* Short options of all verbs but perf, and of perf. */
 static const char common_short[] = "t:a:s:n:q:I:gGi:Q:k:w:o:r:N:c:z:d:l:f:h";
 static const int common_codes[][2] = {
-	{ 't', O_TRTYPE }, { 'a', O_TRADDR }, { 's', O_TRSVCID }, { 'n', O_NQN },  { 'q', O_HOSTNQN }, { 'I', O_HOSTID },
-	{ 'g', O_HDGST },  { 'G', O_DDGST },  { 'i', O_QUEUES },  { 'Q', O_QSIZE }, { 'k', O_KATO },   { 'w', O_IP },
-	{ 'o', O_FORMAT }, { 'r', O_ADDRESS }, { 'N', O_NSID },	  { 'c', O_NLB },  { 'z', O_SIZE },    { 'd', O_DATA },
-	{ 'l', O_LOG_LEN }, { 'f', O_FEATURE }, { 'h', O_HELP },  { 0, 0 },
+	{ 't', O_TRTYPE },  { 'a', O_TRADDR },  { 's', O_TRSVCID }, { 'n', O_NQN },
+	{ 'q', O_HOSTNQN }, { 'I', O_HOSTID },  { 'g', O_HDGST },   { 'G', O_DDGST },
+	{ 'i', O_QUEUES },  { 'Q', O_QSIZE },   { 'k', O_KATO },    { 'w', O_IP },
+	{ 'o', O_FORMAT },  { 'r', O_ADDRESS }, { 'N', O_NSID },    { 'c', O_NLB },
+	{ 'z', O_SIZE },    { 'd', O_DATA },    { 'l', O_LOG_LEN }, { 'f', O_FEATURE },
+	{ 'h', O_HELP },    { 0, 0 },
 };
 static const char perf_short[] = "a:s:n:gGi:Q:k:q:o:w:M:t:r:N:h";
 static const int perf_codes[][2] = {
-	{ 'a', O_TRADDR }, { 's', O_TRSVCID }, { 'n', O_NQN },	   { 'g', O_HDGST },   { 'G', O_DDGST }, { 'i', O_QUEUES },
-	{ 'Q', O_QSIZE },  { 'k', O_KATO },    { 'q', O_DEPTH },   { 'o', O_IO_SIZE }, { 'w', O_PATTERN }, { 'M', O_MIX },
-	{ 't', O_TIME },   { 'r', O_ADDRESS }, { 'N', O_NSID },	   { 'h', O_HELP },    { 0, 0 },
+	{ 'a', O_TRADDR }, { 's', O_TRSVCID }, { 'n', O_NQN },     { 'g', O_HDGST },
+	{ 'G', O_DDGST },  { 'i', O_QUEUES },  { 'Q', O_QSIZE },   { 'k', O_KATO },
+	{ 'q', O_DEPTH },  { 'o', O_IO_SIZE }, { 'w', O_PATTERN }, { 'M', O_MIX },
+	{ 't', O_TIME },   { 'r', O_ADDRESS }, { 'N', O_NSID },    { 'h', O_HELP },
+	{ 0, 0 },
 };
 
 static int bad(const char *what, const char *val)
@@ -136,7 +178,9 @@ static int mac_address(struct weft_port *port, const char *text)
 	unsigned int m[6], i;
 	char more;
 
-	if (sscanf(text, "%2x:%2x:%2x:%2x:%2x:%2x%c", &m[0], &m[1], &m[2], &m[3], &m[4], &m[5], &more) != 6 || m[0] & 1)
+	if (sscanf(text, "%2x:%2x:%2x:%2x:%2x:%2x%c", &m[0], &m[1], &m[2], &m[3], &m[4], &m[5],
+		   &more) != 6 ||
+	    m[0] & 1)
 		return bad("MAC address", text);
 	for (i = 0; i < 6; i++)
 		port->mac[i] = (uint8_t)m[i];
@@ -185,80 +229,156 @@ static int format(struct config *c, const char *text)
 	return 0;
 }
 
-/* Options about the device and the connection. 1: not one of them. */
-static int connection_option(struct config *c, int code, const char *arg)
-{
-	struct nvme_host_opts *o = &c->opts;
-	uint64_t v = 0;
-	int rc = 0;
+/* Options whose value is a number: where it goes, and how it is scaled. */
+#define FIELD(f) offsetof(struct config, f), sizeof(((struct config *)0)->f)
+static const struct number_option {
+	int code;
+	const char *what;
+	uint64_t lo;
+	uint64_t hi;
+	size_t offset;
+	size_t size;
+	uint32_t scale;
+} number_options[] = {
+	{ O_MTU, "MTU", 576, 9000, FIELD(port.mtu), 1 },
+	{ O_TRSVCID, "trsvcid", 1, 65535, FIELD(opts.addr.port), 1 },
+	{ O_QUEUES, "number of I/O queues", 1, 64, FIELD(opts.io_queues), 1 },
+	{ O_QSIZE, "queue size", 2, 1024, FIELD(opts.io_qsize), 1 },
+	{ O_KATO, "keep alive timeout", 0, 86400, FIELD(opts.kato_ms), 1000 },
+	{ O_MAX_XFER, "transfer size", 4096, 16 * MIB, FIELD(opts.max_xfer), 1 },
+	{ O_NSID, "namespace id", 1, 0xfffffffe, FIELD(nsid), 1 },
+	{ O_SLBA, "start block", 0, UINT64_MAX, FIELD(start_block), 1 },
+	{ O_SIZE, "data size", 1, 1ull << 30, FIELD(data_size), 1 },
+	{ O_LOG_ID, "log id", 0, 255, FIELD(log_id), 1 },
+	{ O_LOG_LEN, "log length", 4, MIB, FIELD(log_len), 1 },
+	{ O_FEATURE, "feature id", 0, 255, FIELD(feature_id), 1 },
+	{ O_DEPTH, "depth", 1, 4096, FIELD(depth), 1 },
+	{ O_IO_SIZE, "I/O size", 512, 16 * MIB, FIELD(io_size), 1 },
+	{ O_MIX, "share of reads", 0, 100, FIELD(read_percent), 1 },
+	{ O_COUNT, "count", 1, UINT64_MAX, FIELD(count), 1 },
+	{ O_RANGE, "range", 512, UINT64_MAX, FIELD(range), 1 },
+	{ O_SEED, "seed", 0, UINT64_MAX, FIELD(seed), 1 },
+};
 
-	switch (code) {
-	case O_DEVICE: c->device = arg; break;
-	case O_IP: return own_address(&c->port, arg);
-	case O_GATEWAY: return address("gateway", arg, &c->port.gateway);
-	case O_MTU: rc = number("MTU", arg, 576, 9000, &v); c->port.mtu = (uint16_t)v; break;
-	case O_MAC: return mac_address(&c->port, arg);
-	case O_TRTYPE: return strcasecmp(arg, "tcp") ? bad("transport", arg) : 0;
-	case O_TRADDR: c->have_address = true; return address("traddr", arg, &o->addr.ip);
-	case O_TRSVCID: rc = number("trsvcid", arg, 1, 65535, &v); o->addr.port = (uint16_t)v; break;
-	case O_NQN: return name("subsystem NQN", arg, o->addr.subnqn);
-	case O_HOSTNQN: return name("host NQN", arg, o->addr.hostnqn);
-	case O_HOSTID: return host_id(o, arg);
-	case O_HOSTUUID: return nvme_host_set_uuid(o, arg) ? bad("host UUID", arg) : 0;
-	case O_HDGST: o->header_digest = true; break;
-	case O_DDGST: o->data_digest = true; break;
-	case O_NO_DIGEST: c->no_digest = true; break;
-	case O_QUEUES: rc = number("number of I/O queues", arg, 1, 64, &v); o->io_queues = (unsigned int)v; break;
-	case O_QSIZE: rc = number("queue size", arg, 2, 1024, &v); o->io_qsize = (uint16_t)v; break;
-	case O_KATO: rc = number("keep alive timeout", arg, 0, 86400, &v); o->kato_ms = (uint32_t)v * 1000; break;
-	case O_SQFLOW: o->disable_sqflow = true; break;
-	case O_ADDRESS: return addr_string(c, arg);
-	case O_MAX_XFER: rc = number("transfer size", arg, 4096, 16 * MIB, &v); o->max_xfer = (uint32_t)v; break;
-	case O_TIMEOUT:
-		rc = number("timeout", arg, 1, 1000000, &v);
-		o->io_timeout_ms = o->admin_timeout_ms = o->connect_ms = (uint32_t)v * 1000;
-		break;
-	default: return 1;
+/*
+ * 1: not one of them. The fields are unsigned and little-endian, so that the low bytes are the
+ * value.
+ */
+static int number_option(struct config *c, int code, const char *arg)
+{
+	unsigned int i;
+
+	for (i = 0; i < sizeof(number_options) / sizeof(number_options[0]); i++) {
+		const struct number_option *n = &number_options[i];
+		uint64_t v;
+
+		if (n->code != code)
+			continue;
+		if (number(n->what, arg, n->lo, n->hi, &v))
+			return -EINVAL;
+		v *= n->scale;
+		memcpy((char *)c + n->offset, &v, n->size);
+		return 0;
 	}
-	return rc;
+	return 1;
 }
 
-/* Options of single verbs. */
-static int verb_option(struct config *c, int code, const char *arg)
+/* Options without a value. 1: not one of them. */
+static int flag_option(struct config *c, int code)
 {
-	uint64_t v = 0;
-	char *end;
-	int rc = 0;
+	bool *flag = code == O_HDGST     ? &c->opts.header_digest :
+		     code == O_DDGST     ? &c->opts.data_digest :
+		     code == O_NO_DIGEST ? &c->no_digest :
+		     code == O_SQFLOW    ? &c->opts.disable_sqflow :
+		     code == O_QUIET     ? &c->quiet :
+		     code == O_VERIFY    ? &c->verify :
+					   NULL;
+
+	if (!flag)
+		return 1;
+	*flag = true;
+	return 0;
+}
+
+/* Options about addresses and names. 1: not one of them. */
+static int name_option(struct config *c, int code, const char *arg)
+{
+	struct nvme_host_opts *o = &c->opts;
 
 	switch (code) {
-	case O_NSID: rc = number("namespace id", arg, 1, 0xfffffffe, &v); c->nsid = (uint32_t)v; break;
-	case O_SLBA: return number("start block", arg, 0, UINT64_MAX, &c->start_block);
-	case O_NLB:
-		rc = number("block count", arg, 0, 0xfffffffe, &v); /* 0's based, as nvme-cli has it */
-		c->block_count = (uint32_t)v + 1;
-		c->have_blocks = true;
-		break;
-	case O_SIZE: return number("data size", arg, 1, 1ull << 30, &c->data_size);
-	case O_DATA: c->data = arg; break;
-	case O_LOG_ID: rc = number("log id", arg, 0, 255, &v); c->log_id = (uint8_t)v; break;
-	case O_LOG_LEN: rc = number("log length", arg, 4, MIB, &v); c->log_len = (uint32_t)v & ~3u; break;
-	case O_FEATURE: rc = number("feature id", arg, 0, 255, &v); c->feature_id = (uint8_t)v; break;
-	case O_FORMAT: return format(c, arg);
-	case O_QUIET: c->quiet = true; break;
-	case O_DEPTH: rc = number("depth", arg, 1, 4096, &v); c->depth = (unsigned int)v; break;
-	case O_IO_SIZE: rc = number("I/O size", arg, 512, 16 * MIB, &v); c->io_size = (uint32_t)v; break;
-	case O_PATTERN: c->pattern = arg; break;
-	case O_MIX: rc = number("share of reads", arg, 0, 100, &v); c->read_percent = (unsigned int)v; break;
+	case O_IP:
+		return own_address(&c->port, arg);
+	case O_GATEWAY:
+		return address("gateway", arg, &c->port.gateway);
+	case O_MAC:
+		return mac_address(&c->port, arg);
+	case O_TRTYPE:
+		return strcasecmp(arg, "tcp") ? bad("transport", arg) : 0;
+	case O_TRADDR:
+		c->have_address = true;
+		return address("traddr", arg, &o->addr.ip);
+	case O_NQN:
+		return name("subsystem NQN", arg, o->addr.subnqn);
+	case O_HOSTNQN:
+		return name("host NQN", arg, o->addr.hostnqn);
+	case O_HOSTID:
+		return host_id(o, arg);
+	case O_HOSTUUID:
+		return nvme_host_set_uuid(o, arg) ? bad("host UUID", arg) : 0;
+	case O_ADDRESS:
+		return addr_string(c, arg);
+	default:
+		return 1;
+	}
+}
+
+/* What is left. */
+static int other_option(struct config *c, int code, const char *arg)
+{
+	uint64_t v;
+	char *end;
+
+	switch (code) {
+	case O_DEVICE:
+		c->device = arg;
+		return 0;
+	case O_DATA:
+		c->data = arg;
+		return 0;
+	case O_PATTERN:
+		c->pattern = arg;
+		return 0;
+	case O_FORMAT:
+		return format(c, arg);
 	case O_TIME:
 		c->seconds = strtod(arg, &end);
 		return *end || !(c->seconds > 0) ? bad("time", arg) : 0;
-	case O_COUNT: return number("count", arg, 1, UINT64_MAX, &c->count);
-	case O_RANGE: return number("range", arg, 512, UINT64_MAX, &c->range);
-	case O_SEED: return number("seed", arg, 0, UINT64_MAX, &c->seed);
-	case O_VERIFY: c->verify = true; break;
-	default: return -EINVAL; /* getopt has said what */
+	case O_NLB: /* 0's based, as nvme-cli has it */
+		if (number("block count", arg, 0, 0xfffffffe, &v))
+			return -EINVAL;
+		c->block_count = (uint32_t)v + 1;
+		c->have_blocks = true;
+		return 0;
+	case O_TIMEOUT:
+		if (number("timeout", arg, 1, 1000000, &v))
+			return -EINVAL;
+		c->opts.io_timeout_ms = c->opts.admin_timeout_ms = c->opts.connect_ms =
+			(uint32_t)v * 1000;
+		return 0;
+	default:
+		return -EINVAL; /* getopt has said what */
 	}
-	return rc;
+}
+
+static int take(struct config *c, int code, const char *arg)
+{
+	int rc = flag_option(c, code);
+
+	if (rc == 1)
+		rc = number_option(c, code, arg);
+	if (rc == 1)
+		rc = name_option(c, code, arg);
+	return rc == 1 ? other_option(c, code, arg) : rc;
 }
 
 static int code_of(int got, const int (*codes)[2])
@@ -300,16 +420,15 @@ int parse_options(int argc, char **argv, struct config *c)
 	int got, rc = 0;
 
 	set_defaults(c);
-	while (!rc && (got = getopt_long(argc, argv, perf ? perf_short : common_short, long_options, NULL)) != -1) {
+	while (!rc && (got = getopt_long(argc, argv, perf ? perf_short : common_short, long_options,
+					 NULL)) != -1) {
 		int code = code_of(got, perf ? perf_codes : common_codes);
 
 		if (code == O_HELP) {
 			usage(stdout);
 			return 1;
 		}
-		rc = connection_option(c, code, optarg);
-		if (rc == 1)
-			rc = verb_option(c, code, optarg);
+		rc = take(c, code, optarg);
 	}
 	if (rc)
 		return rc;

@@ -6,10 +6,13 @@
 
 void json_print(struct json_object *o)
 {
-	puts(json_object_to_json_string_ext(o, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE));
+	puts(json_object_to_json_string_ext(o, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED |
+						       JSON_C_TO_STRING_NOSLASHESCAPE));
 }
 
-/* A fixed-size, blank-padded or NUL-terminated text of the wire; what is not printable becomes '?'. */
+/*
+ * A fixed-size, blank-padded or NUL-terminated text of the wire; what is not printable becomes '?'.
+ */
 struct json_object *json_text(const char *s, size_t max)
 {
 	char copy[512];
@@ -30,7 +33,8 @@ void put_u64(struct json_object *o, const char *key, uint64_t v)
 
 static void lines(struct json_object *o, int indent)
 {
-	json_object_object_foreach(o, key, val) {
+	json_object_object_foreach(o, key, val)
+	{
 		size_t i, n;
 
 		switch (json_object_get_type(val)) {
@@ -47,12 +51,14 @@ static void lines(struct json_object *o, int indent)
 					printf("%*s%s %zu\n", indent, "", key, i);
 					lines(e, indent + 2);
 				} else {
-					printf("%*s%s[%zu] : %s\n", indent, "", key, i, json_object_get_string(e));
+					printf("%*s%s[%zu] : %s\n", indent, "", key, i,
+					       json_object_get_string(e));
 				}
 			}
 			break;
 		default:
-			printf("%*s%-*s : %s\n", indent, "", 18 - indent, key, json_object_get_string(val));
+			printf("%*s%-*s : %s\n", indent, "", 18 - indent, key,
+			       json_object_get_string(val));
 		}
 	}
 }

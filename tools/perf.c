@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * weft perf: keeps a number of requests in flight and measures. With --verify every slot (I/O size) of the range has known
- * content, made from its number, the seed and how often it was written; each read is compared in full.
+ * weft perf: keeps a number of requests in flight and measures. With --verify every slot (I/O size)
+ * of the range has known content, made from its number, the seed and how often it was written; each
+ * read is compared in full.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -54,7 +55,8 @@ static uint64_t draw(struct perf *p)
 
 static void pattern(const struct perf *p, uint64_t slot, uint32_t gen, uint8_t *buf)
 {
-	uint64_t x = (slot + 1) * 0x9e3779b97f4a7c15ull ^ (p->cfg->seed << 32) ^ gen, *w = (uint64_t *)(void *)buf;
+	uint64_t x = (slot + 1) * 0x9e3779b97f4a7c15ull ^ (p->cfg->seed << 32) ^ gen,
+		 *w = (uint64_t *)(void *)buf;
 	uint32_t i;
 
 	for (i = 0; i < p->cfg->io_size / 8; i++) {
@@ -83,7 +85,8 @@ static unsigned int bucket(uint64_t ns)
 {
 	unsigned int log = 63 - (unsigned int)__builtin_clzll(ns | SUB);
 
-	return ns < SUB ? (unsigned int)ns : (log - 4) * SUB + (unsigned int)(ns >> (log - 5) & (SUB - 1));
+	return ns < SUB ? (unsigned int)ns :
+			  (log - 4) * SUB + (unsigned int)(ns >> (log - 5) & (SUB - 1));
 }
 
 static uint64_t bucket_value(unsigned int b)
@@ -126,8 +129,10 @@ static void on_done(void *arg, const struct nvme_result *r)
 	p->lat_min = ns < p->lat_min ? ns : p->lat_min;
 	p->lat_max = ns > p->lat_max ? ns : p->lat_max;
 	p->hist[bucket(ns)]++;
-	if (p->cfg->verify && !q->write && !matches(p, q->slot, p->gen[q->slot], q->buf) && !p->mismatches++)
-		fprintf(stderr, "weft: slot %llu holds other data than was written\n", (unsigned long long)q->slot);
+	if (p->cfg->verify && !q->write && !matches(p, q->slot, p->gen[q->slot], q->buf) &&
+	    !p->mismatches++)
+		fprintf(stderr, "weft: slot %llu holds other data than was written\n",
+			(unsigned long long)q->slot);
 }
 
 static uint64_t choose_slot(struct perf *p)
@@ -165,10 +170,13 @@ static int issue(struct perf *p, struct request *q, uint64_t slot, bool write)
 
 static bool more(const struct perf *p)
 {
-	return p->issued < p->limit && (!p->end_at || weft_dev_now(nvme_host_dev(p->ns.host)) < p->end_at) && !p->errors;
+	return p->issued < p->limit &&
+	       (!p->end_at || weft_dev_now(nvme_host_dev(p->ns.host)) < p->end_at) && !p->errors;
 }
 
-/* Keeps requests in flight until the count or the time is reached. prefill: writes each slot once. */
+/*
+ * Keeps requests in flight until the count or the time is reached. prefill: writes each slot once.
+ */
 static int pump(struct perf *p, bool prefill)
 {
 	struct nvme_host *h = p->ns.host;
@@ -201,7 +209,7 @@ static int read_pattern(struct perf *p)
 		bool random;
 		int reads;
 	} known[] = {
-		{ "read", false, 100 }, { "write", false, 0 },	  { "rw", false, -1 },
+		{ "read", false, 100 },    { "write", false, 0 },    { "rw", false, -1 },
 		{ "randread", true, 100 }, { "randwrite", true, 0 }, { "randrw", true, -1 },
 	};
 	unsigned int i;
@@ -209,7 +217,8 @@ static int read_pattern(struct perf *p)
 	for (i = 0; i < 6; i++)
 		if (!strcmp(p->cfg->pattern, known[i].name)) {
 			p->random = known[i].random;
-			p->read_percent = known[i].reads < 0 ? p->cfg->read_percent : (unsigned int)known[i].reads;
+			p->read_percent = known[i].reads < 0 ? p->cfg->read_percent :
+							       (unsigned int)known[i].reads;
 			return 0;
 		}
 	fprintf(stderr, "weft: no pattern \"%s\"\n", p->cfg->pattern);
@@ -218,17 +227,20 @@ static int read_pattern(struct perf *p)
 
 static int set_up(struct perf *p, struct weft_dev *dev)
 {
-	uint64_t room = p->ns.blocks << p->ns.lba_shift, range = p->cfg->range ? p->cfg->range : DEFAULT_RANGE;
+	uint64_t room = p->ns.blocks << p->ns.lba_shift,
+		 range = p->cfg->range ? p->cfg->range : DEFAULT_RANGE;
 	uint64_t first = p->cfg->start_block << p->ns.lba_shift;
 	unsigned int i;
 
 	if (p->cfg->io_size % (1u << p->ns.lba_shift))
-		return complain(weft_set_error(-EINVAL, "the I/O size must be whole blocks"), "perf");
+		return complain(weft_set_error(-EINVAL, "the I/O size must be whole blocks"),
+				"perf");
 	room = first < room ? room - first : 0;
 	p->slots = (range < room ? range : room) / p->cfg->io_size;
 	if (p->slots < p->cfg->depth)
-		return complain(weft_set_error(-EINVAL, "a range of %llu I/Os for a depth of %u", (unsigned long long)p->slots,
-					       p->cfg->depth), "perf");
+		return complain(weft_set_error(-EINVAL, "a range of %llu I/Os for a depth of %u",
+					       (unsigned long long)p->slots, p->cfg->depth),
+				"perf");
 	p->gen = calloc(p->slots, sizeof(*p->gen));
 	p->taken = calloc(p->slots, 1);
 	p->req = calloc(p->cfg->depth, sizeof(*p->req));
@@ -257,7 +269,9 @@ static void result(struct perf *p, uint64_t ns, const struct counters *c)
 		put_u64(o, "mismatches", p->mismatches);
 	json_object_object_add(o, "seconds", json_object_new_double(s));
 	json_object_object_add(o, "iops", json_object_new_double(s > 0 ? (double)n / s : 0));
-	json_object_object_add(o, "mib_per_s", json_object_new_double(s > 0 ? (double)n * p->cfg->io_size / s / (double)MIB : 0));
+	json_object_object_add(
+		o, "mib_per_s",
+		json_object_new_double(s > 0 ? (double)n * p->cfg->io_size / s / (double)MIB : 0));
 	put_u64(o, "device_cycles", c->sum[WEFT_CNT_CYCLES]);
 	put_u64(o, "cycles_per_command", n ? c->sum[WEFT_CNT_CYCLES] / n : 0);
 	put_u64(o, "core_cycles_per_command", n ? c->sum[WEFT_CNT_CORE_CYCLES] / n : 0);

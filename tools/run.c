@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* weft run: the whole job with its proof. Discover, connect with digests, identify, write, read back, compare SHA-256. */
+/*
+ * weft run: the whole job with its proof. Discover, connect with digests, identify, write, read
+ * back, compare SHA-256.
+ */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -74,14 +77,16 @@ static int discover(struct job *j)
 	if (rc)
 		return complain(rc, "discover");
 	for (i = 0; i < n; i++) {
-		snprintf(text, sizeof(text), "%.223s at %.15s:%.5s", list[i].subnqn, list[i].traddr, list[i].trsvcid);
+		snprintf(text, sizeof(text), "%.223s at %.15s:%.5s", list[i].subnqn, list[i].traddr,
+			 list[i].trsvcid);
 		say(j, "discover", text);
 		if (list[i].subtype == 2 && list[i].trtype == 3 && !j->cfg.opts.addr.subnqn[0])
 			memcpy(j->cfg.opts.addr.subnqn, list[i].subnqn, NVME_NQN_MAX);
 	}
 	free(list);
 	if (!j->cfg.opts.addr.subnqn[0])
-		return complain(weft_set_error(-ENOENT, "the log names no NVM subsystem"), "discover");
+		return complain(weft_set_error(-ENOENT, "the log names no NVM subsystem"),
+				"discover");
 	return 0;
 }
 
@@ -96,14 +101,16 @@ static int connect_and_identify(struct job *j)
 	if (rc)
 		return rc;
 	nvme_host_info(j->s.host, &i);
-	snprintf(text, sizeof(text), "controller %u, %u I/O queue(s) of %u, header digest %s, data digest %s", i.cntlid, i.io_queues,
-		 i.io_qsize, i.header_digest ? "on" : "off", i.data_digest ? "on" : "off");
+	snprintf(text, sizeof(text),
+		 "controller %u, %u I/O queue(s) of %u, header digest %s, data digest %s", i.cntlid,
+		 i.io_queues, i.io_qsize, i.header_digest ? "on" : "off",
+		 i.data_digest ? "on" : "off");
 	say(j, "connect", text);
 	rc = nvme_host_ns_open(j->s.host, j->cfg.nsid, &j->ns);
 	if (rc)
 		return complain(rc, "identify");
-	snprintf(text, sizeof(text), "%.40s, namespace %u: %llu blocks of %u bytes", i.identify->mn, j->ns.nsid,
-		 (unsigned long long)j->ns.blocks, 1u << j->ns.lba_shift);
+	snprintf(text, sizeof(text), "%.40s, namespace %u: %llu blocks of %u bytes", i.identify->mn,
+		 j->ns.nsid, (unsigned long long)j->ns.blocks, 1u << j->ns.lba_shift);
 	say(j, "identify", text);
 	return 0;
 }
@@ -111,14 +118,17 @@ static int connect_and_identify(struct job *j)
 /* The data to write: the file's or pseudo-random, in whole blocks. */
 static int prepare(struct job *j)
 {
-	uint64_t block = 1ull << j->ns.lba_shift, n = j->cfg.data_size ? j->cfg.data_size : DEFAULT_SIZE;
+	uint64_t block = 1ull << j->ns.lba_shift,
+		 n = j->cfg.data_size ? j->cfg.data_size : DEFAULT_SIZE;
 	FILE *f;
 
 	if (j->cfg.data) {
 		int64_t size = file_size(j->cfg.data);
 
 		if (size <= 0)
-			return complain(weft_set_error(-EINVAL, "%s is empty or not there", j->cfg.data), "run");
+			return complain(weft_set_error(-EINVAL, "%s is empty or not there",
+						       j->cfg.data),
+					"run");
 		n = (uint64_t)size;
 	}
 	j->bytes = (n + block - 1) & ~(block - 1);
@@ -149,7 +159,8 @@ static int move(struct job *j, bool write)
 	int rc;
 
 	progress_begin(&p, &j->cfg, write ? "write" : "read", j->bytes);
-	rc = move_blocks(&j->ns, write, write ? j->data : j->back, j->cfg.start_block, j->bytes, CHUNK, DEPTH, &p);
+	rc = move_blocks(&j->ns, write, write ? j->data : j->back, j->cfg.start_block, j->bytes,
+			 CHUNK, DEPTH, &p);
 	if (!rc && write)
 		rc = nvme_host_flush_sync(&j->ns);
 	if (rc)
@@ -158,8 +169,8 @@ static int move(struct job *j, bool write)
 	j->device_ns += t;
 	counters_sample(&j->counters, j->s.dev);
 	hash(write ? j->data : j->back, j->bytes, j->sha[!write]);
-	snprintf(text, sizeof(text), "%.1f MiB in %.3f ms of device time, SHA-256 %s", (double)j->bytes / (double)MIB, (double)t / 1e6,
-		 j->sha[!write]);
+	snprintf(text, sizeof(text), "%.1f MiB in %.3f ms of device time, SHA-256 %s",
+		 (double)j->bytes / (double)MIB, (double)t / 1e6, j->sha[!write]);
 	say(j, write ? "write" : "read", text);
 	return 0;
 }
@@ -174,7 +185,8 @@ static void summary(struct job *j)
 	put_u64(o, "bytes_written", j->bytes);
 	put_u64(o, "bytes_read", j->bytes);
 	json_object_object_add(o, "sha256", json_object_new_string(j->sha[1]));
-	json_object_object_add(o, "verified", json_object_new_boolean(!strcmp(j->sha[0], j->sha[1])));
+	json_object_object_add(o, "verified",
+			       json_object_new_boolean(!strcmp(j->sha[0], j->sha[1])));
 	put_u64(o, "device_ns", j->device_ns);
 	put_u64(o, "cycles", c[WEFT_CNT_CYCLES]);
 	put_u64(o, "core_cycles", c[WEFT_CNT_CORE_CYCLES]);

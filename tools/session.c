@@ -22,7 +22,10 @@ int complain(int err, const char *what)
 	return err;
 }
 
-/* Sets the port as asked; what was not said stays as it is, or gets a default when there is nothing yet. */
+/*
+ * Sets the port as asked; what was not said stays as it is, or gets a default when there is nothing
+ * yet.
+ */
 int session_port(struct session *s)
 {
 	const struct weft_port *want = &s->cfg->port;
@@ -146,7 +149,8 @@ void progress_show(struct progress *p, uint64_t done)
 	n = (int)(p->total ? done * 30 / p->total : 30);
 	rate = (double)done / (double)MIB / ((double)(now - p->started_at) / 1e9 + 1e-9);
 	fprintf(stderr, "\r%-8s [%-30.*s] %3d%% %.1f of %.1f MiB, %.2f MiB/s ", p->what, n, bar,
-		(int)(p->total ? done * 100 / p->total : 100), (double)done / (double)MIB, (double)p->total / (double)MIB, rate);
+		(int)(p->total ? done * 100 / p->total : 100), (double)done / (double)MIB,
+		(double)p->total / (double)MIB, rate);
 }
 
 void progress_end(struct progress *p)

@@ -85,9 +85,12 @@ struct counters {
 void counters_begin(struct counters *c, struct weft_dev *dev);
 void counters_sample(struct counters *c, struct weft_dev *dev);
 
-/* move.c: many blocks with several requests in flight. buf: DMA memory; -errno, with the reason in weft_last_error(). */
-int move_blocks(const struct nvme_host_ns *ns, bool write, uint8_t *buf, uint64_t slba, uint64_t bytes, uint32_t io_size,
-		unsigned int depth, struct progress *p);
+/*
+ * move.c: many blocks with several requests in flight. buf: DMA memory; -errno, with the reason in
+ * weft_last_error().
+ */
+int move_blocks(const struct nvme_host_ns *ns, bool write, uint8_t *buf, uint64_t slba,
+		uint64_t bytes, uint32_t io_size, unsigned int depth, struct progress *p);
 
 /* out.c */
 void json_print(struct json_object *o);

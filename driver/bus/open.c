@@ -28,8 +28,12 @@ int weft_bus_open(const char *spec, struct weft_bus **bus)
 	if (!rest)
 		rest = after(spec, "sim");
 	if (!rest)
-		return weft_set_error(-EINVAL, "unknown device \"%s\": vfio-user:PATH, or inproc where it is built in", spec);
+		return weft_set_error(
+			-EINVAL,
+			"unknown device \"%s\": vfio-user:PATH, or inproc where it is built in",
+			spec);
 	if (!weft_bus_open_inproc)
-		return weft_set_error(-EOPNOTSUPP, "this program was built without the in-process simulator");
+		return weft_set_error(-EOPNOTSUPP,
+				      "this program was built without the in-process simulator");
 	return weft_bus_open_inproc(rest, bus);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Bus over vfio-user: the device is another process behind a UNIX socket. Registers travel as messages (writes are posted),
- * interrupts come as eventfds, memory goes over as file descriptors where it has one; other memory is served by message.
+ * Bus over vfio-user: the device is another process behind a UNIX socket. Registers travel as
+ * messages (writes are posted), interrupts come as eventfds, memory goes over as file descriptors
+ * where it has one; other memory is served by message.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -40,9 +41,14 @@ static struct vu_bus *vu_of(struct weft_bus *bus)
 static int region_read(struct vu_bus *vu, uint32_t region, uint64_t off, void *buf, uint32_t len)
 {
 	struct vu_region_access acc = { off, region, len };
-	uint8_t in[sizeof(acc) + 8];
-	struct vu_request req = { .command = VU_REGION_READ, .head = &acc, .head_len = sizeof(acc), .fd = -1,
-				  .reply = in, .reply_min = sizeof(acc) + len, .reply_max = sizeof(acc) + len };
+	uint8_t in[sizeof(acc) + 8] = { 0 };
+	struct vu_request req = { .command = VU_REGION_READ,
+				  .head = &acc,
+				  .head_len = sizeof(acc),
+				  .fd = -1,
+				  .reply = in,
+				  .reply_min = sizeof(acc) + len,
+				  .reply_max = sizeof(acc) + len };
 	int rc = vu_call(vu, &req);
 
 	if (rc)
@@ -55,12 +61,20 @@ static int region_read(struct vu_bus *vu, uint32_t region, uint64_t off, void *b
 	return 0;
 }
 
-static int region_write(struct vu_bus *vu, uint32_t region, uint64_t off, const void *buf, uint32_t len, bool posted)
+static int region_write(struct vu_bus *vu, uint32_t region, uint64_t off, const void *buf,
+			uint32_t len, bool posted)
 {
 	struct vu_region_access acc = { off, region, len }, in;
-	struct vu_request req = { .command = VU_REGION_WRITE, .head = &acc, .head_len = sizeof(acc), .tail = buf,
-				  .tail_len = len, .fd = -1, .no_reply = posted, .reply = &in,
-				  .reply_min = sizeof(in), .reply_max = sizeof(in) };
+	struct vu_request req = { .command = VU_REGION_WRITE,
+				  .head = &acc,
+				  .head_len = sizeof(acc),
+				  .tail = buf,
+				  .tail_len = len,
+				  .fd = -1,
+				  .no_reply = posted,
+				  .reply = &in,
+				  .reply_min = sizeof(in),
+				  .reply_max = sizeof(in) };
 
 	return vu_call(vu, &req);
 }
@@ -85,66 +99,33 @@ static int vu_write32(struct weft_bus *bus, uint32_t off, uint32_t val)
 	return gone(region_write(vu_of(bus), REGION_BAR0, off, &val, 4, true));
 }
 
-static int map_any(struct weft_bus *bus, void *addr, size_t len, unsigned int prot, int fd, uint64_t offset, uint64_t *iova)
+/* Notes a mapping and gives it an address; NULL with *rc when there is no room. */
+static struct vu_map *enter_map(struct vu_bus *vu, void *addr, size_t len, unsigned int prot,
+				int *rc)
 {
-	struct vu_bus *vu = vu_of(bus);
-	struct vu_dma_map m = { .argsz = sizeof(m), .flags = prot, .offset = offset, .size = len };
-	struct vu_request req = { .command = VU_DMA_MAP, .head = &m, .head_len = sizeof(m), .fd = fd };
-	struct vu_map *map;
-	int rc = 0;
+	struct vu_map *map = calloc(1, sizeof(*map));
 
-	if (!len || len % PAGE || (uintptr_t)addr % PAGE)
-		return -EINVAL;
-	map = calloc(1, sizeof(*map));
+	*rc = -ENOMEM;
 	if (!map)
-		return -ENOMEM;
+		return NULL;
 	pthread_mutex_lock(&vu->lock);
-	if (vu->n_maps >= vu->max_maps || len > IOVA_END - vu->next_iova)
-		rc = -ENOSPC;
-	*map = (struct vu_map){ vu->maps, vu->next_iova, len, addr, prot };
-	if (!rc) {
+	*rc = vu->n_maps >= vu->max_maps || len > IOVA_END - vu->next_iova ? -ENOSPC : 0;
+	if (!*rc) {
+		*map = (struct vu_map){ vu->maps, vu->next_iova, len, addr, prot };
 		vu->next_iova += len;
 		vu->n_maps++;
-		vu->maps = map; /* before the server knows it, so that its first access finds it */
+		vu->maps = map;
 	}
 	pthread_mutex_unlock(&vu->lock);
-	if (rc) {
-		free(map);
-		return rc;
-	}
-	m.address = *iova = map->iova;
-	rc = gone(vu_call(vu, &req));
-	if (rc) {
-		struct vu_map **at;
-
-		pthread_mutex_lock(&vu->lock);
-		for (at = &vu->maps; *at != map; at = &(*at)->next)
-			;
-		*at = map->next;
-		vu->n_maps--;
-		pthread_mutex_unlock(&vu->lock);
-		free(map);
-	}
-	return rc;
+	if (!*rc)
+		return map;
+	free(map);
+	return NULL;
 }
 
-static int vu_dma_map(struct weft_bus *bus, void *addr, size_t len, unsigned int prot, uint64_t *iova)
+/* Forgets the mapping of exactly this place. */
+static bool leave_map(struct vu_bus *vu, uint64_t iova, size_t len)
 {
-	return map_any(bus, addr, len, prot, -1, 0, iova);
-}
-
-static int vu_dma_map_fd(struct weft_bus *bus, void *addr, size_t len, unsigned int prot, int fd, uint64_t offset,
-			 uint64_t *iova)
-{
-	return map_any(bus, addr, len, prot, fd, offset, iova);
-}
-
-static int vu_dma_unmap(struct weft_bus *bus, uint64_t iova, size_t len)
-{
-	struct vu_bus *vu = vu_of(bus);
-	struct vu_dma_unmap m = { .argsz = sizeof(m), .address = iova, .size = len }, in;
-	struct vu_request req = { .command = VU_DMA_UNMAP, .head = &m, .head_len = sizeof(m), .fd = -1, .reply = &in,
-				  .reply_max = sizeof(in) };
 	struct vu_map **at, *map;
 
 	pthread_mutex_lock(&vu->lock);
@@ -156,10 +137,58 @@ static int vu_dma_unmap(struct weft_bus *bus, uint64_t iova, size_t len)
 		vu->n_maps--;
 	}
 	pthread_mutex_unlock(&vu->lock);
-	if (!map)
-		return -EINVAL;
 	free(map);
-	return gone(vu_call(vu, &req));
+	return map != NULL;
+}
+
+/* The mapping is noted before the server knows it, so that its first access finds it. */
+static int map_any(struct weft_bus *bus, void *addr, size_t len, unsigned int prot, int fd,
+		   uint64_t offset, uint64_t *iova)
+{
+	struct vu_bus *vu = vu_of(bus);
+	struct vu_dma_map m = { .argsz = sizeof(m), .flags = prot, .offset = offset, .size = len };
+	struct vu_request req = {
+		.command = VU_DMA_MAP, .head = &m, .head_len = sizeof(m), .fd = fd
+	};
+	struct vu_map *map;
+	int rc;
+
+	if (!len || len % PAGE || (uintptr_t)addr % PAGE)
+		return -EINVAL;
+	map = enter_map(vu, addr, len, prot, &rc);
+	if (!map)
+		return rc;
+	m.address = *iova = map->iova;
+	rc = gone(vu_call(vu, &req));
+	if (rc)
+		leave_map(vu, *iova, len);
+	return rc;
+}
+
+static int vu_dma_map(struct weft_bus *bus, void *addr, size_t len, unsigned int prot,
+		      uint64_t *iova)
+{
+	return map_any(bus, addr, len, prot, -1, 0, iova);
+}
+
+static int vu_dma_map_fd(struct weft_bus *bus, void *addr, size_t len, unsigned int prot, int fd,
+			 uint64_t offset, uint64_t *iova)
+{
+	return map_any(bus, addr, len, prot, fd, offset, iova);
+}
+
+static int vu_dma_unmap(struct weft_bus *bus, uint64_t iova, size_t len)
+{
+	struct vu_bus *vu = vu_of(bus);
+	struct vu_dma_unmap m = { .argsz = sizeof(m), .address = iova, .size = len }, in;
+	struct vu_request req = { .command = VU_DMA_UNMAP,
+				  .head = &m,
+				  .head_len = sizeof(m),
+				  .fd = -1,
+				  .reply = &in,
+				  .reply_max = sizeof(in) };
+
+	return leave_map(vu, iova, len) ? gone(vu_call(vu, &req)) : -EINVAL;
 }
 
 static int vu_irq_count(struct weft_bus *bus)
@@ -179,15 +208,21 @@ static int enable_msix(struct vu_bus *vu)
 	if (rc || (control & MSIX_ENABLE))
 		return gone(rc);
 	control |= MSIX_ENABLE;
-	return gone(region_write(vu, REGION_CONFIG, vu->msix_cap + MSIX_CONTROL, &control, 2, false));
+	return gone(
+		region_write(vu, REGION_CONFIG, vu->msix_cap + MSIX_CONTROL, &control, 2, false));
 }
 
 static int vu_irq_set(struct weft_bus *bus, unsigned int vector, int fd)
 {
 	struct vu_bus *vu = vu_of(bus);
-	struct vu_irq_set set = { .argsz = sizeof(set), .flags = 0x24 /* eventfd, trigger */, .index = IRQ_MSIX,
-				  .start = vector, .count = 1 };
-	struct vu_request req = { .command = VU_SET_IRQS, .head = &set, .head_len = sizeof(set), .fd = fd };
+	struct vu_irq_set set = { .argsz = sizeof(set),
+				  .flags = 0x24 /* eventfd, trigger */,
+				  .index = IRQ_MSIX,
+				  .start = vector,
+				  .count = 1 };
+	struct vu_request req = {
+		.command = VU_SET_IRQS, .head = &set, .head_len = sizeof(set), .fd = fd
+	};
 	int rc;
 
 	if (vector >= vu->n_vectors)
@@ -226,7 +261,10 @@ static int vu_reset(struct weft_bus *bus)
 	return gone(rc ? rc : enable_msix(vu));
 }
 
-/* Serves DMA messages. Called at each empty poll: the system call is made only now and then, and when the socket woke us (0 ns). */
+/*
+ * Serves DMA messages. Called at each empty poll: the system call is made only now and then, and
+ * when the socket woke us (0 ns).
+ */
 static int vu_advance(struct weft_bus *bus, uint64_t max_ns)
 {
 	struct vu_bus *vu = vu_of(bus);
@@ -272,14 +310,19 @@ static const struct weft_bus_ops vu_ops = {
 	.close = vu_close,
 };
 
-/* A number of the server's capabilities; def when absent. -1: present, but no number that makes sense. */
+/*
+ * A number of the server's capabilities; def when absent. -1: present, but no number that makes
+ * sense.
+ */
 static int64_t capability(struct json_object *caps, const char *name, int64_t def)
 {
 	struct json_object *v;
 
 	if (!json_object_object_get_ex(caps, name, &v))
 		return def;
-	return json_object_is_type(v, json_type_int) && json_object_get_int64(v) > 0 ? json_object_get_int64(v) : -1;
+	return json_object_is_type(v, json_type_int) && json_object_get_int64(v) > 0 ?
+		       json_object_get_int64(v) :
+		       -1;
 }
 
 /* The text after the version numbers: optional, but whole and sound when there. */
@@ -293,7 +336,8 @@ static int parse_capabilities(struct vu_bus *vu, const char *text, size_t len)
 	if (!len)
 		return 0;
 	if (text[len - 1])
-		return weft_set_error(rc, "vfio-user: the server's capabilities are not terminated");
+		return weft_set_error(rc,
+				      "vfio-user: the server's capabilities are not terminated");
 	top = json_tokener_parse(text);
 	if (!top)
 		return weft_set_error(rc, "vfio-user: the server's capabilities are not JSON");
@@ -315,10 +359,16 @@ out:
 
 static int negotiate(struct vu_bus *vu)
 {
-	static const char ours[] = "\0\0\0\0{\"capabilities\":{\"max_msg_fds\":8,\"max_data_xfer_size\":1048576}}";
-	char in[VERSION_MAX];
-	struct vu_request req = { .command = VU_VERSION, .head = ours, .head_len = sizeof(ours), .fd = -1, .reply = in,
-				  .reply_min = 4, .reply_max = sizeof(in) };
+	static const char ours[] =
+		"\0\0\0\0{\"capabilities\":{\"max_msg_fds\":8,\"max_data_xfer_size\":1048576}}";
+	char in[VERSION_MAX] = { 0 };
+	struct vu_request req = { .command = VU_VERSION,
+				  .head = ours,
+				  .head_len = sizeof(ours),
+				  .fd = -1,
+				  .reply = in,
+				  .reply_min = 4,
+				  .reply_max = sizeof(in) };
 	uint16_t version[2];
 	int rc = vu_call(vu, &req);
 
@@ -326,20 +376,28 @@ static int negotiate(struct vu_bus *vu)
 		return rc;
 	memcpy(version, in, 4);
 	if (version[0] || version[1])
-		return weft_set_error(-EPROTO, "vfio-user: the server speaks version %u.%u, not 0.0", version[0], version[1]);
+		return weft_set_error(-EPROTO,
+				      "vfio-user: the server speaks version %u.%u, not 0.0",
+				      version[0], version[1]);
 	return parse_capabilities(vu, in + 4, req.reply_len - 4);
 }
 
 static int check_device(struct vu_bus *vu)
 {
 	struct vu_device_info info = { .argsz = sizeof(info) };
-	struct vu_request req = { .command = VU_GET_INFO, .head = &info, .head_len = sizeof(info), .fd = -1,
-				  .reply = &info, .reply_min = sizeof(info), .reply_max = sizeof(info) };
+	struct vu_request req = { .command = VU_GET_INFO,
+				  .head = &info,
+				  .head_len = sizeof(info),
+				  .fd = -1,
+				  .reply = &info,
+				  .reply_min = sizeof(info),
+				  .reply_max = sizeof(info) };
 	int rc = vu_call(vu, &req);
 
 	if (rc)
 		return rc;
-	if (!(info.flags & VU_DEVICE_FLAG_PCI) || info.num_regions <= REGION_CONFIG || info.num_irqs <= IRQ_MSIX)
+	if (!(info.flags & VU_DEVICE_FLAG_PCI) || info.num_regions <= REGION_CONFIG ||
+	    info.num_irqs <= IRQ_MSIX)
 		return weft_set_error(-EPROTO, "vfio-user: no PCI device with BARs and MSI-X");
 	vu->can_reset = info.flags & VU_DEVICE_FLAG_RESET;
 	return 0;
@@ -351,28 +409,41 @@ static int check_region(struct vu_bus *vu, uint32_t index, uint64_t min_size)
 		struct vu_region_info info;
 		uint8_t room[4096]; /* capabilities may follow */
 	} u = { .info = { .argsz = sizeof(u), .index = index } };
-	struct vu_request req = { .command = VU_GET_REGION_INFO, .head = &u, .head_len = sizeof(u.info), .fd = -1,
-				  .reply = &u, .reply_min = sizeof(u.info), .reply_max = sizeof(u) };
+	struct vu_request req = { .command = VU_GET_REGION_INFO,
+				  .head = &u,
+				  .head_len = sizeof(u.info),
+				  .fd = -1,
+				  .reply = &u,
+				  .reply_min = sizeof(u.info),
+				  .reply_max = sizeof(u) };
 	int rc = vu_call(vu, &req);
 
 	if (rc)
 		return rc;
 	if (u.info.index != index || u.info.size < min_size || (u.info.flags & 3) != 3)
-		return weft_set_error(-EPROTO, "vfio-user: region %u is smaller than %llu bytes or not for reading and writing", index,
-				  (unsigned long long)min_size);
+		return weft_set_error(
+			-EPROTO,
+			"vfio-user: region %u is too small (%llu bytes wanted) or read-only", index,
+			(unsigned long long)min_size);
 	return 0;
 }
 
 static int check_irqs(struct vu_bus *vu)
 {
 	struct vu_irq_info info = { .argsz = sizeof(info), .index = IRQ_MSIX };
-	struct vu_request req = { .command = VU_GET_IRQ_INFO, .head = &info, .head_len = sizeof(info), .fd = -1,
-				  .reply = &info, .reply_min = sizeof(info), .reply_max = sizeof(info) };
+	struct vu_request req = { .command = VU_GET_IRQ_INFO,
+				  .head = &info,
+				  .head_len = sizeof(info),
+				  .fd = -1,
+				  .reply = &info,
+				  .reply_min = sizeof(info),
+				  .reply_max = sizeof(info) };
 	int rc = vu_call(vu, &req);
 
 	if (rc)
 		return rc;
-	if (info.index != IRQ_MSIX || !(info.flags & VU_IRQ_FLAG_EVENTFD) || !info.count || info.count > 2048)
+	if (info.index != IRQ_MSIX || !(info.flags & VU_IRQ_FLAG_EVENTFD) || !info.count ||
+	    info.count > 2048)
 		return weft_set_error(-EPROTO, "vfio-user: no MSI-X vectors over eventfds");
 	vu->n_vectors = info.count;
 	return 0;
@@ -408,8 +479,9 @@ static int check_id(struct vu_bus *vu)
 	if (rc)
 		return rc;
 	if (id != VENDOR_DEVICE)
-		return weft_set_error(-ENODEV, "vfio-user: PCI device %04x:%04x is no Weft adapter (%04x:%04x)", id & 0xffff, id >> 16,
-				  VENDOR_DEVICE & 0xffff, VENDOR_DEVICE >> 16);
+		return weft_set_error(
+			-ENODEV, "vfio-user: PCI device %04x:%04x is no Weft adapter (%04x:%04x)",
+			id & 0xffff, id >> 16, VENDOR_DEVICE & 0xffff, VENDOR_DEVICE >> 16);
 	return 0;
 }
 
@@ -450,7 +522,8 @@ static int connect_socket(const char *path)
 	return rc;
 }
 
-int weft_bus_open_vfio_user_timeout(const char *path, unsigned int timeout_ms, struct weft_bus **bus)
+int weft_bus_open_vfio_user_timeout(const char *path, unsigned int timeout_ms,
+				    struct weft_bus **bus)
 {
 	struct vu_bus *vu = calloc(1, sizeof(*vu));
 	int rc = -ENOMEM;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The vfio-user protocol, version 0.0, as a client speaks it: message layouts and the exchange of one message. */
+/*
+ * The vfio-user protocol, version 0.0, as a client speaks it: message layouts and the exchange of
+ * one message.
+ */
 #ifndef WEFT_VU_H
 #define WEFT_VU_H
 
@@ -101,10 +104,14 @@ struct vu_dma_access {
 };
 
 _Static_assert(sizeof(struct vu_header) == 16, "vfio-user header");
-_Static_assert(sizeof(struct vu_dma_map) == 32 && sizeof(struct vu_dma_unmap) == 24, "vfio-user DMA map");
-_Static_assert(sizeof(struct vu_device_info) == 16 && sizeof(struct vu_region_info) == 32, "vfio-user info");
-_Static_assert(sizeof(struct vu_irq_info) == 16 && sizeof(struct vu_irq_set) == 20, "vfio-user interrupts");
-_Static_assert(sizeof(struct vu_region_access) == 16 && sizeof(struct vu_dma_access) == 16, "vfio-user access");
+_Static_assert(sizeof(struct vu_dma_map) == 32 && sizeof(struct vu_dma_unmap) == 24,
+	       "vfio-user DMA map");
+_Static_assert(sizeof(struct vu_device_info) == 16 && sizeof(struct vu_region_info) == 32,
+	       "vfio-user info");
+_Static_assert(sizeof(struct vu_irq_info) == 16 && sizeof(struct vu_irq_set) == 20,
+	       "vfio-user interrupts");
+_Static_assert(sizeof(struct vu_region_access) == 16 && sizeof(struct vu_dma_access) == 16,
+	       "vfio-user access");
 
 /* A mapping the server knows. */
 struct vu_map {
@@ -135,7 +142,10 @@ struct vu_bus {
 
 #define VU_DATA_MAX 1048576u /* bytes one DMA message may carry, as we announce */
 
-/* One command to the server, in at most two pieces, with at most one fd; and room for its reply's payload. */
+/*
+ * One command to the server, in at most two pieces, with at most one fd; and room for its reply's
+ * payload.
+ */
 struct vu_request {
 	enum vu_command command;
 	const void *head;
@@ -151,12 +161,16 @@ struct vu_request {
 };
 
 /*
- * Sends a command and waits for its reply; serves the server's own commands meanwhile. Returns 0, the server's error, -ENODEV
- * (server gone or late) or -EPROTO (it broke the protocol); the bus is broken after the last two. Takes the lock.
+ * Sends a command and waits for its reply; serves the server's own commands meanwhile. Returns 0,
+ * the server's error, -ENODEV (server gone or late) or -EPROTO (it broke the protocol); the bus is
+ * broken after the last two. Takes the lock.
  */
 int vu_call(struct vu_bus *vu, struct vu_request *req);
 
-/* Serves commands of the server that are waiting. 0 or -ENODEV. Takes the lock, or does nothing when another thread has it. */
+/*
+ * Serves commands of the server that are waiting. 0 or -ENODEV. Takes the lock, or does nothing
+ * when another thread has it.
+ */
 int vu_serve(struct vu_bus *vu);
 
 #endif

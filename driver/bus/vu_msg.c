@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Exchange of vfio-user messages. The stream is trusted only as far as it keeps step: a reply with another id, command or size
- * than asked for, or one that comes late, ends the connection, because nothing behind it could be believed.
+ * Exchange of vfio-user messages. The stream is trusted only as far as it keeps step: a reply with
+ * another id, command or size than asked for, or one that comes late, ends the connection, because
+ * nothing behind it could be believed.
  */
 #include <errno.h>
 #include <poll.h>
@@ -125,7 +126,9 @@ static int recv_all(struct vu_bus *vu, void *buf, size_t len, uint64_t deadline)
 			struct cmsghdr align;
 		} ctl;
 		struct iovec iov = { p, len };
-		struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = ctl.buf,
+		struct msghdr msg = { .msg_iov = &iov,
+				      .msg_iovlen = 1,
+				      .msg_control = ctl.buf,
 				      .msg_controllen = sizeof(ctl.buf) };
 		ssize_t n = recvmsg(vu->fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 
@@ -155,13 +158,14 @@ static uint8_t *mapped(struct vu_bus *vu, uint64_t addr, uint64_t count, unsigne
 	struct vu_map *m;
 
 	for (m = vu->maps; m; m = m->next)
-		if (addr - m->iova < m->len && count <= m->len - (addr - m->iova) && (m->prot & prot))
+		if (addr - m->iova < m->len && count <= m->len - (addr - m->iova) &&
+		    (m->prot & prot))
 			return m->va + (addr - m->iova);
 	return NULL;
 }
 
-static int answer(struct vu_bus *vu, const struct vu_header *cmd, int err, const struct vu_dma_access *acc, void *data,
-		  size_t len, uint64_t deadline)
+static int answer(struct vu_bus *vu, const struct vu_header *cmd, int err,
+		  const struct vu_dma_access *acc, void *data, size_t len, uint64_t deadline)
 {
 	struct vu_header h = { .id = cmd->id, .command = cmd->command, .flags = VU_FLAG_REPLY };
 	struct iovec iov[3] = { { &h, sizeof(h) }, { (void *)acc, sizeof(*acc) }, { data, len } };
@@ -245,8 +249,8 @@ static int recv_reply(struct vu_bus *vu, struct vu_request *req, uint16_t id, ui
 	if (h.flags & VU_FLAG_ERROR) {
 		if (len)
 			return give_up(vu, -EPROTO, "an error reply carries data");
-		return weft_set_error(h.error && h.error < 4096 ? -(int)h.error : -EIO, "vfio-user: the server refused command %u",
-				  req->command);
+		return weft_set_error(h.error && h.error < 4096 ? -(int)h.error : -EIO,
+				      "vfio-user: the server refused command %u", req->command);
 	}
 	if (len < req->reply_min || len > req->reply_max)
 		return give_up(vu, -EPROTO, "a reply has an impossible size");

@@ -35,11 +35,15 @@ void fake_set_out(fake_out_fn fn, void *arg)
 
 uint32_t fake_crc32c(uint32_t crc, const uint8_t *p, uint32_t len)
 {
-	while (len--) {
-		crc ^= *p++;
+	static uint32_t table[256];
+
+	for (uint32_t i = 0; !table[255] && i < 256; i++) {
+		table[i] = i;
 		for (int k = 0; k < 8; k++)
-			crc = crc >> 1 ^ (crc & 1 ? 0x82f63b78u : 0);
+			table[i] = table[i] >> 1 ^ (table[i] & 1 ? 0x82f63b78u : 0);
 	}
+	while (len--)
+		crc = crc >> 8 ^ table[(crc ^ *p++) & 255];
 	return crc;
 }
 
@@ -139,9 +143,9 @@ static uint8_t *pdu_bytes(struct eng_tx_rec *r, uint32_t *len)
 		free(b);
 		return NULL;
 	}
-	crc = ~fake_crc32c(0xffffffff, p, r->data_len);
 	p += r->data_len;
 	if ((r->flags & ENG_RECF_DDGST) && r->data_len) {
+		crc = ~fake_crc32c(0xffffffff, p - r->data_len, r->data_len);
 		memcpy(p, &crc, 4);
 		p += 4;
 	}

@@ -73,6 +73,8 @@ void tcp_ack_advance(struct tcb *t, uint32_t una)
 		t->flags &= ~(uint32_t)F_RTT;
 		tcp_rtt_sample(t, clk_us() - t->rtt_start);
 	}
+	if (__builtin_expect(t->n_sack, 0))
+		tcp_sack_prune(t);
 	if (__builtin_expect(t->rec == REC_NONE, 1))
 		grow(t, acked);
 	else

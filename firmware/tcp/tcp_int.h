@@ -233,6 +233,7 @@ uint32_t tcp_rto_base(const struct tcb *t);
 /* tcp_rec.c */
 bool tcp_sack_update(struct tcb *t, const struct seg *s);
 bool tcp_sack_lost(const struct tcb *t);
+void tcp_sack_prune(struct tcb *t);
 void tcp_enter_fast(struct tcb *t);
 void tcp_enter_loss(struct tcb *t);
 void tcp_recovery_ack(struct tcb *t, uint32_t acked);

@@ -63,7 +63,8 @@ bool tcp_sack_update(struct tcb *t, const struct seg *s)
 	return sacked_bytes(t) != before;
 }
 
-static void prune(struct tcb *t)
+/* snd_una has moved: what lies below it says nothing any more. */
+void tcp_sack_prune(struct tcb *t)
 {
 	uint32_t n = 0;
 
@@ -200,7 +201,6 @@ static void leave(struct tcb *t)
 /* snd_una has moved by acked bytes. */
 void tcp_recovery_ack(struct tcb *t, uint32_t acked)
 {
-	prune(t);
 	if (SEQ_GEQ(t->snd_una, t->recover)) {
 		leave(t);
 		return;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * From nothing to a live association, and back. The order of commands is the one of the Linux host: Connect, CAP, CC without EN
- * (it chooses the command sets), CAP again, CC with EN, CSTS.RDY, VS, Identify Controller, Number of Queues, I/O queues,
- * asynchronous events.
+ * From nothing to a live association, and back. The order of commands is the one of the Linux host:
+ * Connect, CAP, CC without EN (it chooses the command sets), CAP again, CC with EN, CSTS.RDY, VS,
+ * Identify Controller, Number of Queues, I/O queues, asynchronous events.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -46,7 +46,8 @@ static int enable(struct nvme_host *h)
 	if (!rc)
 		rc = nvme__prop_set(h, NVME_PROP_CC, cc_value(h->cap));
 	if (!rc)
-		rc = nvme__prop_get(h, NVME_PROP_CAP, true, &h->cap); /* may depend on the command sets chosen */
+		rc = nvme__prop_get(h, NVME_PROP_CAP, true,
+				    &h->cap); /* may depend on the command sets chosen */
 	if (!rc)
 		rc = nvme__prop_set(h, NVME_PROP_CC, cc_value(h->cap) | NVME_CC_EN);
 	if (!rc)
@@ -78,7 +79,8 @@ static int identify(struct nvme_host *h)
 	if (rc)
 		return rc;
 	if (h->identify.cntlid != h->cntlid)
-		return weft_set_error(-EPROTO, "Identify tells controller id %u, Connect %u", h->identify.cntlid, h->cntlid);
+		return weft_set_error(-EPROTO, "Identify tells controller id %u, Connect %u",
+				      h->identify.cntlid, h->cntlid);
 	set_limits(h);
 	return 0;
 }
@@ -93,7 +95,8 @@ static int io_queues(struct nvme_host *h)
 
 	if (!want)
 		return 0;
-	rc = nvme_host_set_feature_sync(h, NVME_FID_NUMBER_OF_QUEUES, 0, (want - 1) << 16 | (want - 1), &got);
+	rc = nvme_host_set_feature_sync(h, NVME_FID_NUMBER_OF_QUEUES, 0,
+					(want - 1) << 16 | (want - 1), &got);
 	if (rc)
 		return rc;
 	granted = ((got & 0xffff) < got >> 16 ? got & 0xffff : got >> 16) + 1;
@@ -101,7 +104,8 @@ static int io_queues(struct nvme_host *h)
 		want = granted;
 	h->io_qsize = (uint16_t)(h->opts.io_qsize < mqes ? h->opts.io_qsize : mqes);
 	if (h->io_qsize < 2)
-		return weft_set_error(-EPROTO, "the controller allows queues of %llu entries only", (unsigned long long)mqes);
+		return weft_set_error(-EPROTO, "the controller allows queues of %llu entries only",
+				      (unsigned long long)mqes);
 	for (i = 1; i <= want; i++) {
 		rc = nvme__queue_open(h, (uint16_t)i, h->io_qsize, h->max_icd);
 		if (rc == -ENOSPC && i > 1) {
@@ -160,7 +164,8 @@ int nvme__associate(struct nvme_host *h)
 	if (rc) {
 		char why[200];
 
-		snprintf(why, sizeof(why), "%s", weft_last_error()); /* closing may fail, too; the cause counts */
+		snprintf(why, sizeof(why), "%s",
+			 weft_last_error()); /* closing may fail, too; the cause counts */
 		nvme__down(h, rc);
 		return weft_set_error(rc, "%s", why);
 	}
@@ -175,8 +180,11 @@ static int check_opts(const struct nvme_host_opts *o)
 		return weft_set_error(-EOPNOTSUPP, "transport type %d", o->addr.trtype);
 	if (!o->addr.ip || !o->addr.port)
 		return weft_set_error(-EINVAL, "an address and a port are needed");
-	if (o->io_queues > MAX_IO_QUEUES || o->io_qsize < 2 || o->io_qsize > 1024 || o->admin_qsize < 8 || o->admin_qsize > 1024)
-		return weft_set_error(-EINVAL, "0..%u I/O queues of 2..1024 entries, admin queue of 8..1024", MAX_IO_QUEUES);
+	if (o->io_queues > MAX_IO_QUEUES || o->io_qsize < 2 || o->io_qsize > 1024 ||
+	    o->admin_qsize < 8 || o->admin_qsize > 1024)
+		return weft_set_error(-EINVAL,
+				      "0..%u I/O queues of 2..1024 entries, admin queue of 8..1024",
+				      MAX_IO_QUEUES);
 	return 0;
 }
 
@@ -199,7 +207,8 @@ static void set_defaults(struct nvme_host_opts *o)
 		o->ctrl_loss_tmo_ms = DEFAULT_LOSS_MS;
 }
 
-int nvme_host_connect(struct weft_dev *dev, const struct nvme_host_opts *opts, struct nvme_host **host)
+int nvme_host_connect(struct weft_dev *dev, const struct nvme_host_opts *opts,
+		      struct nvme_host **host)
 {
 	struct nvme_host *h;
 	int rc = check_opts(opts);
@@ -242,7 +251,8 @@ void nvme_host_disconnect(struct nvme_host *h)
 	if (!h)
 		return;
 	if (h->state == HOST_LIVE && !h->failed)
-		close_all(h, cc_value(h->cap) | NVME_CC_EN | NVME_CC_SHN_NORMAL, NVME_CSTS_SHST_MASK, NVME_CSTS_SHST_COMPLETE);
+		close_all(h, cc_value(h->cap) | NVME_CC_EN | NVME_CC_SHN_NORMAL,
+			  NVME_CSTS_SHST_MASK, NVME_CSTS_SHST_COMPLETE);
 	else
 		nvme__down(h, -ECANCELED);
 	nvme__io_fini(h);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Discovery (NVMe over Fabrics, discovery service): the log page is read until it did not change while it was read. */
+/*
+ * Discovery (NVMe over Fabrics, discovery service): the log page is read until it did not change
+ * while it was read.
+ */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +22,8 @@ static int read_header(struct nvme_host *h, struct nvme_discovery_header *hdr)
 	if (hdr->recfmt)
 		return weft_set_error(-EPROTO, "discovery log of format %u", hdr->recfmt);
 	if (hdr->numrec > RECORDS_MAX)
-		return weft_set_error(-EPROTO, "discovery log of %llu records", (unsigned long long)hdr->numrec);
+		return weft_set_error(-EPROTO, "discovery log of %llu records",
+				      (unsigned long long)hdr->numrec);
 	return 0;
 }
 
@@ -29,8 +33,10 @@ static int read_records(struct nvme_host *h, struct nvme_discovery_entry *list, 
 
 	while (at < len) {
 		uint32_t step = (uint32_t)(len - at < CHUNK ? len - at : CHUNK);
-		bool last = at + step == len; /* only the last read lets the controller report the next change */
-		int rc = nvme_host_get_log_sync(h, NVME_LID_DISCOVERY, 0, sizeof(struct nvme_discovery_header) + at, !last,
+		bool last = at + step ==
+			    len; /* only the last read lets the controller report the next change */
+		int rc = nvme_host_get_log_sync(h, NVME_LID_DISCOVERY, 0,
+						sizeof(struct nvme_discovery_header) + at, !last,
 						(char *)list + at, step);
 
 		if (rc)
@@ -40,7 +46,8 @@ static int read_records(struct nvme_host *h, struct nvme_discovery_entry *list, 
 	return 0;
 }
 
-static int read_log(struct nvme_host *h, struct nvme_discovery_entry **list, size_t *n, uint64_t *genctr)
+static int read_log(struct nvme_host *h, struct nvme_discovery_entry **list, size_t *n,
+		    uint64_t *genctr)
 {
 	struct nvme_discovery_header hdr, again;
 	int tries, rc;
@@ -66,11 +73,12 @@ static int read_log(struct nvme_host *h, struct nvme_discovery_entry **list, siz
 		if (rc)
 			return rc;
 	}
-	return weft_set_error(-EAGAIN, "the discovery log changed %d times while it was read", TRIES);
+	return weft_set_error(-EAGAIN, "the discovery log changed %d times while it was read",
+			      TRIES);
 }
 
-int nvme_host_discover(struct weft_dev *dev, const struct nvme_host_opts *opts, struct nvme_discovery_entry **list, size_t *n,
-		       uint64_t *genctr)
+int nvme_host_discover(struct weft_dev *dev, const struct nvme_host_opts *opts,
+		       struct nvme_discovery_entry **list, size_t *n, uint64_t *genctr)
 {
 	struct nvme_host_opts o = *opts;
 	struct nvme_host *h;

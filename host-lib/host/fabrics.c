@@ -13,13 +13,15 @@ static int connect_error(uint16_t qid, uint16_t status, uint32_t dw0)
 {
 	int err = -EPROTO;
 
-	if ((status & NVME_STATUS_MASK) == NVME_SC_CONNECT_INVALID_PARAMETERS && dw0 == (1u << 16 | 256))
+	if ((status & NVME_STATUS_MASK) == NVME_SC_CONNECT_INVALID_PARAMETERS &&
+	    dw0 == (1u << 16 | 256))
 		return weft_set_error(-ENOENT, "Connect: the target has no such subsystem");
 	if ((status & NVME_STATUS_MASK) == NVME_SC_CONNECT_INVALID_HOST)
 		err = -EPERM;
-	return weft_set_error(err, "Connect of queue %u failed: %s (%xh/%02xh, parameter at byte %u of the %s)", qid,
-			      nvme_status_text(status), status >> 8 & 7, status & 0xff, dw0 & 0xffff,
-			      dw0 >> 16 & 1 ? "data" : "command");
+	return weft_set_error(
+		err, "Connect of queue %u failed: %s (%xh/%02xh, parameter at byte %u of the %s)",
+		qid, nvme_status_text(status), status >> 8 & 7, status & 0xff, dw0 & 0xffff,
+		dw0 >> 16 & 1 ? "data" : "command");
 }
 
 int nvme__fabrics_connect(struct nvme_host *h, uint16_t qid, uint16_t qsize)
@@ -41,7 +43,8 @@ int nvme__fabrics_connect(struct nvme_host *h, uint16_t qid, uint16_t qsize)
 	if (r.status)
 		return connect_error(qid, r.status, (uint32_t)r.value);
 	if (r.value & 0x60000)
-		return weft_set_error(-EACCES, "the controller wants authentication, which is not supported");
+		return weft_set_error(
+			-EACCES, "the controller wants authentication, which is not supported");
 	if (!qid)
 		h->cntlid = (uint16_t)r.value;
 	return 0;
@@ -55,7 +58,8 @@ static int property(struct nvme_host *h, const struct nvme_sqe *sqe, uint64_t *v
 	if (rc)
 		return rc;
 	if (r.status)
-		return weft_set_error(-EPROTO, "property at %02xh: %s", sqe->cdw11, nvme_status_text(r.status));
+		return weft_set_error(-EPROTO, "property at %02xh: %s", sqe->cdw11,
+				      nvme_status_text(r.status));
 	if (value)
 		*value = r.value;
 	return 0;
@@ -63,7 +67,10 @@ static int property(struct nvme_host *h, const struct nvme_sqe *sqe, uint64_t *v
 
 int nvme__prop_get(struct nvme_host *h, uint32_t offset, bool eight, uint64_t *value)
 {
-	struct nvme_sqe sqe = { .opc = NVME_OPC_FABRICS, .nsid = NVME_FCTYPE_PROPERTY_GET, .cdw10 = eight, .cdw11 = offset };
+	struct nvme_sqe sqe = { .opc = NVME_OPC_FABRICS,
+				.nsid = NVME_FCTYPE_PROPERTY_GET,
+				.cdw10 = eight,
+				.cdw11 = offset };
 	int rc = property(h, &sqe, value);
 
 	if (!rc && !eight)
@@ -73,7 +80,10 @@ int nvme__prop_get(struct nvme_host *h, uint32_t offset, bool eight, uint64_t *v
 
 int nvme__prop_set(struct nvme_host *h, uint32_t offset, uint32_t value)
 {
-	struct nvme_sqe sqe = { .opc = NVME_OPC_FABRICS, .nsid = NVME_FCTYPE_PROPERTY_SET, .cdw11 = offset, .cdw12 = value };
+	struct nvme_sqe sqe = { .opc = NVME_OPC_FABRICS,
+				.nsid = NVME_FCTYPE_PROPERTY_SET,
+				.cdw11 = offset,
+				.cdw12 = value };
 
 	return property(h, &sqe, NULL);
 }
@@ -88,7 +98,9 @@ static void nap(struct nvme_host *h, unsigned int ms)
 			break;
 }
 
-/* Polls CSTS until the bits under mask have value. -EIO when the controller reports a fatal status. */
+/*
+ * Polls CSTS until the bits under mask have value. -EIO when the controller reports a fatal status.
+ */
 int nvme__wait_csts(struct nvme_host *h, uint32_t mask, uint32_t value, uint64_t timeout_ms)
 {
 	uint64_t end = weft_dev_now(h->dev) + timeout_ms * NSEC_PER_MSEC, csts = 0;
@@ -103,7 +115,8 @@ int nvme__wait_csts(struct nvme_host *h, uint32_t mask, uint32_t value, uint64_t
 		if ((csts & mask) == value)
 			return 0;
 		if (weft_dev_now(h->dev) > end)
-			return weft_set_error(-ETIMEDOUT, "the controller's status stays %xh", (unsigned int)csts);
+			return weft_set_error(-ETIMEDOUT, "the controller's status stays %xh",
+					      (unsigned int)csts);
 		nap(h, PROP_POLL_MS);
 	}
 }

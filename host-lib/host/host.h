@@ -97,16 +97,16 @@ struct nvme_host {
 int nvme__queue_open(struct nvme_host *h, uint16_t qid, uint16_t qsize, uint32_t max_icd);
 void nvme__queue_close(struct nvme_host *h, uint16_t qid);
 void nvme__queue_free(struct nvme_host *h, uint16_t qid, int error);
-int nvme__submit(struct host_queue *q, const struct nvme_sqe *sqe, const struct memdesc *mem, size_t len, bool send,
-		 nvme_host_fn *cb, void *arg, struct host_req **out);
+int nvme__submit(struct host_queue *q, const struct nvme_sqe *sqe, const struct memdesc *mem,
+		 size_t len, bool send, nvme_host_fn *cb, void *arg, struct host_req **out);
 void nvme__queue_stats(struct host_queue *q, struct nvme_host_stats *s);
 void nvme__req_age(struct host_req *r, uint64_t deadline);
 void nvme__req_unage(struct host_req *r);
 
 /* sync.c: polls until *done; ends early only through recovery, which ends the command too. */
 void nvme__wait(struct nvme_host *h, const bool *done);
-int nvme__sync(struct nvme_host *h, struct host_queue *q, const struct nvme_sqe *sqe, void *buf, size_t len, bool send,
-	       struct nvme_result *result);
+int nvme__sync(struct nvme_host *h, struct host_queue *q, const struct nvme_sqe *sqe, void *buf,
+	       size_t len, bool send, struct nvme_result *result);
 
 /* fabrics.c */
 int nvme__fabrics_connect(struct nvme_host *h, uint16_t qid, uint16_t qsize);

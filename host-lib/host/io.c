@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Reads, writes and the like. A request is cut into pieces of at most max_xfer bytes; pieces are sent while commands are free,
- * the rest when some end. Requests that wait for a free command stand in one line.
+ * Reads, writes and the like. A request is cut into pieces of at most max_xfer bytes; pieces are
+ * sent while commands are free, the rest when some end. Requests that wait for a free command stand
+ * in one line.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -88,9 +89,11 @@ static int cut_list(const struct memdesc *m, uint64_t off, uint64_t len, struct 
 		if (c->n == PIECES_MAX)
 			return -E2BIG;
 		if (m->md_type == MEMDESC_VLIST)
-			c->u.va[c->n++] = (struct iovec){ (char *)m->u.md_vlist[i].iov_base + off, take };
+			c->u.va[c->n++] =
+				(struct iovec){ (char *)m->u.md_vlist[i].iov_base + off, take };
 		else
-			c->u.iova[c->n++] = (struct memdesc_iova){ m->u.md_iova_list[i].addr + off, (uint32_t)take, 0 };
+			c->u.iova[c->n++] = (struct memdesc_iova){ m->u.md_iova_list[i].addr + off,
+								   (uint32_t)take, 0 };
 		len -= take;
 		off = 0;
 	}
@@ -98,7 +101,8 @@ static int cut_list(const struct memdesc *m, uint64_t off, uint64_t len, struct 
 }
 
 /* Memory of the piece at byte off. */
-static int part_of(const struct host_io *io, uint64_t off, uint64_t len, struct memdesc *out, struct cut *c)
+static int part_of(const struct host_io *io, uint64_t off, uint64_t len, struct memdesc *out,
+		   struct cut *c)
 {
 	int rc;
 
@@ -111,7 +115,8 @@ static int part_of(const struct host_io *io, uint64_t off, uint64_t len, struct 
 		return 0;
 	default:
 		rc = cut_list(&io->mem, off, len, c);
-		*out = io->mem.md_type == MEMDESC_VLIST ? memdesc_vlist(c->u.va, c->n) : memdesc_iova_list(c->u.iova, c->n);
+		*out = io->mem.md_type == MEMDESC_VLIST ? memdesc_vlist(c->u.va, c->n) :
+							  memdesc_iova_list(c->u.iova, c->n);
 		return rc;
 	}
 }
@@ -153,7 +158,8 @@ static int send_piece(struct host_io *io, uint32_t first, uint32_t blocks, uint8
 static uint32_t piece_blocks(const struct host_io *io)
 {
 	const struct nvme_host *h = io->ns.host;
-	uint32_t max = io->has_data ? h->max_xfer >> io->ns.lba_shift : NLB_MAX, left = io->nlb - io->issued;
+	uint32_t max = io->has_data ? h->max_xfer >> io->ns.lba_shift : NLB_MAX,
+		 left = io->nlb - io->issued;
 
 	if (max > NLB_MAX)
 		max = NLB_MAX;
@@ -169,7 +175,8 @@ static int send_rest(struct host_io *io)
 		uint32_t n = piece_blocks(io);
 
 		rc = send_piece(io, io->issued, n, 0);
-		while (rc == -E2BIG && n > 1) { /* a list of very small pieces: fewer of them in one command */
+		while (rc == -E2BIG &&
+		       n > 1) { /* a list of very small pieces: fewer of them in one command */
 			n /= 2;
 			rc = send_piece(io, io->issued, n, 0);
 		}
@@ -242,9 +249,11 @@ void nvme__io_continue(struct nvme_host *h)
 	}
 }
 
-static bool worth_retry(const struct nvme_host *h, const struct host_req *r, const struct nvme_result *res)
+static bool worth_retry(const struct nvme_host *h, const struct host_req *r,
+			const struct nvme_result *res)
 {
-	return (res->error == -EBADMSG || !res->error) && (res->status & NVME_STATUS_MASK) == NVME_SC_TRANSIENT_TRANSPORT_ERROR &&
+	return (res->error == -EBADMSG || !res->error) &&
+	       (res->status & NVME_STATUS_MASK) == NVME_SC_TRANSIENT_TRANSPORT_ERROR &&
 	       !(res->status & NVME_STATUS_DNR) && r->tries < h->opts.digest_retries;
 }
 
@@ -255,7 +264,8 @@ static void on_piece(void *arg, const struct nvme_result *res)
 	struct nvme_host *h = io->ns.host;
 
 	io->open--;
-	if (worth_retry(h, r, res) && !send_piece(io, r->first, r->blocks, (uint8_t)(r->tries + 1))) {
+	if (worth_retry(h, r, res) &&
+	    !send_piece(io, r->first, r->blocks, (uint8_t)(r->tries + 1))) {
 		h->stats.retries++;
 		return;
 	}
@@ -268,15 +278,16 @@ static void on_piece(void *arg, const struct nvme_result *res)
 		nvme__io_continue(h);
 }
 
-static int start(const struct nvme_host_ns *ns, uint8_t opc, const struct memdesc *mem, bool send, uint64_t slba, uint32_t nlb,
-		 uint32_t cdw12, nvme_host_fn *cb, void *arg)
+static int start(const struct nvme_host_ns *ns, uint8_t opc, const struct memdesc *mem, bool send,
+		 uint64_t slba, uint32_t nlb, uint32_t cdw12, nvme_host_fn *cb, void *arg)
 {
 	struct nvme_host *h = ns->host;
 	struct host_io *io;
 	int rc;
 
 	if (!nlb || slba >= ns->blocks || nlb > ns->blocks - slba)
-		return weft_set_error(-EINVAL, "blocks %llu+%u lie outside a namespace of %llu", (unsigned long long)slba, nlb,
+		return weft_set_error(-EINVAL, "blocks %llu+%u lie outside a namespace of %llu",
+				      (unsigned long long)slba, nlb,
 				      (unsigned long long)ns->blocks);
 	io = io_get(h);
 	if (!io)
@@ -304,32 +315,35 @@ static int start(const struct nvme_host_ns *ns, uint8_t opc, const struct memdes
 	return 0;
 }
 
-int nvme_host_read(const struct nvme_host_ns *ns, const struct memdesc *mem, uint64_t slba, uint32_t nlb, unsigned int flags,
-		   nvme_host_fn *cb, void *arg)
+int nvme_host_read(const struct nvme_host_ns *ns, const struct memdesc *mem, uint64_t slba,
+		   uint32_t nlb, unsigned int flags, nvme_host_fn *cb, void *arg)
 {
-	return start(ns, NVME_OPC_READ, mem, false, slba, nlb, flags & NVME_IO_FUA ? CDW12_FUA : 0, cb, arg);
+	return start(ns, NVME_OPC_READ, mem, false, slba, nlb, flags & NVME_IO_FUA ? CDW12_FUA : 0,
+		     cb, arg);
 }
 
-int nvme_host_write(const struct nvme_host_ns *ns, const struct memdesc *mem, uint64_t slba, uint32_t nlb, unsigned int flags,
-		    nvme_host_fn *cb, void *arg)
+int nvme_host_write(const struct nvme_host_ns *ns, const struct memdesc *mem, uint64_t slba,
+		    uint32_t nlb, unsigned int flags, nvme_host_fn *cb, void *arg)
 {
-	return start(ns, NVME_OPC_WRITE, mem, true, slba, nlb, flags & NVME_IO_FUA ? CDW12_FUA : 0, cb, arg);
+	return start(ns, NVME_OPC_WRITE, mem, true, slba, nlb, flags & NVME_IO_FUA ? CDW12_FUA : 0,
+		     cb, arg);
 }
 
-int nvme_host_compare(const struct nvme_host_ns *ns, const struct memdesc *mem, uint64_t slba, uint32_t nlb, nvme_host_fn *cb,
-		      void *arg)
+int nvme_host_compare(const struct nvme_host_ns *ns, const struct memdesc *mem, uint64_t slba,
+		      uint32_t nlb, nvme_host_fn *cb, void *arg)
 {
 	return start(ns, NVME_OPC_COMPARE, mem, true, slba, nlb, 0, cb, arg);
 }
 
-int nvme_host_write_zeroes(const struct nvme_host_ns *ns, uint64_t slba, uint32_t nlb, unsigned int flags, nvme_host_fn *cb,
-			   void *arg)
+int nvme_host_write_zeroes(const struct nvme_host_ns *ns, uint64_t slba, uint32_t nlb,
+			   unsigned int flags, nvme_host_fn *cb, void *arg)
 {
-	return start(ns, NVME_OPC_WRITE_ZEROES, NULL, false, slba, nlb, flags & NVME_IO_FUA ? CDW12_FUA : 0, cb, arg);
+	return start(ns, NVME_OPC_WRITE_ZEROES, NULL, false, slba, nlb,
+		     flags & NVME_IO_FUA ? CDW12_FUA : 0, cb, arg);
 }
 
-int nvme_host_io(struct nvme_host *h, const struct nvme_sqe *sqe, const struct memdesc *mem, size_t len, bool send,
-		 nvme_host_fn *cb, void *arg)
+int nvme_host_io(struct nvme_host *h, const struct nvme_sqe *sqe, const struct memdesc *mem,
+		 size_t len, bool send, nvme_host_fn *cb, void *arg)
 {
 	struct host_queue *q = pick(h);
 
@@ -345,12 +359,15 @@ int nvme_host_flush(const struct nvme_host_ns *ns, nvme_host_fn *cb, void *arg)
 	return nvme_host_io(ns->host, &sqe, NULL, 0, false, cb, arg);
 }
 
-int nvme_host_dsm(const struct nvme_host_ns *ns, const struct memdesc *ranges, unsigned int n, uint32_t attr, nvme_host_fn *cb,
-		  void *arg)
+int nvme_host_dsm(const struct nvme_host_ns *ns, const struct memdesc *ranges, unsigned int n,
+		  uint32_t attr, nvme_host_fn *cb, void *arg)
 {
-	struct nvme_sqe sqe = { .opc = NVME_OPC_DATASET_MANAGEMENT, .nsid = ns->nsid, .cdw10 = n - 1, .cdw11 = attr };
+	struct nvme_sqe sqe = {
+		.opc = NVME_OPC_DATASET_MANAGEMENT, .nsid = ns->nsid, .cdw10 = n - 1, .cdw11 = attr
+	};
 
 	if (!n || n > 256)
 		return -EINVAL;
-	return nvme_host_io(ns->host, &sqe, ranges, n * sizeof(struct nvme_dsm_range), true, cb, arg);
+	return nvme_host_io(ns->host, &sqe, ranges, n * sizeof(struct nvme_dsm_range), true, cb,
+			    arg);
 }

@@ -17,8 +17,12 @@ int nvme_host_ns_open(struct nvme_host *h, uint32_t nsid, struct nvme_host_ns *n
 	if (!id.nsze)
 		return weft_set_error(-ENOENT, "namespace %u is not active", nsid);
 	if (f->ms || f->lbads < 9 || f->lbads > 16)
-		return weft_set_error(-EOPNOTSUPP, "namespace %u: blocks of 2^%u bytes with %u of metadata", nsid, f->lbads, f->ms);
-	*ns = (struct nvme_host_ns){ .host = h, .nsid = nsid, .lba_shift = f->lbads, .blocks = id.nsze };
+		return weft_set_error(-EOPNOTSUPP,
+				      "namespace %u: blocks of 2^%u bytes with %u of metadata",
+				      nsid, f->lbads, f->ms);
+	*ns = (struct nvme_host_ns){
+		.host = h, .nsid = nsid, .lba_shift = f->lbads, .blocks = id.nsze
+	};
 	return 0;
 }
 
@@ -45,8 +49,9 @@ static int finish(const struct nvme_host_ns *ns, struct waiter *w, int rc, const
 	if (rc && w->result.error)
 		return weft_set_error(rc, "%s: %s", what, strerror(-rc));
 	if (rc)
-		return weft_set_error(rc, "%s: %s (%xh/%02xh)", what, nvme_status_text(w->result.status),
-				      w->result.status >> 8 & 7, w->result.status & 0xff);
+		return weft_set_error(rc, "%s: %s (%xh/%02xh)", what,
+				      nvme_status_text(w->result.status), w->result.status >> 8 & 7,
+				      w->result.status & 0xff);
 	return 0;
 }
 
@@ -58,7 +63,8 @@ int nvme_host_read_sync(const struct nvme_host_ns *ns, void *buf, uint64_t slba,
 	return finish(ns, &w, nvme_host_read(ns, &mem, slba, nlb, 0, wake, &w), "read");
 }
 
-int nvme_host_write_sync(const struct nvme_host_ns *ns, const void *buf, uint64_t slba, uint32_t nlb)
+int nvme_host_write_sync(const struct nvme_host_ns *ns, const void *buf, uint64_t slba,
+			 uint32_t nlb)
 {
 	struct memdesc mem = memdesc_vaddr((void *)buf);
 	struct waiter w = { .done = false };
@@ -66,7 +72,8 @@ int nvme_host_write_sync(const struct nvme_host_ns *ns, const void *buf, uint64_
 	return finish(ns, &w, nvme_host_write(ns, &mem, slba, nlb, 0, wake, &w), "write");
 }
 
-int nvme_host_compare_sync(const struct nvme_host_ns *ns, const void *buf, uint64_t slba, uint32_t nlb)
+int nvme_host_compare_sync(const struct nvme_host_ns *ns, const void *buf, uint64_t slba,
+			   uint32_t nlb)
 {
 	struct memdesc mem = memdesc_vaddr((void *)buf);
 	struct waiter w = { .done = false };
@@ -88,7 +95,8 @@ int nvme_host_flush_sync(const struct nvme_host_ns *ns)
 	return finish(ns, &w, nvme_host_flush(ns, wake, &w), "flush");
 }
 
-int nvme_host_dsm_sync(const struct nvme_host_ns *ns, const struct nvme_dsm_range *ranges, unsigned int n, uint32_t attr)
+int nvme_host_dsm_sync(const struct nvme_host_ns *ns, const struct nvme_dsm_range *ranges,
+		       unsigned int n, uint32_t attr)
 {
 	struct weft_dev *dev = ns->host->dev;
 	struct waiter w = { .done = false };

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Queues of an association: a transport queue pair, its commands, and who waits for them. A command's place in the array is its
- * CID. Commands with a deadline stand in a ring by age: all of a queue have the same timeout, so the oldest expires first.
+ * Queues of an association: a transport queue pair, its commands, and who waits for them. A
+ * command's place in the array is its CID. Commands with a deadline stand in a ring by age: all of
+ * a queue have the same timeout, so the oldest expires first.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -149,7 +150,8 @@ void nvme__queue_stats(struct host_queue *q, struct nvme_host_stats *s)
 	struct weft_qp *w = q->qp ? nvmf_qpair_weft(q->qp) : NULL;
 	uint32_t seg[3], rexmit[3], pdu[3];
 
-	if (!w || weft_qp_stats(w, 0, seg) || weft_qp_stats(w, 1, rexmit) || weft_qp_stats(w, 3, pdu))
+	if (!w || weft_qp_stats(w, 0, seg) || weft_qp_stats(w, 1, rexmit) ||
+	    weft_qp_stats(w, 3, pdu))
 		return;
 	s->segments_sent += seg[0];
 	s->segments_received += seg[1];
@@ -186,8 +188,10 @@ void nvme__queue_free(struct nvme_host *h, uint16_t qid, int error)
 	nvme__queue_close(h, qid);
 	h->queue[qid] = NULL;
 	for (cid = 0; cid < q->n; cid++) {
-		struct nvme_result res = { .error = error, .status = error == -ECANCELED ? NVME_SC_ABORTED_BY_HOST :
-											  NVME_SC_HOST_PATH_ERROR };
+		struct nvme_result res = { .error = error,
+					   .status = error == -ECANCELED ?
+							     NVME_SC_ABORTED_BY_HOST :
+							     NVME_SC_HOST_PATH_ERROR };
 
 		if (!q->req[cid].busy)
 			continue;
@@ -199,8 +203,8 @@ void nvme__queue_free(struct nvme_host *h, uint16_t qid, int error)
 }
 
 /* Sends one command. *out, when wanted: its request, valid until the callback. */
-int nvme__submit(struct host_queue *q, const struct nvme_sqe *sqe, const struct memdesc *mem, size_t len, bool send,
-		 nvme_host_fn *cb, void *arg, struct host_req **out)
+int nvme__submit(struct host_queue *q, const struct nvme_sqe *sqe, const struct memdesc *mem,
+		 size_t len, bool send, nvme_host_fn *cb, void *arg, struct host_req **out)
 {
 	struct host_req *r = q ? q->free : NULL;
 	struct nvmf_capsule *nc;

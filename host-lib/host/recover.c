@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What happens without being asked for: Keep Alive, asynchronous events, timeouts, recovery and reconnecting.
+ * What happens without being asked for: Keep Alive, asynchronous events, timeouts, recovery and
+ * reconnecting.
  *
  * CONNECTING -> LIVE     nvme__associate succeeded
- * LIVE -> DOWN           a queue died, a command timed out twice: all queues closed, all commands ended
- * DOWN -> LIVE           reconnected
+ * LIVE -> DOWN           a queue died, a command timed out twice: all queues closed, all commands
+ * ended DOWN -> LIVE           reconnected
  * DOWN -> DEAD           no reconnecting wanted, or its time is over
  */
 #include <errno.h>
@@ -13,8 +14,7 @@
 #include "host.h"
 
 #define BACKOFF_MAX 8u
-#define BUSY_POLLS 64u /* polls with something to deliver after which the timers have their turn all the same */
-#define AEN_TYPE_MASK 0x7u
+#define BUSY_POLLS 64u /* busy polls after which the timers have their turn all the same */
 
 static void tell(struct nvme_host *h, enum nvme_host_event event, int error, uint32_t aer)
 {
@@ -80,7 +80,10 @@ static void keepalive(struct nvme_host *h, uint64_t now)
 	h->keepalive_at = now + h->opts.kato_ms / 2 * NSEC_PER_MSEC;
 }
 
-/* Asks the controller to give the command up. Its answer does not matter: either the command ends, or its second deadline comes. */
+/*
+ * Asks the controller to give the command up. Its answer does not matter: either the command ends,
+ * or its second deadline comes.
+ */
 static void abort_req(struct nvme_host *h, struct host_req *r, uint64_t now)
 {
 	struct nvme_sqe sqe = { .opc = NVME_OPC_ABORT };

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Waiting for commands: everything goes on meanwhile, and a command that gets no answer ends through recovery. */
+/*
+ * Waiting for commands: everything goes on meanwhile, and a command that gets no answer ends
+ * through recovery.
+ */
 #include <errno.h>
 #include <string.h>
 
@@ -44,8 +47,8 @@ static void wake(void *arg, const struct nvme_result *result)
 }
 
 /* One command on q through a DMA buffer of our own. */
-int nvme__sync(struct nvme_host *h, struct host_queue *q, const struct nvme_sqe *sqe, void *buf, size_t len, bool send,
-	       struct nvme_result *result)
+int nvme__sync(struct nvme_host *h, struct host_queue *q, const struct nvme_sqe *sqe, void *buf,
+	       size_t len, bool send, struct nvme_result *result)
 {
 	struct waiter w = { .done = false };
 	struct memdesc mem;

@@ -31,7 +31,8 @@ static int set_word(struct nvme_host_addr *a, const char *key, const char *val)
 		a->trtype = NVMF_TRTYPE_TCP;
 	} else if (!strcasecmp(key, "adrfam")) {
 		if (strcasecmp(val, "ipv4"))
-			return weft_set_error(-EINVAL, "adrfam \"%s\": only IPv4 is supported", val);
+			return weft_set_error(-EINVAL, "adrfam \"%s\": only IPv4 is supported",
+					      val);
 	} else if (!strcasecmp(key, "traddr")) {
 		if (inet_pton(AF_INET, val, &in) != 1)
 			return weft_set_error(-EINVAL, "traddr \"%s\" is no IPv4 address", val);
@@ -59,7 +60,8 @@ int nvme_host_addr_parse(const char *text, struct nvme_host_addr *addr)
 
 	if (!copy)
 		return -ENOMEM;
-	for (word = strtok_r(copy, " \t\n", &save); word && !rc; word = strtok_r(NULL, " \t\n", &save)) {
+	for (word = strtok_r(copy, " \t\n", &save); word && !rc;
+	     word = strtok_r(NULL, " \t\n", &save)) {
 		char *val = strpbrk(word, ":=");
 
 		if (!val || !val[1]) {
@@ -79,7 +81,9 @@ int nvme_host_addr_parse(const char *text, struct nvme_host_addr *addr)
 
 static int hex(char c)
 {
-	return isdigit((unsigned char)c) ? c - '0' : isxdigit((unsigned char)c) ? tolower((unsigned char)c) - 'a' + 10 : -1;
+	return isdigit((unsigned char)c)  ? c - '0' :
+	       isxdigit((unsigned char)c) ? tolower((unsigned char)c) - 'a' + 10 :
+					    -1;
 }
 
 int nvme_host_set_uuid(struct nvme_host_opts *opts, const char *uuid)

@@ -16,14 +16,15 @@
 #define CQE_SQHD 8
 #define CQE_CID 12
 #define CQE_STATUS 14
-#define STATUS_DNR_MASK 0xc001u              /* phase, More, DNR stay as they are */
+#define STATUS_DNR_MASK 0xc001u /* phase, More, DNR stay as they are */
 #define SC_TRANSIENT_TRANSPORT (0x022u << 1)
 #define SC_DATA_TRANSFER (0x004u << 1)
 #define SC_HOST_PATH (0x370u << 1)
 #define SC_ABORTED_BY_HOST (0x371u << 1)
 
 _Static_assert(sizeof(struct memdesc_iova) == sizeof(struct weft_sgl_elem) &&
-	       offsetof(struct memdesc_iova, len) == offsetof(struct weft_sgl_elem, len), "IOVA lists go down as they are");
+		       offsetof(struct memdesc_iova, len) == offsetof(struct weft_sgl_elem, len),
+	       "IOVA lists go down as they are");
 
 struct nvmf_capsule *nvmf__capsule_get(struct nvmf_qpair *qp, enum capsule_kind kind)
 {
@@ -84,14 +85,15 @@ struct nvmf_capsule *nvmf_allocate_response(struct nvmf_qpair *qp, const void *c
 
 static bool known_kind(const struct memdesc *mem)
 {
-	return mem->md_type == MEMDESC_VADDR || mem->md_type == MEMDESC_VLIST || mem->md_type == MEMDESC_IOVA ||
-	       mem->md_type == MEMDESC_IOVA_LIST;
+	return mem->md_type == MEMDESC_VADDR || mem->md_type == MEMDESC_VLIST ||
+	       mem->md_type == MEMDESC_IOVA || mem->md_type == MEMDESC_IOVA_LIST;
 }
 
-int nvmf_capsule_append_data(struct nvmf_capsule *nc, struct memdesc *mem, size_t len, bool send, nvmf_io_complete_t *complete_cb,
-			     void *cb_arg)
+int nvmf_capsule_append_data(struct nvmf_capsule *nc, struct memdesc *mem, size_t len, bool send,
+			     nvmf_io_complete_t *complete_cb, void *cb_arg)
 {
-	if (nc->kind != CAPSULE_COMMAND || !known_kind(mem) || !complete_cb || len > nvmf_max_xfer_size(nc->qp))
+	if (nc->kind != CAPSULE_COMMAND || !known_kind(mem) || !complete_cb ||
+	    len > nvmf_max_xfer_size(nc->qp))
 		return -EINVAL;
 	if (nc->transmitted || nc->complete_cb)
 		return -EBUSY;
@@ -143,7 +145,10 @@ int nvmf_capsule_error(const struct nvmf_capsule *nc)
 	return nc->error;
 }
 
-/* PSDT and SGL1 as NVMe/TCP wants them: in the capsule while it fits, else a block the transport moves; length 0 without data. */
+/*
+ * PSDT and SGL1 as NVMe/TCP wants them: in the capsule while it fits, else a block the transport
+ * moves; length 0 without data.
+ */
 static uint8_t set_sgl(struct nvmf_capsule *nc)
 {
 	bool icd = nc->send && nc->len && nc->len <= nc->qp->info.max_icd;
@@ -155,11 +160,16 @@ static uint8_t set_sgl(struct nvmf_capsule *nc)
 	nc->entry[SQE_SGL + 15] = icd ? SGL_OFFSET : SGL_TRANSPORT;
 	if (!len)
 		return 0;
-	return (uint8_t)(nc->send ? WEFT_SQF_DATA_OUT | (icd ? WEFT_SQF_ICD : 0) : WEFT_SQF_DATA_IN);
+	return (uint8_t)(nc->send ? WEFT_SQF_DATA_OUT | (icd ? WEFT_SQF_ICD : 0) :
+				    WEFT_SQF_DATA_IN);
 }
 
-/* Hands the buffer's description down in the form the driver takes; one and elem hold the single piece. */
-static void set_data(struct nvmf_capsule *nc, struct weft_cmd *cmd, struct iovec *one, struct weft_sgl_elem *elem)
+/*
+ * Hands the buffer's description down in the form the driver takes; one and elem hold the single
+ * piece.
+ */
+static void set_data(struct nvmf_capsule *nc, struct weft_cmd *cmd, struct iovec *one,
+		     struct weft_sgl_elem *elem)
 {
 	cmd->data_len = (uint32_t)nc->len;
 	if (!nc->len)
@@ -174,7 +184,8 @@ static void set_data(struct nvmf_capsule *nc, struct weft_cmd *cmd, struct iovec
 		cmd->iov = nc->mem.u.md_vlist;
 		break;
 	case MEMDESC_IOVA:
-		*elem = (struct weft_sgl_elem){ .addr = nc->mem.u.md_iova, .len = (uint32_t)nc->len };
+		*elem = (struct weft_sgl_elem){ .addr = nc->mem.u.md_iova,
+						.len = (uint32_t)nc->len };
 		cmd->elem = elem;
 		break;
 	case MEMDESC_IOVA_LIST:
@@ -210,7 +221,8 @@ int nvmf_transmit_capsule(struct nvmf_capsule *nc)
 	nc->transmitted = true;
 	nc->refs++;
 	if (!qp->params.lazy_doorbell)
-		weft_qp_doorbell(qp->wqp); /* a device that is gone ends the command at the next poll */
+		weft_qp_doorbell(
+			qp->wqp); /* a device that is gone ends the command at the next poll */
 	return 0;
 }
 

@@ -11,13 +11,19 @@ enum capsule_kind { CAPSULE_COMMAND, CAPSULE_RESPONSE };
 struct nvmf_capsule {
 	struct nvmf_qpair *qp;
 	struct nvmf_capsule *next; /* in the pair's free list */
-	struct nvmf_capsule *rsp;  /* command: the response to come, got beforehand so that none is lost for want of memory */
+	struct nvmf_capsule *
+		/*
+		 * command: the response to come, got beforehand so that none is lost for want of
+		 * memory
+		 */
+		rsp;
 	unsigned int refs;
 	enum capsule_kind kind;
 	bool transmitted;
 	bool sqhd_valid;
-	int error;       /* response: why it was made up */
-	int abort_error; /* command: given to the data callback in place of the transfer's own result */
+	int error; /* response: why it was made up */
+	/* command: given to the data callback in place of the transfer's own result */
+	int abort_error;
 	/* data buffer; complete_cb NULL: none, or ended */
 	struct memdesc mem;
 	size_t len;

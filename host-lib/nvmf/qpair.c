@@ -39,12 +39,14 @@ static int ring_log2(uint32_t qsize)
 	return n;
 }
 
-static int check(enum nvmf_trtype trtype, bool controller, const struct nvmf_handoff_qpair_params *p, const void *error_cb,
+static int check(enum nvmf_trtype trtype, bool controller,
+		 const struct nvmf_handoff_qpair_params *p, const void *error_cb,
 		 const void *receive_cb)
 {
 	if (trtype != NVMF_TRTYPE_TCP || controller)
 		return EOPNOTSUPP;
-	if (!p->dev || p->qsize < 2 || p->qsize > 1024 || !error_cb || !receive_cb || p->hpda > 31 || p->maxr2t > 15)
+	if (!p->dev || p->qsize < 2 || p->qsize > 1024 || !error_cb || !receive_cb ||
+	    p->hpda > 31 || p->maxr2t > 15)
 		return EINVAL;
 	return 0;
 }
@@ -80,7 +82,8 @@ static int make_pair(struct nvmf_qpair *qp)
 	if (rc) {
 		char why[200];
 
-		snprintf(why, sizeof(why), "%s", weft_last_error()); /* cleaning up may fail, too; the cause counts */
+		snprintf(why, sizeof(why), "%s",
+			 weft_last_error()); /* cleaning up may fail, too; the cause counts */
 		weft_qp_disconnect(qp->wqp, true);
 		weft_qp_delete(qp->wqp);
 		return weft_set_error(rc, "%s", why);
@@ -97,12 +100,14 @@ static int make_pair(struct nvmf_qpair *qp)
 	return 0;
 }
 
-struct nvmf_qpair *nvmf_allocate_qpair(enum nvmf_trtype trtype, bool controller, const struct nvmf_handoff_qpair_params *params,
-				       nvmf_qpair_error_t *error_cb, void *error_cb_arg, nvmf_capsule_receive_t *receive_cb,
-				       void *receive_cb_arg)
+struct nvmf_qpair *nvmf_allocate_qpair(enum nvmf_trtype trtype, bool controller,
+				       const struct nvmf_handoff_qpair_params *params,
+				       nvmf_qpair_error_t *error_cb, void *error_cb_arg,
+				       nvmf_capsule_receive_t *receive_cb, void *receive_cb_arg)
 {
 	struct nvmf_qpair *qp;
-	int rc = check(trtype, controller, params, (const void *)error_cb, (const void *)receive_cb);
+	int rc =
+		check(trtype, controller, params, (const void *)error_cb, (const void *)receive_cb);
 
 	if (rc) {
 		errno = rc;
@@ -150,7 +155,10 @@ void nvmf_free_qpair(struct nvmf_qpair *qp)
 	rc = weft_qp_disconnect(qp->wqp, false);
 	weft_qp_poll(qp->wqp, 0);
 	if ((rc && rc != -ENODEV) || weft_qp_inflight(qp->wqp)) {
-		/* The adapter does not let go: only a reset makes sure that no memory is in use any more. */
+		/*
+		 * The adapter does not let go: only a reset makes sure that no memory is in use any
+		 * more.
+		 */
 		weft_dev_reset(qp->params.dev);
 		weft_qp_poll(qp->wqp, 0);
 	}

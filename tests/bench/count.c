@@ -14,8 +14,9 @@
 
 #include "bench.h"
 
-#define BATCHES 6
-#define BATCH_NS 3000000ull
+#define BATCHES 4
+#define STEP_NS 5000
+#define SETTLE_NS 20000 /* last answer on the wire to completion in the ring */
 
 struct counted_bus {
 	struct weft_bus bus;
@@ -139,8 +140,22 @@ static void count(struct rig *rig, bool on)
 		CALLGRIND_STOP_INSTRUMENTATION;
 }
 
+/* Lets the world run until the target has answered want commands and the answers have arrived. */
+static void run_batch(struct rig *rig, const struct bench_row *row, uint64_t want)
+{
+	uint64_t bytes = (uint64_t)row->bytes * row->depth, end;
+	unsigned int i;
+
+	for (i = 0; i < 100000 && (peer_stats(rig->peer)->commands < want || peer_commands(rig->peer)); i++)
+		weft_world_run(rig->world, STEP_NS);
+	end = weft_world_now(rig->world) + SETTLE_NS + (bytes < 1 << 19 ? bytes : 1 << 19) * 2 / 5;
+	while (weft_world_now(rig->world) < end)
+		weft_world_run(rig->world, STEP_NS);
+}
+
 static int batch(struct rig *rig, const struct bench_row *row, uint8_t *buf, bool counted)
 {
+	uint64_t want = peer_stats(rig->peer)->commands + row->depth;
 	struct rig_io io = { 0 };
 	uint32_t blocks = row->bytes / 512;
 	unsigned int i;
@@ -154,14 +169,13 @@ static int batch(struct rig *rig, const struct bench_row *row, uint8_t *buf, boo
 	nvme_host_poll(rig->host);
 	if (counted)
 		count(rig, false);
-	for (i = 0; i < 1000; i++)
-		weft_world_run(rig->world, BATCH_NS / 1000);
+	run_batch(rig, row, want);
 	if (counted)
 		count(rig, true);
 	nvme_host_poll(rig->host);
 	if (counted)
 		count(rig, false);
-	while (!ret && io.done < row->depth && i++ < 100000)
+	for (i = 0; !ret && io.done < row->depth && i < 100000; i++)
 		nvme_host_poll(rig->host); /* what was late is not counted: the figure would be too low only by its share */
 	return ret ? ret : io.done == row->depth ? io.error : -ETIMEDOUT;
 }

@@ -15,59 +15,40 @@ import sys
 import time
 
 import capture
+from cases import BOTH, CASES
 from guest import GuestError
 from kernel import ROOT, Unavailable
 from rig import OWN_ADDRESS, CaseFailed, Rig
 from target import MIB
 
-BOTH = '-g -G'
 MAIN_SIZE = 16 * MIB
-
-# netem: what happens to frames the target sends; corrupt: some of them are damaged.
-Case = collections.namedtuple('Case', 'what mtu digests netem size corrupt',
-                              defaults=(1500, BOTH, '', 2 * MIB, False))
-CASES = {
-    'smoke': Case('both digests, MTU 1500', size=MIB),
-    'no-digest': Case('no digest', digests=''),
-    'header-digest': Case('header digest alone', digests='-g'),
-    'data-digest': Case('data digest alone', digests='-G'),
-    'mtu9000': Case('both digests, MTU 9000', mtu=9000, size=4 * MIB),
-    'mtu9000-no-digest': Case('no digest, MTU 9000', mtu=9000, digests='', size=4 * MIB),
-    'delay': Case('frames late by 5 ms, more or less', netem='delay 5ms 2ms'),
-    'loss': Case('2 % of frames lost', netem='loss 2%'),
-    'duplicate': Case('2 % of frames doubled', netem='duplicate 2%'),
-    'reorder': Case('a tenth of the frames overtaken', netem='delay 2ms reorder 90% 50%'),
-    'corrupt': Case('1 % of frames with a flipped bit', netem='corrupt 1%', corrupt=True),
-    'storm': Case('all of it at once, MTU 9000', mtu=9000, corrupt=True,
-                  netem='delay 2ms 1ms loss 2% duplicate 2% reorder 10% 50% corrupt 0.5%'),
-}
+RESULTS = os.path.join(ROOT, 'build', 'interop')
 
 
-def check_wire(rig, case):
+def check_wire(rig, corrupt=False):
     """tshark's opinion of what went over the wire."""
-    report = capture.examine(rig.capture, own=OWN_ADDRESS if case.corrupt else None)
+    report = capture.examine(rig.capture, own=OWN_ADDRESS if corrupt else None)
     problems = list(report.problems)
     if report.pdus < 10:
         problems.append('only %d NVMe/TCP PDUs' % report.pdus)
-    if bool(case.digests) != bool(report.digests):
-        problems.append('%d digests with options "%s"' % (report.digests, case.digests))
+    if bool(rig.digests) != bool(report.digests):
+        problems.append('%d digests with options "%s"' % (report.digests, rig.digests))
     if problems:
-        raise CaseFailed('capture %s:\n%s' % (rig.capture, '\n'.join(problems[:20])))
+        raise CaseFailed('%d problems in %s:\n%s' % (len(problems), rig.capture,
+                                                     '\n'.join(problems[:20])))
     return report
 
 
-def transfer(rig, case):
-    """The steps of every case; returns the report on its capture."""
+def perform(rig, case):
+    """The case and all that is examined after it; returns the report on its capture."""
     rig.start()
     rig.target.netem(case.netem)
-    rig.discover()
-    rig.write()
-    rig.fill()
-    rig.read()
+    case.steps(rig)
     rig.target.netem('')
-    rig.check_target()
+    rig.check_target(case.allowed)
     rig.stop_adapter()
-    return check_wire(rig, case)
+    rig.check_firmware()
+    return check_wire(rig, case.corrupt)
 
 
 def explain(error):
@@ -79,10 +60,10 @@ def explain(error):
 def run_case(name):
     """Returns 'passed', 'failed' or 'skipped' and prints its line."""
     case, start = CASES[name], time.monotonic()
-    folder = os.path.join(ROOT, 'build', 'interop', name)
     try:
-        with Rig(folder, size=case.size, mtu=case.mtu, digests=case.digests) as rig:
-            report = transfer(rig, case)
+        with Rig(os.path.join(RESULTS, name), size=case.size, mtu=case.mtu, digests=case.digests,
+                 faults=case.faults) as rig:
+            report = perform(rig, case)
     except Unavailable as e:
         print('skip %-18s %s' % (name, e), flush=True)
         return 'skipped'
@@ -97,31 +78,43 @@ def run_case(name):
     return 'passed'
 
 
+def say(step, what):
+    print('%-10s %s' % (step, what), flush=True)
+
+
+def show_main_job(rig):
+    """Boots, lets `weft run` do and show the work, then asks the three witnesses."""
+    start = time.monotonic()
+    say('boot', 'a Linux NVMe/TCP target in a guest, and the simulated adapter')
+    rig.start()
+    say('ready', 'after %.1f s' % (time.monotonic() - start))
+    path = rig.random_file('written')
+    rig.weft('run', '--data ' + path)
+    rig.expect_disk(path)
+    say('target', 'its own digest of its disk equals that of the file')
+    rig.check_target()
+    say('kernel', "no error in the target's log")
+    rig.stop_adapter()
+    rig.check_firmware()
+    report = check_wire(rig)
+    say('capture', '%s: tshark finds %d frames, %d PDUs, %d digests, %d retransmissions, '
+        'no problem' % (os.path.relpath(rig.capture, ROOT), report.frames, report.pdus,
+                        report.digests, report.retransmissions))
+
+
 def main_job():
-    """What `make run` shows: each step with its own output, then the sum."""
-    case, start = Case('', size=MAIN_SIZE), time.monotonic()
-    folder = os.path.join(ROOT, 'build', 'run')
+    """What `make run` shows."""
+    start = time.monotonic()
     try:
-        with Rig(folder, size=case.size, digests=case.digests, live=True) as rig:
-            print('booting a Linux target in a guest, starting the adapter', flush=True)
-            rig.start()
-            print('ready after %.1f s' % (time.monotonic() - start), flush=True)
-            for verb in 'discover', 'id-ctrl', 'id-ns':
-                rig.weft(verb)
-            rig.write()
-            rig.read()
-            rig.weft('stats')
-            rig.check_target()
-            rig.stop_adapter()
-            report = check_wire(rig, case)
+        with Rig(os.path.join(RESULTS, 'run'), size=MAIN_SIZE, digests=BOTH, live=True,
+                 timeout=1800) as rig:
+            show_main_job(rig)
     except (CaseFailed, GuestError, Unavailable, ValueError) as e:
-        print('run failed: %s' % explain(e), file=sys.stderr)
+        print('run failed after %.1f s: %s' % (time.monotonic() - start, explain(e)),
+              file=sys.stderr)
         return 1
-    print('%d MiB written and read back, SHA-256 equal here and on the target; %.1f s' % (
-        MAIN_SIZE // MIB, time.monotonic() - start))
-    print('capture %s: %d frames, %d PDUs, %d digests, all right; %d retransmissions' % (
-        os.path.relpath(rig.capture, ROOT), report.frames, report.pdus, report.digests,
-        report.retransmissions))
+    say('passed', '%d MiB written and read back through Weft, verified here and on the '
+        'target; %.1f s' % (MAIN_SIZE // MIB, time.monotonic() - start))
     return 0
 
 

@@ -38,15 +38,16 @@ struct weft_bus_ops {
 	 * multiples of 4096. The memory must stay mapped until dma_unmap of exactly the same iova and len.
 	 * -ENOMEM, -EINVAL (alignment), -ENOSPC (no IOVA or mapping left).
 	 */
-	int (*dma_map)(struct weft_bus *bus, void *addr, size_t len, unsigned int prot, uint64_t *iova);
+	int (*dma_map)(struct weft_bus *bus, void *addr, size_t len, unsigned int prot,
+		       uint64_t *iova);
 	int (*dma_unmap)(struct weft_bus *bus, uint64_t iova, size_t len);
 
 	/*
 	 * The same as dma_map for memory that is a shared mapping of a file: addr shows the file fd from byte offset on. A bus
 	 * whose device lives in another process hands the fd on; the caller may close it afterwards. NULL: dma_map is enough.
 	 */
-	int (*dma_map_fd)(struct weft_bus *bus, void *addr, size_t len, unsigned int prot, int fd, uint64_t offset,
-			  uint64_t *iova);
+	int (*dma_map_fd)(struct weft_bus *bus, void *addr, size_t len, unsigned int prot, int fd,
+			  uint64_t offset, uint64_t *iova);
 
 	/* Number of interrupt vectors; connects vector to an eventfd (fd >= 0) or takes it away (fd = -1). */
 	int (*irq_count)(struct weft_bus *bus);
@@ -88,7 +89,8 @@ int weft_bus_open_inproc(const char *options, struct weft_bus **bus);
 /* Opens a vfio-user server's UNIX socket. -ENOENT, -ECONNREFUSED, -EPROTO (not a vfio-user server), -ENODEV (other PCI id). */
 int weft_bus_open_vfio_user(const char *path, struct weft_bus **bus);
 /* The same; timeout_ms bounds each wait for the server (0: 10000). A server that is late once is given up: -ENODEV from then. */
-int weft_bus_open_vfio_user_timeout(const char *path, unsigned int timeout_ms, struct weft_bus **bus);
+int weft_bus_open_vfio_user_timeout(const char *path, unsigned int timeout_ms,
+				    struct weft_bus **bus);
 
 #pragma GCC visibility pop
 #ifdef __cplusplus

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * NVM Express wire structures and constants used by the host library, under the specification's names (Base Specification 2.1,
- * NVM Command Set 1.0, NVMe over Fabrics). Little-endian, as the processors this library runs on.
+ * NVM Express wire structures and constants used by the host library, under the specification's
+ * names (Base Specification 2.1, NVM Command Set 1.0, NVMe over Fabrics). Little-endian, as the
+ * processors this library runs on.
  */
 #ifndef NVME_SPEC_H
 #define NVME_SPEC_H
@@ -143,7 +144,9 @@ struct nvme_connect_data {
 	char hostnqn[256];
 	uint8_t rsvd768[256];
 };
-NVME_ASSERT(sizeof(struct nvme_connect_data) == 1024 && offsetof(struct nvme_connect_data, subnqn) == 256, "Connect data");
+NVME_ASSERT(sizeof(struct nvme_connect_data) == 1024 &&
+		    offsetof(struct nvme_connect_data, subnqn) == 256,
+	    "Connect data");
 
 /* Identify, CNS 01h: fields the library or its tools look at. */
 struct nvme_identify_ctrl {
@@ -198,15 +201,20 @@ struct nvme_identify_ctrl {
 	uint8_t rsvd1806[2290];
 };
 NVME_ASSERT(sizeof(struct nvme_identify_ctrl) == 4096, "Identify Controller");
-NVME_ASSERT(offsetof(struct nvme_identify_ctrl, oaes) == 92 && offsetof(struct nvme_identify_ctrl, cntrltype) == 111 &&
-	    offsetof(struct nvme_identify_ctrl, oacs) == 256 && offsetof(struct nvme_identify_ctrl, kas) == 320 &&
-	    offsetof(struct nvme_identify_ctrl, sqes) == 512 && offsetof(struct nvme_identify_ctrl, vwc) == 525 &&
-	    offsetof(struct nvme_identify_ctrl, sgls) == 536 && offsetof(struct nvme_identify_ctrl, subnqn) == 768 &&
-	    offsetof(struct nvme_identify_ctrl, ioccsz) == 1792, "Identify Controller");
+NVME_ASSERT(offsetof(struct nvme_identify_ctrl, oaes) == 92 &&
+		    offsetof(struct nvme_identify_ctrl, cntrltype) == 111 &&
+		    offsetof(struct nvme_identify_ctrl, oacs) == 256 &&
+		    offsetof(struct nvme_identify_ctrl, kas) == 320 &&
+		    offsetof(struct nvme_identify_ctrl, sqes) == 512 &&
+		    offsetof(struct nvme_identify_ctrl, vwc) == 525 &&
+		    offsetof(struct nvme_identify_ctrl, sgls) == 536 &&
+		    offsetof(struct nvme_identify_ctrl, subnqn) == 768 &&
+		    offsetof(struct nvme_identify_ctrl, ioccsz) == 1792,
+	    "Identify Controller");
 
 /* Format of a logical block. */
 struct nvme_lbaf {
-	uint16_t ms;  /* metadata bytes */
+	uint16_t ms;   /* metadata bytes */
 	uint8_t lbads; /* 2^n bytes */
 	uint8_t rp;
 };
@@ -230,8 +238,10 @@ struct nvme_identify_ns {
 	struct nvme_lbaf lbaf[64];
 	uint8_t rsvd384[3712];
 };
-NVME_ASSERT(sizeof(struct nvme_identify_ns) == 4096 && offsetof(struct nvme_identify_ns, nguid) == 104 &&
-	    offsetof(struct nvme_identify_ns, lbaf) == 128, "Identify Namespace");
+NVME_ASSERT(sizeof(struct nvme_identify_ns) == 4096 &&
+		    offsetof(struct nvme_identify_ns, nguid) == 104 &&
+		    offsetof(struct nvme_identify_ns, lbaf) == 128,
+	    "Identify Namespace");
 
 /* Discovery log (70h): header, then NUMREC entries. */
 struct nvme_discovery_header {
@@ -258,7 +268,9 @@ struct nvme_discovery_entry {
 	char traddr[256];
 	uint8_t tsas[256];
 };
-NVME_ASSERT(sizeof(struct nvme_discovery_entry) == 1024 && offsetof(struct nvme_discovery_entry, subnqn) == 256, "discovery entry");
+NVME_ASSERT(sizeof(struct nvme_discovery_entry) == 1024 &&
+		    offsetof(struct nvme_discovery_entry, subnqn) == 256,
+	    "discovery entry");
 
 /* SMART / Health log (02h). */
 struct nvme_smart_log {
@@ -280,7 +292,9 @@ struct nvme_smart_log {
 	uint64_t error_log_entries[2];
 	uint8_t rsvd192[320];
 };
-NVME_ASSERT(sizeof(struct nvme_smart_log) == 512 && offsetof(struct nvme_smart_log, error_log_entries) == 176, "SMART log");
+NVME_ASSERT(sizeof(struct nvme_smart_log) == 512 &&
+		    offsetof(struct nvme_smart_log, error_log_entries) == 176,
+	    "SMART log");
 
 /* Range of Dataset Management. */
 struct nvme_dsm_range {

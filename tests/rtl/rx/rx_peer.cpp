@@ -39,14 +39,14 @@ void Peer::add_pdu(const Pdu &p)
 	uint8_t d[4];
 	stream.insert(stream.end(), p.hdr.begin(), p.hdr.end());
 	if (p.dg) {
-		put32(d, crc32c(p.hdr.data(), p.hdr.size()) ^ (p.dg_bad ? 0x1000 : 0));
+		put32(d, crc32c(p.hdr.data(), p.hdr.size()) ^ p.dg_flip);
 		stream.insert(stream.end(), d, d + 4);
 	}
 	for (unsigned i = 0; i < p.pad; i++)
 		stream.push_back((uint8_t)b.rng.next());
 	stream.insert(stream.end(), p.data.begin(), p.data.end());
 	if (p.dd) {
-		put32(d, crc32c(p.data.data(), p.data.size()) ^ (p.dd_bad ? 0x80 : 0));
+		put32(d, crc32c(p.data.data(), p.data.size()) ^ p.dd_flip);
 		stream.insert(stream.end(), d, d + 4);
 	}
 	pdus.push_back(p);
@@ -66,6 +66,7 @@ void Peer::random_pdu()
 	p.hdr[2] = hlen;
 	p.dg = hdgst && p.hdr[0] >= 4;
 	p.dg_bad = p.dg && r.pct(s.bad_digest);
+	p.dg_flip = p.dg_bad ? 1u << r.below(32) : 0;
 	if (p.hdr[0] == 7) {
 		unsigned len = r.pct(10) ? r.below(20) : 1 + r.below(s.max_data);
 		p.has_data = true;
@@ -75,6 +76,7 @@ void Peer::random_pdu()
 			x = (uint8_t)r.next();
 		p.dd = ddgst;
 		p.dd_bad = p.dd && r.pct(s.bad_digest);
+		p.dd_flip = p.dd_bad ? 1u << r.below(32) : 0;
 		p.slot = slot_base + next_slot++ % 16;
 		p.off = r.below(64);
 		p.rxsf = (p.dd ? ENG_RXSF_DDGST : 0) | (r.pct(s.event) ? ENG_RXSF_EVENT : 0) | (r.pct(s.discard) ? ENG_RXSF_DISCARD : 0);
@@ -180,7 +182,7 @@ void Peer::on_header(const Event &e)
 	ck_assert_uint_eq(e.w1, p.hdr.size());
 	ck_assert_uint_eq(e.flags, p.dg_bad);
 	if (p.dg_bad)
-		ck_assert_uint_eq(e.w2, crc32c(p.hdr.data(), p.hdr.size()) ^ 0x1000);
+		ck_assert_uint_eq(e.w2, crc32c(p.hdr.data(), p.hdr.size()) ^ p.dg_flip);
 	for (unsigned i = 0; i < p.hdr.size(); i += 4) {
 		uint32_t v = b.read(ENG_RXH_BASE + conn * ENG_RXH_STRIDE + i);
 		for (unsigned k = i; k < i + 4 && k < p.hdr.size(); k++)
@@ -330,7 +332,7 @@ World::~World()
 void World::handle(const Event &e)
 {
 	if (e.id == ENG_NO_SLOT || e.type == ENG_EVT_STOPPED || e.type == ENG_EVT_ACK) {
-		if (keep_strays || e.type == ENG_EVT_STOPPED)
+		if (e.type == ENG_EVT_STOPPED)
 			strays.push_back(e);
 		else if (e.type == ENG_EVT_FRAME)
 			b.reg(ENG_RX_FREE, e.w1 & 0xffff);

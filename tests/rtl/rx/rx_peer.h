@@ -19,6 +19,7 @@ struct Pdu {
 	Bytes data;
 	bool dd = false, dd_bad = false;
 	unsigned slot = 0, off = 0, rxsf = 0;
+	uint32_t dg_flip = 0, dd_flip = 0; /* what is wrong in the digests */
 	unsigned placed_flags = 0; /* expected in EVT_PLACED */
 	bool no_place = false;     /* nothing may be written (SGL error) */
 };
@@ -101,7 +102,6 @@ public:
 	std::vector<Event> strays; /* frames of no connection, and stops */
 	std::multimap<unsigned, unsigned> sticky;
 	unsigned wait = 0;
-	bool keep_strays = false;
 };
 
 #endif

@@ -42,7 +42,8 @@ START_TEST(crumbs)
 	s.conns = 1 + _i * 2;
 	s.mss = _i ? 40 : 5;
 	s.max_data = _i ? 600 : 60;
-	s.pdus = 15;
+	s.pdus = 40;
+	s.bad_digest = 50; /* one bit anywhere */
 	s.hdgst = s.ddgst = 100;
 	s.wnd = 2000;
 	b.rate100 = 600; /* frames come slower than the lookup takes */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * An adapter in C for unit tests: a weft_bus whose rings are served by the test process itself, with an NVMe-oF controller
- * behind every connection. It checks what it is given as hardware would, and more: breaches of the contract are counted in
- * violations and printed.
+ * An adapter in C for unit tests: a weft_bus whose rings are served by the test process itself,
+ * with an NVMe-oF controller behind every connection. It checks what it is given as hardware would,
+ * and more: breaches of the contract are counted in violations and printed.
  */
 #ifndef FAKE_H
 #define FAKE_H
@@ -19,6 +19,7 @@
 #define FAKE_LOG 512
 #define FAKE_NS_BYTES (8u << 20)
 #define FAKE_BLOCK 512u
+#define FAKE_NO_OPCODE 0xff
 
 struct fake_map {
 	uint8_t *va;
@@ -44,7 +45,8 @@ struct fake_qp {
 	uint16_t cq_tail;
 	uint8_t phase;
 	bool busy[1024];
-	struct weft_sq_entry held[1024]; /* commands kept by hold, and those without an answer yet */
+	/* commands kept by hold, and those without an answer yet */
+	struct weft_sq_entry held[1024];
 	bool is_held[1024];
 	uint64_t order[1024]; /* arrival, for tests that look at it */
 	unsigned int sgl_max; /* most elements one command had */
@@ -65,22 +67,23 @@ struct fake {
 	int n_vectors;
 	unsigned int ready_after; /* reads of STATUS until FW_READY */
 	bool fw_dead;
-	bool gone;        /* reads give ~0, writes vanish */
+	bool gone;         /* reads give ~0, writes vanish */
 	bool write_enodev; /* writes return -ENODEV when gone */
-	bool eager;       /* work at each doorbell, no time of its own: waiting uses eventfds */
-	bool frozen;      /* never works */
-	bool hold;        /* capsules stay unanswered until fake_release */
-	bool keep_admin;  /* admin commands stay unanswered */
-	long fail_at;     /* bus operation number that fails with fail_err; 0: none */
+	bool eager;        /* work at each doorbell, no time of its own: waiting uses eventfds */
+	bool frozen;       /* never works */
+	bool hold;         /* capsules stay unanswered until fake_release */
+	bool keep_admin;   /* admin commands stay unanswered */
+	long fail_at;      /* bus operation number that fails with fail_err; 0: none */
 	int fail_err;
-	int connect_errno; /* positive: CONNECT ends with it */
+	int connect_errno;             /* positive: CONNECT ends with it */
 	unsigned int connects_to_fail; /* so many times; 0: always while connect_errno is set */
 	uint32_t maxh2cdata;
-	uint8_t digests_granted; /* mask */
-	bool success_flag;       /* reads end with a synthesized CQE */
-	unsigned int ddgst_errors; /* so many reads get a wrong data digest */
+	uint8_t digests_granted;    /* mask */
+	bool success_flag;          /* reads end with a synthesized CQE */
+	unsigned int ddgst_errors;  /* so many reads get a wrong data digest */
 	unsigned int flipped_reads; /* so many reads deliver a wrong bit that no digest covers */
-	uint8_t mute_opcode;     /* capsules with this opcode get no answer, but on pair 1; 0xff: none */
+	/* capsules with this opcode get no answer, but on pair 1; 0xff: none */
+	uint8_t mute_opcode;
 	/* state */
 	long ops;
 	uint64_t time_ns;
@@ -106,13 +109,14 @@ struct fake {
 	/* knobs of the controllers */
 	uint64_t cap;
 	uint32_t kato_seen;
-	uint16_t queues_granted; /* 0's based */
+	uint16_t queues_granted;   /* 0's based */
 	unsigned int genctr_moves; /* the discovery log changes during so many reads of it */
 	uint64_t genctr;
 	unsigned int n_records;
 	uint8_t mdts;
 	uint32_t ioccsz;
-	uint16_t fail_sct_sc; /* next I/O command with fail_opcode ends with this, fail_times times */
+	/* next I/O command with fail_opcode ends with this, fail_times times */
+	uint16_t fail_sct_sc;
 	uint8_t fail_opcode;
 	unsigned int fail_times;
 	bool never_ready;
@@ -125,7 +129,10 @@ struct fake {
 };
 
 struct fake *fake_new(void);
-/* The same without a time of its own: it works at each doorbell, and waiting for it goes by eventfds. */
+/*
+ * The same without a time of its own: it works at each doorbell, and waiting for it goes by
+ * eventfds.
+ */
 struct fake *fake_new_eager(void);
 void fake_free(struct fake *f);
 /* Serves everything that waits. Returns how many entries it fetched. */
@@ -136,7 +143,10 @@ void fake_post(struct fake *f, uint16_t qp, struct weft_cq_entry *e);
 void fake_event(struct fake *f, uint16_t qp, uint32_t code, uint32_t dw1, uint32_t dw2);
 /* Ends a held capsule: with a positive errno, or 0: served now. */
 void fake_release(struct fake *f, uint16_t qp, uint16_t cid, uint16_t err);
-/* The peer is gone: all commands of the pair end with err, then CONN_ERROR. err 0: CONN_CLOSED and ECONNRESET for commands. */
+/*
+ * The peer is gone: all commands of the pair end with err, then CONN_ERROR. err 0: CONN_CLOSED and
+ * ECONNRESET for commands.
+ */
 void fake_kill_conn(struct fake *f, uint16_t qp, uint16_t err);
 void fake_log(struct fake *f, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void fake_fwlog(struct fake *f, const char *text);
@@ -145,11 +155,19 @@ void fake_violation(struct fake *f, const char *fmt, ...) __attribute__((format(
 void fake_aen(struct fake *f, uint32_t dw0);
 
 /* Data of a capsule: gathers or scatters through its SGL. false: memory not mapped or too short. */
-bool fake_gather(struct fake *f, const struct weft_sq_entry *e, uint32_t off, void *buf, uint32_t len);
-bool fake_scatter(struct fake *f, const struct weft_sq_entry *e, uint32_t off, const void *buf, uint32_t len);
+bool fake_gather(struct fake *f, const struct weft_sq_entry *e, uint32_t off, void *buf,
+		 uint32_t len);
+bool fake_scatter(struct fake *f, const struct weft_sq_entry *e, uint32_t off, const void *buf,
+		  uint32_t len);
+
+/* Between fake_bus.c and fake_adapter.c. */
+void fake_interrupt(struct fake *f, struct fake_qp *q);
+void fake_start_qp(struct fake_qp *q, uint64_t sq, uint64_t cq, unsigned int sq_log2,
+		   unsigned int cq_log2, uint16_t vector);
 
 /* fake_ctrl.c: answers a capsule. false: no answer now. */
-bool fake_ctrl_command(struct fake *f, uint16_t qp, const struct weft_sq_entry *e, struct weft_cq_entry *out);
+bool fake_ctrl_command(struct fake *f, uint16_t qp, const struct weft_sq_entry *e,
+		       struct weft_cq_entry *out);
 void fake_ctrl_disconnected(struct fake *f, uint16_t qp);
 void fake_ctrl_free(struct fake *f);
 
@@ -184,7 +202,10 @@ enum fake_vu_fault {
 struct fake_vu;
 struct fake_vu *fake_vu_start(struct fake *f, const char *path, enum fake_vu_fault fault);
 void fake_vu_stop(struct fake_vu *s);
-/* The server reads and writes client memory by message from its own thread, between two client messages; tells the result. */
+/*
+ * The server reads and writes client memory by message from its own thread, between two client
+ * messages; tells the result.
+ */
 int fake_vu_dma(struct fake_vu *s, uint64_t iova, void *buf, uint32_t len, bool write);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The fake adapter's hardware side: registers, DMA map, rings, interrupts, and the admin opcodes. */
+/* The fake adapter's rings: fetching, completing, interrupts, and the admin opcodes. */
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -8,8 +8,6 @@
 #include <unistd.h>
 
 #include "fake.h"
-
-#define NO_OPCODE 0xff
 
 void fake_violation(struct fake *f, const char *fmt, ...)
 {
@@ -39,24 +37,20 @@ void fake_fwlog(struct fake *f, const char *text)
 		f->fwlog[f->log_tail++ % WEFT_LOG_SIZE] = *text;
 }
 
-/* Counts a bus operation; true when it is the one that fails. */
-static bool fails(struct fake *f)
-{
-	return ++f->ops == f->fail_at;
-}
-
 void *fake_mem(struct fake *f, uint64_t iova, size_t len)
 {
 	unsigned int i;
 
 	for (i = 0; i < f->n_maps; i++)
-		if (f->map[i].va && iova - f->map[i].iova < f->map[i].len && len <= f->map[i].len - (iova - f->map[i].iova))
+		if (f->map[i].va && iova - f->map[i].iova < f->map[i].len &&
+		    len <= f->map[i].len - (iova - f->map[i].iova))
 			return f->map[i].va + (iova - f->map[i].iova);
 	return NULL;
 }
 
 /* Element i of a command's list. */
-static bool element(struct fake *f, const struct weft_sq_entry *e, unsigned int i, struct weft_sgl_elem *out)
+static bool element(struct fake *f, const struct weft_sq_entry *e, unsigned int i,
+		    struct weft_sgl_elem *out)
 {
 	const struct weft_sgl_elem *array = e->sgl;
 
@@ -68,7 +62,8 @@ static bool element(struct fake *f, const struct weft_sq_entry *e, unsigned int 
 	return true;
 }
 
-static bool copy(struct fake *f, const struct weft_sq_entry *e, uint32_t off, void *buf, uint32_t len, bool gather)
+static bool copy(struct fake *f, const struct weft_sq_entry *e, uint32_t off, void *buf,
+		 uint32_t len, bool gather)
 {
 	struct weft_sgl_elem el;
 	unsigned int i;
@@ -96,17 +91,19 @@ static bool copy(struct fake *f, const struct weft_sq_entry *e, uint32_t off, vo
 	return true;
 }
 
-bool fake_gather(struct fake *f, const struct weft_sq_entry *e, uint32_t off, void *buf, uint32_t len)
+bool fake_gather(struct fake *f, const struct weft_sq_entry *e, uint32_t off, void *buf,
+		 uint32_t len)
 {
 	return copy(f, e, off, buf, len, true);
 }
 
-bool fake_scatter(struct fake *f, const struct weft_sq_entry *e, uint32_t off, const void *buf, uint32_t len)
+bool fake_scatter(struct fake *f, const struct weft_sq_entry *e, uint32_t off, const void *buf,
+		  uint32_t len)
 {
 	return copy(f, e, off, (void *)buf, len, false);
 }
 
-static void interrupt(struct fake *f, struct fake_qp *q)
+void fake_interrupt(struct fake *f, struct fake_qp *q)
 {
 	uint64_t one = 1;
 
@@ -121,7 +118,8 @@ static void interrupt(struct fake *f, struct fake_qp *q)
 void fake_post(struct fake *f, uint16_t id, struct weft_cq_entry *e)
 {
 	struct fake_qp *q = &f->qp[id];
-	struct weft_cq_entry *at = fake_mem(f, q->cq + (uint64_t)q->cq_tail * sizeof(*e), sizeof(*e));
+	struct weft_cq_entry *at =
+		fake_mem(f, q->cq + (uint64_t)q->cq_tail * sizeof(*e), sizeof(*e));
 
 	if (!q->live)
 		return;
@@ -137,7 +135,7 @@ void fake_post(struct fake *f, uint16_t id, struct weft_cq_entry *e)
 	if (!q->cq_tail)
 		q->phase ^= 1;
 	f->counter[WEFT_CNT_CQE_WRITTEN]++;
-	interrupt(f, q);
+	fake_interrupt(f, q);
 }
 
 void fake_event(struct fake *f, uint16_t qp, uint32_t code, uint32_t dw1, uint32_t dw2)
@@ -190,11 +188,17 @@ void fake_kill_conn(struct fake *f, uint16_t qp, uint16_t err)
 	fake_event(f, qp, err ? WEFT_EV_CONN_ERROR : WEFT_EV_CONN_CLOSED, err, 0);
 }
 
-static void start_qp(struct fake_qp *q, uint64_t sq, uint64_t cq, unsigned int sq_log2, unsigned int cq_log2, uint16_t vector)
+void fake_start_qp(struct fake_qp *q, uint64_t sq, uint64_t cq, unsigned int sq_log2,
+		   unsigned int cq_log2, uint16_t vector)
 {
 	memset(q, 0, sizeof(*q));
-	*q = (struct fake_qp){ .live = true, .sq = sq, .cq = cq, .entries = (uint16_t)(1u << sq_log2),
-			       .cq_entries = (uint16_t)(1u << cq_log2), .vector = vector, .phase = 1 };
+	*q = (struct fake_qp){ .live = true,
+			       .sq = sq,
+			       .cq = cq,
+			       .entries = (uint16_t)(1u << sq_log2),
+			       .cq_entries = (uint16_t)(1u << cq_log2),
+			       .vector = vector,
+			       .phase = 1 };
 }
 
 static uint16_t do_connect(struct fake *f, const struct weft_arg_connect *a, uint32_t *dw)
@@ -219,8 +223,8 @@ static uint16_t do_connect(struct fake *f, const struct weft_arg_connect *a, uin
 	dw[0] = f->maxh2cdata;
 	dw[1] = a->digests & f->digests_granted;
 	dw[2] = 0xc000u + a->qp;
-	fake_log(f, "tcp %u.%u.%u.%u:%u digests=%u", a->remote_ip >> 24, a->remote_ip >> 16 & 255, a->remote_ip >> 8 & 255,
-		 a->remote_ip & 255, a->remote_port, a->digests);
+	fake_log(f, "tcp %u.%u.%u.%u:%u digests=%u", a->remote_ip >> 24, a->remote_ip >> 16 & 255,
+		 a->remote_ip >> 8 & 255, a->remote_ip & 255, a->remote_port, a->digests);
 	return 0;
 }
 
@@ -241,10 +245,11 @@ static uint16_t do_disconnect(struct fake *f, const struct weft_arg_disconnect *
 
 static uint16_t do_create(struct fake *f, const struct weft_arg_qp_create *a)
 {
-	if (!a->qp || a->qp >= f->n_qp || f->qp[a->qp].live || a->sq_base % 64 || a->cq_base % 64 || !a->sq_log2 ||
-	    a->sq_log2 > 10 || a->cq_log2 <= a->sq_log2 || a->cq_log2 > 12 || a->vector >= f->n_vectors)
+	if (!a->qp || a->qp >= f->n_qp || f->qp[a->qp].live || a->sq_base % 64 || a->cq_base % 64 ||
+	    !a->sq_log2 || a->sq_log2 > 10 || a->cq_log2 <= a->sq_log2 || a->cq_log2 > 12 ||
+	    a->vector >= f->n_vectors)
 		return EINVAL;
-	start_qp(&f->qp[a->qp], a->sq_base, a->cq_base, a->sq_log2, a->cq_log2, a->vector);
+	fake_start_qp(&f->qp[a->qp], a->sq_base, a->cq_base, a->sq_log2, a->cq_log2, a->vector);
 	return 0;
 }
 
@@ -262,7 +267,8 @@ static uint16_t do_admin(struct fake *f, const struct weft_admin_entry *e, uint3
 		return 0;
 	case WEFT_OP_PORT_GET:
 		dw[0] = f->port.ip;
-		dw[1] = f->port.mtu | (uint32_t)f->port.mac[0] << 16 | (uint32_t)f->port.mac[1] << 24;
+		dw[1] = f->port.mtu | (uint32_t)f->port.mac[0] << 16 |
+			(uint32_t)f->port.mac[1] << 24;
 		memcpy(&dw[2], &f->port.mac[2], 4);
 		return 0;
 	case WEFT_OP_QP_CREATE:
@@ -302,11 +308,14 @@ static void check_capsule(struct fake *f, const struct weft_sq_entry *e)
 	if (e->sqe[1] >> 6 != 1)
 		fake_violation(f, "PSDT is %u", e->sqe[1] >> 6);
 	if (type != ((e->flags & WEFT_SQF_ICD) ? 0x01 : 0x5a) || len != e->data_len)
-		fake_violation(f, "SGL type %02x length %u for flags %02x and %u bytes", type, len, e->flags, e->data_len);
+		fake_violation(f, "SGL type %02x length %u for flags %02x and %u bytes", type, len,
+			       e->flags, e->data_len);
 	for (i = 0; element(f, e, i, &el); i++)
 		sum += el.len;
-	if (sum < e->data_len || (!(e->flags & WEFT_SQF_SGL_CHAIN) && e->sgl_count > WEFT_SGL_INLINE))
-		fake_violation(f, "%u elements cover %llu of %u bytes", e->sgl_count, (unsigned long long)sum, e->data_len);
+	if (sum < e->data_len ||
+	    (!(e->flags & WEFT_SQF_SGL_CHAIN) && e->sgl_count > WEFT_SGL_INLINE))
+		fake_violation(f, "%u elements cover %llu of %u bytes", e->sgl_count,
+			       (unsigned long long)sum, e->data_len);
 }
 
 static void capsule(struct fake *f, uint16_t id, const struct weft_sq_entry *e)
@@ -324,7 +333,7 @@ static void capsule(struct fake *f, uint16_t id, const struct weft_sq_entry *e)
 		return;
 	if (!q->connected)
 		out.status = ENOTCONN;
-	else if (f->mute_opcode != NO_OPCODE && id > 1 && e->sqe[0] == f->mute_opcode)
+	else if (f->mute_opcode != FAKE_NO_OPCODE && id > 1 && e->sqe[0] == f->mute_opcode)
 		return;
 	else if (!fake_ctrl_command(f, id, e, &out))
 		return;
@@ -334,7 +343,9 @@ static void capsule(struct fake *f, uint16_t id, const struct weft_sq_entry *e)
 static void fetch(struct fake *f, uint16_t id)
 {
 	struct fake_qp *q = &f->qp[id];
-	struct weft_sq_entry *at = fake_mem(f, q->sq + (uint64_t)q->sq_head * sizeof(*at), sizeof(*at)), e;
+	struct weft_sq_entry *at = fake_mem(f, q->sq + (uint64_t)q->sq_head * sizeof(*at),
+					    sizeof(*at)),
+			     e;
 	struct weft_cq_entry out = { .status = 0 };
 	uint32_t dw[3] = { 0 };
 
@@ -371,238 +382,4 @@ unsigned int fake_run(struct fake *f)
 		for (; f->qp[id].live && f->qp[id].sq_head != f->qp[id].sq_tail; n++)
 			fetch(f, (uint16_t)id);
 	return n;
-}
-
-static int f_read32(struct weft_bus *bus, uint32_t off, uint32_t *val)
-{
-	struct fake *f = (struct fake *)bus;
-
-	*val = ~0u;
-	if (fails(f))
-		return f->fail_err;
-	if (f->gone)
-		return 0;
-	*val = 0;
-	if (off == WEFT_MAGIC)
-		*val = f->magic;
-	else if (off == WEFT_VERSION)
-		*val = f->version;
-	else if (off == WEFT_CAPS0)
-		*val = f->n_qp | WEFT_N_SLOTS << 16;
-	else if (off == WEFT_CAPS1)
-		*val = (uint32_t)f->n_vectors | 64u << 16;
-	else if (off == WEFT_CTRL)
-		*val = f->ctrl_run;
-	else if (off == WEFT_STATUS)
-		*val = (f->status_reads++ >= f->ready_after ? WEFT_STATUS_FW_READY_MASK : 0) | WEFT_STATUS_LINK_UP_MASK |
-		       (f->aq_ctrl & 1 ? WEFT_STATUS_AQ_UP_MASK : 0) |
-		       (f->fw_dead ? WEFT_STATUS_FW_DEAD_MASK : 0);
-	else if (off == WEFT_FW_VERSION)
-		*val = 0x010203;
-	else if (off == WEFT_FW_STATUS)
-		*val = 0xbad0cafe;
-	else if (off == WEFT_AQ_CTRL)
-		*val = f->aq_ctrl;
-	else if (off == WEFT_LOG_TAIL)
-		*val = f->log_tail;
-	else if (off == WEFT_SCRATCH)
-		*val = f->scratch;
-	else if (off >= WEFT_CNT_BASE && off < WEFT_CNT_BASE + 256)
-		*val = f->counter[(off - WEFT_CNT_BASE) / 4];
-	else if (off >= WEFT_LOG_WINDOW && off < WEFT_LOG_WINDOW + WEFT_LOG_SIZE)
-		memcpy(val, &f->fwlog[off - WEFT_LOG_WINDOW], 4);
-	return 0;
-}
-
-static void doorbell(struct fake *f, uint32_t off, uint32_t val)
-{
-	struct fake_qp *q = &f->qp[(off - WEFT_DB_PAGE) / WEFT_DB_STRIDE & 127];
-
-	if (!q->live) {
-		fake_violation(f, "doorbell 0x%x of a pair that is not there", off);
-		return;
-	}
-	if (off % WEFT_DB_STRIDE == WEFT_DB_SQ_TAIL) {
-		f->sq_doorbells++;
-		if (val >= q->entries)
-			fake_violation(f, "tail %u of %u", val, q->entries);
-		else
-			q->sq_tail = (uint16_t)val;
-		if (f->eager)
-			fake_run(f);
-		return;
-	}
-	if ((val & 0xffff) >= q->cq_entries)
-		fake_violation(f, "head %u of %u", val & 0xffff, q->cq_entries);
-	q->cq_head = (uint16_t)val;
-	q->armed = val & WEFT_DB_CQ_HEAD_ARM_MASK;
-	interrupt(f, q);
-}
-
-static int f_write32(struct weft_bus *bus, uint32_t off, uint32_t val)
-{
-	struct fake *f = (struct fake *)bus;
-
-	if (fails(f))
-		return f->fail_err;
-	if (f->gone)
-		return f->write_enodev ? -ENODEV : 0;
-	if (off >= WEFT_DB_PAGE)
-		doorbell(f, off, val);
-	else if (off >= WEFT_ASQ_LO && off <= WEFT_ACQ_HI)
-		f->aq[(off - WEFT_ASQ_LO) / 4] = val;
-	else if (off == WEFT_AQ_SIZE)
-		f->aq_size = val;
-	else if (off == WEFT_CTRL)
-		f->ctrl_run = val & 1;
-	else if (off == WEFT_SCRATCH)
-		f->scratch = val;
-	else if (off == WEFT_AQ_CTRL) {
-		f->aq_ctrl = val & 1;
-		f->qp[0].live = false;
-		if (f->aq_ctrl)
-			start_qp(&f->qp[0], f->aq[0] | (uint64_t)f->aq[1] << 32, f->aq[2] | (uint64_t)f->aq[3] << 32,
-				 f->aq_size & 15, f->aq_size >> 8 & 15, 0);
-	} else {
-		fake_violation(f, "write of 0x%x to 0x%x", val, off);
-	}
-	return 0;
-}
-
-static int f_dma_map(struct weft_bus *bus, void *addr, size_t len, unsigned int prot, uint64_t *iova)
-{
-	struct fake *f = (struct fake *)bus;
-
-	if (fails(f))
-		return f->fail_err;
-	if ((uintptr_t)addr % 4096 || len % 4096 || !len || prot != (WEFT_DMA_READ | WEFT_DMA_WRITE))
-		return -EINVAL;
-	if (f->n_maps == FAKE_MAPS)
-		return -ENOSPC;
-	*iova = f->next_iova;
-	f->map[f->n_maps++] = (struct fake_map){ addr, *iova, len };
-	f->next_iova += len + 0x10000; /* holes, so that nothing is contiguous by accident */
-	f->maps_live++;
-	f->map_calls++;
-	return 0;
-}
-
-static int f_dma_unmap(struct weft_bus *bus, uint64_t iova, size_t len)
-{
-	struct fake *f = (struct fake *)bus;
-	unsigned int i;
-
-	for (i = 0; i < f->n_maps; i++) {
-		if (!f->map[i].va || f->map[i].iova != iova || f->map[i].len != len)
-			continue;
-		f->map[i].va = NULL;
-		f->maps_live--;
-		return 0;
-	}
-	fake_violation(f, "unmap of 0x%llx, which is not mapped", (unsigned long long)iova);
-	return -EINVAL;
-}
-
-static int f_irq_count(struct weft_bus *bus)
-{
-	struct fake *f = (struct fake *)bus;
-
-	return fails(f) ? f->fail_err : f->n_vectors;
-}
-
-static int f_irq_set(struct weft_bus *bus, unsigned int vector, int fd)
-{
-	struct fake *f = (struct fake *)bus;
-
-	if (fd >= 0 && fails(f))
-		return f->fail_err;
-	f->irqs_live += (fd >= 0) - (f->irq_fd[vector] >= 0);
-	f->irq_fd[vector] = fd;
-	return 0;
-}
-
-static int f_reset(struct weft_bus *bus)
-{
-	struct fake *f = (struct fake *)bus;
-
-	if (fails(f))
-		return f->fail_err;
-	f->resets++;
-	f->aq_ctrl = f->status_reads = 0;
-	f->ctrl_run = 1;
-	fake_ctrl_free(f);
-	memset(f->qp, 0, sizeof(f->qp));
-	return 0;
-}
-
-static int f_advance(struct weft_bus *bus, uint64_t max_ns)
-{
-	struct fake *f = (struct fake *)bus;
-
-	f->time_ns += max_ns;
-	return fake_run(f) > 0;
-}
-
-static uint64_t f_now(struct weft_bus *bus)
-{
-	return ((struct fake *)bus)->time_ns;
-}
-
-static void f_close(struct weft_bus *bus)
-{
-	((struct fake *)bus)->closed++;
-}
-
-static const struct weft_bus_ops ops_time = {
-	.name = "fake", .read32 = f_read32, .write32 = f_write32, .dma_map = f_dma_map, .dma_unmap = f_dma_unmap,
-	.irq_count = f_irq_count, .irq_set = f_irq_set, .reset = f_reset, .advance = f_advance, .now = f_now, .close = f_close,
-};
-
-static const struct weft_bus_ops ops_eager = {
-	.name = "fake", .read32 = f_read32, .write32 = f_write32, .dma_map = f_dma_map, .dma_unmap = f_dma_unmap,
-	.irq_count = f_irq_count, .irq_set = f_irq_set, .reset = f_reset, .close = f_close,
-};
-
-static struct fake *make(const struct weft_bus_ops *ops)
-{
-	struct fake *f = calloc(1, sizeof(*f));
-
-	f->bus.ops = ops;
-	f->eager = ops == &ops_eager;
-	f->magic = WEFT_MAGIC_VALUE;
-	f->version = WEFT_VERSION_MAJOR << 16 | WEFT_VERSION_MINOR;
-	f->n_qp = WEFT_N_QP;
-	f->n_vectors = 128;
-	f->fail_err = -EIO;
-	f->ctrl_run = 1;
-	f->next_iova = 0x7ff000000000ull;
-	f->maxh2cdata = 0x400000;
-	f->digests_granted = 3;
-	f->mute_opcode = NO_OPCODE;
-	f->next_cntlid = 1;
-	f->cap = 0x000008200f0003ffull;
-	f->queues_granted = 127;
-	f->genctr = 7;
-	f->n_records = 2;
-	f->ioccsz = 1028;
-	f->disk = calloc(1, FAKE_NS_BYTES);
-	memset(f->irq_fd, 0xff, sizeof(f->irq_fd));
-	return f;
-}
-
-struct fake *fake_new(void)
-{
-	return make(&ops_time);
-}
-
-struct fake *fake_new_eager(void)
-{
-	return make(&ops_eager);
-}
-
-void fake_free(struct fake *f)
-{
-	fake_ctrl_free(f);
-	free(f->disk);
-	free(f);
 }

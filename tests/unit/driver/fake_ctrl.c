@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The NVMe-oF controllers behind the fake adapter: discovery and I/O controllers modelled on what a Linux 6.12 target answers,
- * with one RAM namespace. Every Fabrics and admin command is logged as a line of text, so that tests can compare sequences.
+ * The NVMe-oF controllers behind the fake adapter: discovery and I/O controllers modelled on what a
+ * Linux 6.12 target answers, with one RAM namespace. Every Fabrics and admin command is logged as a
+ * line of text, so that tests can compare sequences.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -79,10 +80,12 @@ static uint16_t do_connect(struct cmd *c)
 
 	if (c->q->fabrics_done)
 		return SC_INVALID_OPCODE | DNR;
-	if (c->e->data_len != 1024 || !(c->e->flags & WEFT_SQF_ICD) || !fake_gather(c->f, c->e, 0, data, 1024))
+	if (c->e->data_len != 1024 || !(c->e->flags & WEFT_SQF_ICD) ||
+	    !fake_gather(c->f, c->e, 0, data, 1024))
 		return SC_INVALID_FIELD | DNR;
 	memcpy(&cntlid, data + 16, 2);
-	fake_log(c->f, "connect qid=%u sqsize=%u cattr=%u kato=%u cntlid=%04x", qid, sqsize, dw(c, 11) >> 16 & 255, dw(c, 12), cntlid);
+	fake_log(c->f, "connect qid=%u sqsize=%u cattr=%u kato=%u cntlid=%04x", qid, sqsize,
+		 dw(c, 11) >> 16 & 255, dw(c, 12), cntlid);
 	c->out->data_len = 1024;
 	if (!sqsize || (c->e->sqe[46] & 4 && !c->f->success_flag)) {
 		c->result = 44;
@@ -252,7 +255,7 @@ static uint16_t discovery_log(struct cmd *c, uint64_t off, uint32_t len)
 	if (off >= 1024 && c->f->genctr_moves) { /* the log changes under the reader */
 		c->f->genctr_moves--;
 		c->f->genctr++;
-		c->f->n_records++;
+		c->f->n_records += c->f->genctr_moves > 0; /* the last change keeps the count */
 	}
 	d = build_log(c->f, &total);
 	if (off < total) {
@@ -272,16 +275,19 @@ static uint16_t get_log(struct cmd *c)
 	uint32_t numd = dw(c, 10) >> 16 | (dw(c, 11) & 0xffff) << 16, len = (numd + 1) * 4;
 	uint64_t off = dw(c, 12) | (uint64_t)dw(c, 13) << 32;
 
-	fake_log(c->f, "log lid=%02x len=%u off=%llu rae=%u", lid, len, (unsigned long long)off, dw(c, 10) >> 15 & 1);
+	fake_log(c->f, "log lid=%02x len=%u off=%llu rae=%u", lid, len, (unsigned long long)off,
+		 dw(c, 10) >> 15 & 1);
 	if (len != c->e->data_len)
-		fake_violation(c->f, "log page of %u bytes with a buffer of %u", len, c->e->data_len);
+		fake_violation(c->f, "log page of %u bytes with a buffer of %u", len,
+			       c->e->data_len);
 	if (lid == 0x70)
 		return c->c->discovery ? discovery_log(c, off, len) : 0x109;
 	if (lid == 2) {
 		put(zero + 1, 300, 2); /* kelvin */
 		zero[3] = 100;
 	}
-	return lid == 1 || lid == 2 || lid == 3 || lid == 4 || lid == 5 ? reply(c, zero, len) : 0x109 | DNR;
+	return lid == 1 || lid == 2 || lid == 3 || lid == 4 || lid == 5 ? reply(c, zero, len) :
+									  0x109 | DNR;
 }
 
 static uint16_t features(struct cmd *c, bool set)
@@ -313,7 +319,8 @@ static uint16_t do_abort(struct cmd *c)
 		struct fake_qp *q = &c->f->qp[i];
 		struct weft_cq_entry e = { .type = WEFT_CQT_COMMAND, .cid = cid };
 
-		if (!q->live || q->ctrl != c->c || q->qid != sqid || cid >= q->entries || !q->is_held[cid] || c->f->hold)
+		if (!q->live || q->ctrl != c->c || q->qid != sqid || cid >= q->entries ||
+		    !q->is_held[cid] || c->f->hold)
 			continue;
 		put(e.cqe + 12, cid, 2);
 		put(e.cqe + 14, 0x07 << 1, 2);
@@ -392,7 +399,10 @@ static uint16_t read_write(struct cmd *c, uint8_t op)
 	if (len != c->e->data_len)
 		return 0x0f | DNR;
 	if (op != 2 && len <= (c->f->ioccsz - 4) * 16 && !(c->e->flags & WEFT_SQF_ICD))
-		fake_violation(c->f, "a write of %u bytes not in its capsule gets no R2T from a Linux target", len);
+		fake_violation(
+			c->f,
+			"a write of %u bytes not in its capsule gets no R2T from a Linux target",
+			len);
 	if (op != 2 && len > (c->f->ioccsz - 4) * 16 && (c->e->flags & WEFT_SQF_ICD))
 		fake_violation(c->f, "%u bytes in a capsule", len);
 	c->out->data_len = len;
@@ -466,7 +476,8 @@ static void fill_cqe(struct cmd *c, uint16_t status)
 	}
 }
 
-bool fake_ctrl_command(struct fake *f, uint16_t qp, const struct weft_sq_entry *e, struct weft_cq_entry *out)
+bool fake_ctrl_command(struct fake *f, uint16_t qp, const struct weft_sq_entry *e,
+		       struct weft_cq_entry *out)
 {
 	struct cmd c = { f, &f->qp[qp], f->qp[qp].ctrl, e, out, qp, 0 };
 	bool answer = true;

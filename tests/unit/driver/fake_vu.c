@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A vfio-user server for one client, in a thread, with a fake adapter behind it. It follows the protocol text, or breaks it in
- * the one way asked for.
+ * A vfio-user server for one client, in a thread, with a fake adapter behind it. It follows the
+ * protocol text, or breaks it in the one way asked for.
  */
 #include <errno.h>
 #include <poll.h>
@@ -81,7 +81,10 @@ static bool read_header(int fd, struct hdr *h, int *got)
 		struct cmsghdr align;
 	} ctl;
 	struct iovec iov = { h, sizeof(*h) };
-	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = ctl.buf, .msg_controllen = sizeof(ctl.buf) };
+	struct msghdr m = { .msg_iov = &iov,
+			    .msg_iovlen = 1,
+			    .msg_control = ctl.buf,
+			    .msg_controllen = sizeof(ctl.buf) };
 	ssize_t n = recvmsg(fd, &m, MSG_CMSG_CLOEXEC);
 	struct cmsghdr *c;
 
@@ -138,7 +141,8 @@ static void reply(struct fake_vu *s, const struct hdr *h, int err, const void *d
 
 static void do_version(struct fake_vu *s, const struct hdr *h)
 {
-	static const char good[] = "{\"capabilities\":{\"max_msg_fds\":1,\"max_data_xfer_size\":1048576,\"max_dma_maps\":8}}";
+	static const char good[] = "{\"capabilities\":{\"max_msg_fds\":1,"
+				   "\"max_data_xfer_size\":1048576,\"max_dma_maps\":8}}";
 	uint8_t out[256] = { 0 };
 	size_t len = sizeof(good);
 
@@ -162,12 +166,12 @@ static void do_map(struct fake_vu *s, const struct hdr *h, const uint8_t *in, in
 	memcpy(&off, in + 8, 8);
 	memcpy(&addr, in + 16, 8);
 	memcpy(&len, in + 24, 8);
-	if (s->fault == VU_REFUSE_MAP) {
+	for (i = 0; i < 64 && (s->own[i].va || s->foreign[i]); i++)
+		;
+	if (s->fault == VU_REFUSE_MAP || i == 64) {
 		reply(s, h, ENOMEM, NULL, 0);
 		return;
 	}
-	for (i = 0; i < 64 && (s->own[i].va || s->foreign[i]); i++)
-		;
 	if (fd < 0) {
 		s->foreign[i] = addr;
 	} else {
@@ -268,7 +272,8 @@ static bool handle(struct fake_vu *s, struct hdr h, int fd)
 {
 	uint8_t in[4096] = { 0 };
 
-	if (h.size < sizeof(h) || h.size - sizeof(h) > sizeof(in) || !read_all(s->fd, in, h.size - sizeof(h)))
+	if (h.size < sizeof(h) || h.size - sizeof(h) > sizeof(in) ||
+	    !read_all(s->fd, in, h.size - sizeof(h)))
 		return false;
 	if (s->fault == VU_CLOSE_EARLY && h.cmd == 9)
 		return false;
@@ -307,7 +312,10 @@ static bool handle(struct fake_vu *s, struct hdr h, int fd)
 	return true;
 }
 
-/* Asks the client for memory and waits for the answer; commands of the client that were on their way come first. */
+/*
+ * Asks the client for memory and waits for the answer; commands of the client that were on their
+ * way come first.
+ */
 static void do_dma(struct fake_vu *s)
 {
 	uint8_t out[32 + 4096];
@@ -396,7 +404,8 @@ struct fake_vu *fake_vu_start(struct fake *f, const char *path, enum fake_vu_fau
 		s->config[2] = 0x10;
 	unlink(path);
 	s->listen_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (bind(s->listen_fd, (struct sockaddr *)&sa, sizeof(sa)) || listen(s->listen_fd, 1) || pipe(s->stop_fd))
+	if (bind(s->listen_fd, (struct sockaddr *)&sa, sizeof(sa)) || listen(s->listen_fd, 1) ||
+	    pipe(s->stop_fd))
 		abort();
 	pthread_mutex_init(&s->lock, NULL);
 	pthread_cond_init(&s->done, NULL);

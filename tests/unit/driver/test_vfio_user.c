@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The vfio-user bus against a server thread: the good case with a whole device behind it, and every bad reply. */
+/*
+ * The vfio-user bus against a server thread: the good case with a whole device behind it, and every
+ * bad reply.
+ */
 #include <check.h>
 #include <dirent.h>
 #include <errno.h>
@@ -60,7 +63,7 @@ START_TEST(whole_device_works)
 	struct weft_qp_params p = { .complete_cb = on_complete, .sq_log2 = 4, .vector = 2 };
 	struct weft_connect c = { .remote_ip = 0x0a000002, .remote_port = 4420 };
 	uint8_t sqe[64] = { 0, 0x40, 5 }, *mem, back[3000];
-	struct weft_cmd cmd = { .sqe = sqe, .cid = 5, .flags = WEFT_SQF_DATA_OUT, .data_len = 3000 };
+	struct weft_cmd cmd = { .sqe = sqe, .cid = 5, .data_len = 3000 };
 	struct iovec iov;
 	struct weft_qp *qp;
 	unsigned int i;
@@ -75,6 +78,7 @@ START_TEST(whole_device_works)
 	mem = weft_mem_alloc(dev, 8192);
 	for (i = 0; i < 8192; i++)
 		mem[i] = (uint8_t)(i * 13);
+	cmd.flags = WEFT_SQF_DATA_OUT;
 	iov = (struct iovec){ mem + 1234, 3000 };
 	cmd.iov = &iov;
 	cmd.count = 1;
@@ -83,8 +87,10 @@ START_TEST(whole_device_works)
 	f->hold = true;
 	ck_assert_int_eq(weft_qp_submit(qp, &cmd), 0);
 	ck_assert_int_eq(weft_qp_doorbell(qp), 0);
-	ck_assert_int_eq(weft_nop(dev, 1), 0); /* behind it on the same socket: the capsule has been fetched */
-	ck_assert(fake_gather(f, &f->qp[weft_qp_id(qp)].held[5], 0, back, 3000)); /* through the server's own mapping */
+	ck_assert_int_eq(weft_nop(dev, 1),
+			 0); /* behind it on the same socket: the capsule has been fetched */
+	ck_assert(fake_gather(f, &f->qp[weft_qp_id(qp)].held[5], 0, back,
+			      3000)); /* through the server's own mapping */
 	ck_assert_mem_eq(back, mem + 1234, 3000);
 	completed = 0;
 	ck_assert_int_eq(weft_qp_disconnect(qp, true), 0);
@@ -189,7 +195,8 @@ END_TEST
 
 START_TEST(mappings_are_bounded)
 {
-	uint8_t *mem = mmap(NULL, 16 * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uint8_t *mem =
+		mmap(NULL, 16 * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	unsigned int i;
 
 	start(VU_OK);
@@ -211,19 +218,24 @@ static const struct {
 	enum fake_vu_fault fault;
 	int err;
 } open_faults[] = {
-	{ VU_HANG_VERSION, -ENODEV },   { VU_BAD_MAJOR, -EPROTO },	 { VU_BAD_JSON, -EPROTO },
-	{ VU_UNTERMINATED_JSON, -EPROTO }, { VU_SHORT_VERSION, -EPROTO },  { VU_NOT_PCI, -EPROTO },
-	{ VU_SMALL_BAR, -EPROTO },	{ VU_BAD_REGION_INDEX, -EPROTO }, { VU_NO_MSIX, -EPROTO },
-	{ VU_WRONG_DEVICE, -ENODEV },   { VU_WRONG_ID, -EPROTO },	  { VU_WRONG_COMMAND, -EPROTO },
-	{ VU_TINY_SIZE, -EPROTO },	{ VU_HUGE_SIZE, -EPROTO },	{ VU_SHORT_READ, -EPROTO },
-	{ VU_OTHER_OFFSET, -EPROTO },   { VU_ERROR_WITH_DATA, -EPROTO },  { VU_REPLY_TYPE, -EPROTO },
-	{ VU_CLOSE_EARLY, -ENODEV },	{ VU_HANG_READ, -ENODEV },	{ VU_UNASKED_REPLY, -EPROTO },
+	{ VU_HANG_VERSION, -ENODEV },    { VU_BAD_MAJOR, -EPROTO },
+	{ VU_BAD_JSON, -EPROTO },        { VU_UNTERMINATED_JSON, -EPROTO },
+	{ VU_SHORT_VERSION, -EPROTO },   { VU_NOT_PCI, -EPROTO },
+	{ VU_SMALL_BAR, -EPROTO },       { VU_BAD_REGION_INDEX, -EPROTO },
+	{ VU_NO_MSIX, -EPROTO },         { VU_WRONG_DEVICE, -ENODEV },
+	{ VU_WRONG_ID, -EPROTO },        { VU_WRONG_COMMAND, -EPROTO },
+	{ VU_TINY_SIZE, -EPROTO },       { VU_HUGE_SIZE, -EPROTO },
+	{ VU_SHORT_READ, -EPROTO },      { VU_OTHER_OFFSET, -EPROTO },
+	{ VU_ERROR_WITH_DATA, -EPROTO }, { VU_REPLY_TYPE, -EPROTO },
+	{ VU_CLOSE_EARLY, -ENODEV },     { VU_HANG_READ, -ENODEV },
+	{ VU_UNASKED_REPLY, -EPROTO },
 };
 
 START_TEST(bad_server_is_refused)
 {
 	enum fake_vu_fault fault = open_faults[_i].fault;
-	unsigned int before = open_fds(), ms = fault == VU_HANG_VERSION || fault == VU_HANG_READ ? 200 : 20000;
+	unsigned int before = open_fds(),
+		     ms = fault == VU_HANG_VERSION || fault == VU_HANG_READ ? 200 : 20000;
 
 	start(fault);
 	ck_assert_int_eq(weft_bus_open_vfio_user_timeout(path, ms, &bus), open_faults[_i].err);
@@ -287,7 +299,8 @@ int main(void)
 	tcase_add_test(t, plain_memory_is_served_by_message);
 	tcase_add_test(t, memfd_buffers_are_handed_over);
 	tcase_add_test(t, mappings_are_bounded);
-	tcase_add_loop_test(t, bad_server_is_refused, 0, sizeof(open_faults) / sizeof(open_faults[0]));
+	tcase_add_loop_test(t, bad_server_is_refused, 0,
+			    sizeof(open_faults) / sizeof(open_faults[0]));
 	tcase_add_test(t, refused_map_fails_the_open);
 	tcase_add_test(t, server_dies_in_use);
 	tcase_add_test(t, no_server);

@@ -24,6 +24,10 @@
 #define DGST_H 1
 #define DGST_D 2
 
+#define WIRE_SIZE (1u << 20)
+extern uint8_t wire[WIRE_SIZE]; /* what the controller sends: not what stands in host memory */
+void fill_patterns(void);       /* once, before the first test */
+
 /* --- the host ----------------------------------------------------------------------------------------------------------- */
 
 void fw_start(void);              /* firmware up, admin pair enabled, port configured */

@@ -42,7 +42,7 @@ static struct {
 	uint32_t n;
 	/* peer as receiver */
 	uint8_t *got; /* per byte of ours */
-	uint32_t rcv, latest, since_ack;
+	uint32_t rcv, top, latest, since_ack; /* top: above all that came */
 	uint64_t ack_at;
 	bool fin_got;
 	uint32_t fin_at;
@@ -101,7 +101,7 @@ static void from_us(void *arg, const uint8_t *frame, uint32_t len)
 
 static uint32_t sack_ranges(struct range *r)
 {
-	uint32_t n = 0, at = sim.rcv, end = expected_len;
+	uint32_t n = 0, at = sim.rcv, end = sim.top;
 	struct range all[64];
 	uint32_t k = 0;
 
@@ -149,6 +149,7 @@ static void peer_data(const struct out *o)
 	check_data(o);
 	memset(sim.got + off, 1, o->len);
 	sim.latest = off;
+	sim.top = off + o->len > sim.top ? off + o->len : sim.top;
 	while (sim.rcv < expected_len && sim.got[sim.rcv])
 		sim.rcv++;
 	sim.since_ack++;
@@ -228,27 +229,30 @@ static void peer_step(void)
 static void deliver_due(void)
 {
 	uint64_t now = hal_now_ns();
+	uint32_t n = sim.n, left = 0;
 
-	for (uint32_t i = 0; i < sim.n;) {
-		struct carried c = sim.link[i];
+	/* Answers are appended meanwhile; they are due later. */
+	for (uint32_t i = 0; i < n; i++) {
+		struct carried *c = &sim.link[i];
 
-		if (c.at > now) {
-			i++;
+		if (c->at > now)
 			continue;
-		}
-		memmove(&sim.link[i], &sim.link[i + 1], (sim.n - i - 1) * sizeof(c));
-		sim.n--;
-		if (c.to_us)
-			fake_rx(c.data, c.len);
+		if (c->to_us)
+			fake_rx(c->data, c->len);
 		else
-			peer_receive(c.data, c.len);
-		free(c.data);
+			peer_receive(c->data, c->len);
+		free(c->data);
+		c->data = NULL;
 	}
+	for (uint32_t i = 0; i < sim.n; i++)
+		if (sim.link[i].data)
+			sim.link[left++] = sim.link[i];
+	sim.n = left;
 }
 
 static void step(void)
 {
-	fake_advance(STEP_NS);
+	fake_advance(sim.n ? STEP_NS : 5 * STEP_NS); /* nothing on the link: only timers can do something */
 	deliver_due();
 	peer_step();
 	pump();
@@ -312,7 +316,7 @@ static const struct trial trials[] = {
         {"small PDUs", {true, true, 7, 1460, PEER_WND}, 30, 10, 10, false, false, 200, 60, 100000},
         {"one way", {true, true, 7, 1460, PEER_WND}, 20, 0, 0, false, true, 40, 40000, 0},
 };
-#define SEEDS 3
+#define SEEDS 2
 
 START_TEST(every_byte_arrives_once)
 {

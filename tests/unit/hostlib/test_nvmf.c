@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The transport over the fake adapter: capsules, data buffers, SGL kinds, errors, and freeing at awkward moments. */
+/*
+ * The transport over the fake adapter: capsules, data buffers, SGL kinds, errors, and freeing at
+ * awkward moments.
+ */
 #include <check.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -68,8 +71,14 @@ static void on_data(void *arg, size_t xfered, int error)
 
 static struct nvmf_handoff_qpair_params params(void)
 {
-	return (struct nvmf_handoff_qpair_params){ .dev = dev, .sq_flow_control = true, .qsize = 16, .remote_ip = 0x0a000002,
-						   .remote_port = 4420, .header_digests = true, .data_digests = true, .max_icd = 16384 };
+	return (struct nvmf_handoff_qpair_params){ .dev = dev,
+						   .sq_flow_control = true,
+						   .qsize = 16,
+						   .remote_ip = 0x0a000002,
+						   .remote_port = 4420,
+						   .header_digests = true,
+						   .data_digests = true,
+						   .max_icd = 16384 };
 }
 
 static void set_up(void)
@@ -79,7 +88,8 @@ static void set_up(void)
 
 	memset(&seen, 0, sizeof(seen));
 	f = fake_new();
-	ck_assert_int_eq(weft_dev_open(&f->bus, &(struct weft_dev_params){ .timeout_ms = 200 }, &dev), 0);
+	ck_assert_int_eq(
+		weft_dev_open(&f->bus, &(struct weft_dev_params){ .timeout_ms = 200 }, &dev), 0);
 	p = params();
 	qp = nvmf_allocate_qpair(NVMF_TRTYPE_TCP, false, &p, on_error, &seen, on_response, &seen);
 	ck_assert_ptr_nonnull(qp);
@@ -133,17 +143,21 @@ START_TEST(refuses_what_is_not_there)
 {
 	struct nvmf_handoff_qpair_params p = params();
 
-	ck_assert_ptr_null(nvmf_allocate_qpair(NVMF_TRTYPE_TCP, true, &p, on_error, NULL, on_response, NULL));
+	ck_assert_ptr_null(
+		nvmf_allocate_qpair(NVMF_TRTYPE_TCP, true, &p, on_error, NULL, on_response, NULL));
 	ck_assert_int_eq(errno, EOPNOTSUPP);
-	ck_assert_ptr_null(nvmf_allocate_qpair(NVMF_TRTYPE_RDMA, false, &p, on_error, NULL, on_response, NULL));
+	ck_assert_ptr_null(nvmf_allocate_qpair(NVMF_TRTYPE_RDMA, false, &p, on_error, NULL,
+					       on_response, NULL));
 	ck_assert_int_eq(errno, EOPNOTSUPP);
 	ck_assert_ptr_null(nvmf_allocate_response(qp, mem, NVMF_WAITOK));
 	p.qsize = 1;
-	ck_assert_ptr_null(nvmf_allocate_qpair(NVMF_TRTYPE_TCP, false, &p, on_error, NULL, on_response, NULL));
+	ck_assert_ptr_null(
+		nvmf_allocate_qpair(NVMF_TRTYPE_TCP, false, &p, on_error, NULL, on_response, NULL));
 	ck_assert_int_eq(errno, EINVAL);
 	p.qsize = 2;
 	f->connect_errno = ECONNREFUSED;
-	ck_assert_ptr_null(nvmf_allocate_qpair(NVMF_TRTYPE_TCP, false, &p, on_error, NULL, on_response, NULL));
+	ck_assert_ptr_null(
+		nvmf_allocate_qpair(NVMF_TRTYPE_TCP, false, &p, on_error, NULL, on_response, NULL));
 	ck_assert_int_eq(errno, ECONNREFUSED);
 	f->connect_errno = 0;
 }
@@ -162,7 +176,10 @@ START_TEST(tells_what_was_agreed)
 }
 END_TEST
 
-/* Data goes in the capsule up to max_icd; the descriptor and the flags must agree (the fake adapter checks that, too). */
+/*
+ * Data goes in the capsule up to max_icd; the descriptor and the flags must agree (the fake adapter
+ * checks that, too).
+ */
 static const struct {
 	size_t len;
 	bool send, data;
@@ -187,7 +204,9 @@ START_TEST(descriptor_fits_the_data)
 
 	f->hold = true;
 	if (kinds[_i].data)
-		ck_assert_int_eq(nvmf_capsule_append_data(nc, &m, kinds[_i].len, kinds[_i].send, on_data, &seen), 0);
+		ck_assert_int_eq(nvmf_capsule_append_data(nc, &m, kinds[_i].len, kinds[_i].send,
+							  on_data, &seen),
+				 0);
 	ck_assert_int_eq(send_one(nc), 0);
 	nvmf_poll(dev);
 	memcpy(&len, &held(3)->sqe[32], 4);
@@ -245,7 +264,8 @@ START_TEST(append_rules)
 
 	bad.md_type = (enum memdesc_type)2;
 	ck_assert_int_eq(nvmf_capsule_append_data(nc, &bad, 512, true, on_data, &seen), -EINVAL);
-	ck_assert_int_eq(nvmf_capsule_append_data(nc, &m, (16u << 20) + 1, true, on_data, &seen), -EINVAL);
+	ck_assert_int_eq(nvmf_capsule_append_data(nc, &m, (16u << 20) + 1, true, on_data, &seen),
+			 -EINVAL);
 	ck_assert_int_eq(nvmf_capsule_append_data(nc, &m, 512, true, NULL, &seen), -EINVAL);
 	ck_assert_int_eq(nvmf_capsule_append_data(nc, &m, 512, true, on_data, &seen), 0);
 	ck_assert_int_eq(nvmf_capsule_append_data(nc, &m, 512, true, on_data, &seen), -EBUSY);
@@ -311,7 +331,10 @@ START_TEST(every_end_is_told)
 {
 	struct nvmf_capsule *nc = command(NVME_OPC_READ, 5);
 	struct memdesc m = memdesc_vaddr(mem);
-	struct weft_cq_entry e = { .type = WEFT_CQT_COMMAND, .cid = 5, .data_len = 4096, .flags = ends[_i].flags,
+	struct weft_cq_entry e = { .type = WEFT_CQT_COMMAND,
+				   .cid = 5,
+				   .data_len = 4096,
+				   .flags = ends[_i].flags,
 				   .status = ends[_i].err };
 	uint16_t sqhd = 9, status = (uint16_t)(ends[_i].status << 1);
 
@@ -374,7 +397,10 @@ START_TEST(connection_ends)
 }
 END_TEST
 
-/* Freed with commands in flight, from outside and from each callback: each buffer comes back once, nothing is touched after. */
+/*
+ * Freed with commands in flight, from outside and from each callback: each buffer comes back once,
+ * nothing is touched after.
+ */
 START_TEST(freed_at_awkward_moments)
 {
 	struct memdesc m = memdesc_vaddr(mem);

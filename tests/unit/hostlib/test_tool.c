@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The weft command as a user runs it: a process of its own, over vfio-user, with the fake adapter and its disk behind. */
+/*
+ * The weft command as a user runs it: a process of its own, over vfio-user, with the fake adapter
+ * and its disk behind.
+ */
 #include <check.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -43,7 +46,8 @@ static int weft(const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(args, sizeof(args), fmt, ap);
 	va_end(ap);
-	snprintf(line, sizeof(line), "%s --device vfio-user:%s %s 2>&1", tool ? tool : "build/weft", sock, args);
+	snprintf(line, sizeof(line), "%s --device vfio-user:%s %s 2>&1", tool ? tool : "build/weft",
+		 sock, args);
 	p = popen(line, "r");
 	ck_assert_ptr_nonnull(p);
 	n = fread(out, 1, sizeof(out) - 1, p);
@@ -87,7 +91,9 @@ START_TEST(discovers_and_identifies)
 	has("\"subnqn\": \"nqn.2014-08.org.demo:t1\"");
 	ck_assert_int_eq(weft("id-ctrl %s -g -G", TARGET), 0);
 	has("sn                 : FAKE0001\n");
-	ck_assert_int_eq(weft("id-ns --nsid 1 -r 'trtype:tcp traddr:10.0.0.2 trsvcid:4420 subnqn:nqn.2014-08.org.demo:t1'"), 0);
+	ck_assert_int_eq(weft("id-ns --nsid 1 -r 'trtype:tcp traddr:10.0.0.2 "
+			      "trsvcid:4420 subnqn:nqn.2014-08.org.demo:t1'"),
+			 0);
 	has("nsze               : 16384\n");
 	ck_assert_int_eq(weft("list %s", TARGET), 0);
 	has("block_size");
@@ -123,7 +129,9 @@ START_TEST(writes_and_reads_files)
 	ck_assert_int_eq(weft("write %s -g -G --start-block 7 --data %s", TARGET, file), 0);
 	ck_assert_mem_eq(f->disk + 7 * 512, a, sizeof(a));
 	put_file(a, 1);
-	ck_assert_int_eq(weft("read %s --start-block 7 --data-size %zu --data %s", TARGET, sizeof(a), file), 0);
+	ck_assert_int_eq(weft("read %s --start-block 7 --data-size %zu --data %s", TARGET,
+			      sizeof(a), file),
+			 0);
 	ck_assert_uint_eq(get_file(b, sizeof(b)), sizeof(a));
 	ck_assert_mem_eq(a, b, sizeof(a));
 	ck_assert_int_eq(weft("write-zeroes %s --start-block 7 -c 0", TARGET), 0);
@@ -154,10 +162,14 @@ END_TEST
 
 START_TEST(measures_and_verifies)
 {
-	ck_assert_int_eq(weft("perf %s -q 8 -o 4096 -w randrw -M 70 --count 2000 --range 1M --verify -o 4k", TARGET), 0);
+	ck_assert_int_eq(
+		weft("perf %s -q 8 -o 4096 -w randrw -M 70 --count 2000 --range 1M --verify -o 4k",
+		     TARGET),
+		0);
 	has("mismatches         : 0");
 	has("p99");
-	ck_assert_int_eq(weft("perf %s -q 4 -o 64k -w write -t 0.2 --output-format json", TARGET), 0);
+	ck_assert_int_eq(weft("perf %s -q 4 -o 64k -w write -t 0.2 --output-format json", TARGET),
+			 0);
 	has("\"errors\": 0");
 	f->flipped_reads = 1;
 	ck_assert_int_eq(weft("perf %s -w randread --count 100 --range 1M --verify", TARGET), 1);
@@ -213,7 +225,8 @@ START_TEST(errors_are_told)
 	ck_assert_int_eq(weft("id-ctrl %s", TARGET), 1);
 	has("Connection refused");
 	f->connect_errno = 0;
-	ck_assert_int_eq(system("build/weft info --device vfio-user:/nonexistent/sock 2>/dev/null") >> 8, 1);
+	ck_assert_int_eq(
+		system("build/weft info --device vfio-user:/nonexistent/sock 2>/dev/null") >> 8, 1);
 	ck_assert_int_eq(weft("--help"), 0);
 	has("usage");
 }
