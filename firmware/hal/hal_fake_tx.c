@@ -103,7 +103,7 @@ static void segment(uint16_t conn, uint32_t seq, const uint8_t *data, uint32_t l
 	uint32_t total = ctx->tmpl_len + len;
 	uint8_t f[FAKE_FRAME_MAX + 100];
 
-	memcpy(f, ctx->tmpl, sizeof(ctx->tmpl));
+	memcpy(f, ctx->tmpl, ctx->tmpl_len);
 	if (len)
 		memcpy(f + ctx->tmpl_len, data, len);
 	put16(f + 16, total - TMPL_IP);
@@ -125,32 +125,56 @@ static void segment(uint16_t conn, uint32_t seq, const uint8_t *data, uint32_t l
 	out(f, total);
 }
 
-/* The whole PDU of a record: header, digest, padding, data, digest. NULL: host memory fails. */
-static uint8_t *pdu_bytes(struct eng_tx_rec *r, uint32_t *len)
+static uint32_t pdu_len(const struct eng_tx_rec *r)
 {
-	uint8_t *b = calloc(1, 512 + (size_t)r->data_len), *p = b;
-	uint32_t crc;
+	return r->hdr_len + (r->flags & ENG_RECF_HDGST ? 4u : 0) + r->pad_len + r->data_len +
+	       ((r->flags & ENG_RECF_DDGST) && r->data_len ? 4u : 0);
+}
 
-	memcpy(p, hal_xram(r->hdr_addr), r->hdr_len);
-	p += r->hdr_len;
+/* Of a part of the PDU that stands at `at`, what lies in [off, off + len) goes to its place in dst. */
+static void put_part(uint8_t *dst, uint32_t off, uint32_t len, uint32_t at, const void *part, uint32_t part_len)
+{
+	uint32_t from = at > off ? at : off;
+	uint32_t to = at + part_len < off + len ? at + part_len : off + len;
+
+	if (from < to)
+		memcpy(dst + from - off, (const uint8_t *)part + from - at, to - from);
+}
+
+static bool data_digest(const struct eng_tx_rec *r, uint32_t *crc)
+{
+	uint8_t *b = malloc(r->data_len);
+	bool ok = fake_sgl((uint16_t)r->data_slot, r->data_off, r->data_len, b, NULL);
+
+	*crc = ~fake_crc32c(0xffffffff, b, r->data_len);
+	free(b);
+	return ok;
+}
+
+/* Bytes [off, off + len) of header, digest, padding, data, digest. False: host memory fails. */
+static bool pdu_bytes(const struct eng_tx_rec *r, uint32_t off, uint32_t len, uint8_t *dst)
+{
+	uint32_t at = r->hdr_len, crc, from, to;
+
+	memset(dst, 0, len);
+	put_part(dst, off, len, 0, hal_xram(r->hdr_addr), r->hdr_len);
 	if (r->flags & ENG_RECF_HDGST) {
-		crc = ~fake_crc32c(0xffffffff, b, r->hdr_len) ^ fake_opt.keep_crc_broken;
-		memcpy(p, &crc, 4);
-		p += 4;
+		crc = ~fake_crc32c(0xffffffff, hal_xram(r->hdr_addr), r->hdr_len) ^ fake_opt.keep_crc_broken;
+		put_part(dst, off, len, at, &crc, 4);
+		at += 4;
 	}
-	p += r->pad_len;
-	if (r->data_len && !fake_sgl((uint16_t)r->data_slot, r->data_off, r->data_len, p, NULL)) {
-		free(b);
-		return NULL;
+	at += r->pad_len;
+	from = at > off ? at : off;
+	to = at + r->data_len < off + len ? at + r->data_len : off + len;
+	if (from < to && !fake_sgl((uint16_t)r->data_slot, r->data_off + from - at, to - from, dst + from - off, NULL))
+		return false;
+	at += r->data_len;
+	if ((r->flags & ENG_RECF_DDGST) && r->data_len && off + len > at) {
+		if (!data_digest(r, &crc))
+			return false;
+		put_part(dst, off, len, at, &crc, 4);
 	}
-	p += r->data_len;
-	if ((r->flags & ENG_RECF_DDGST) && r->data_len) {
-		crc = ~fake_crc32c(0xffffffff, p - r->data_len, r->data_len);
-		memcpy(p, &crc, 4);
-		p += 4;
-	}
-	*len = (uint32_t)(p - b);
-	return b;
+	return true;
 }
 
 /* The engine's running digest: an original has to continue where the last one ended, a repetition must find it there already. */
@@ -172,30 +196,34 @@ static void track_crc(const struct op *op, struct eng_tx_rec *r)
 	r->crc_pos = end;
 }
 
+static void dma_error(const struct op *op)
+{
+	fake_cnt.tx_dma_err++;
+	fake_conn[op->conn].killed = true;
+	fake_event(ENG_EVT_TXDONE, 1, op->conn, op->rec, 0);
+}
+
 static void run_data(const struct op *op)
 {
 	struct eng_tx_rec *r = hal_xram(op->rec);
 	uint32_t mss = fake_ctx[op->conn].mss;
-	uint32_t len = 0, at = op->off, end = op->off + op->len;
-	uint8_t *b = pdu_bytes(r, &len);
+	uint32_t at = op->off, end = op->off + op->len;
+	uint8_t b[FAKE_FRAME_MAX];
 
-	if (!b) {
-		fake_cnt.tx_dma_err++;
-		fake_conn[op->conn].killed = true;
-		fake_event(ENG_EVT_TXDONE, 1, op->conn, op->rec, 0);
-		return;
-	}
-	if (end > len || !mss)
+	if (end > pdu_len(r) || end < at || !mss || mss > sizeof(b))
 		abort();
 	track_crc(op, r);
 	fake_cnt.retx_ops += !!(op->flags & ENG_TXF_RETX);
 	while (at < end) {
 		uint32_t n = end - at < mss ? end - at : mss;
 
-		segment(op->conn, op->seq + (at - op->off), b + at, n, (op->flags & ENG_TXF_PSH) && at + n == end);
+		if (!pdu_bytes(r, at, n, b)) {
+			dma_error(op);
+			return;
+		}
+		segment(op->conn, op->seq + (at - op->off), b, n, (op->flags & ENG_TXF_PSH) && at + n == end);
 		at += n;
 	}
-	free(b);
 	if (op->flags & ENG_TXF_DONE)
 		fake_event(ENG_EVT_TXDONE, 0, op->conn, op->rec, 0);
 }

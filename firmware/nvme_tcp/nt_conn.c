@@ -288,7 +288,7 @@ static void on_timer(struct timer *t)
 {
 	struct nt_conn *c = list_entry(t, struct nt_conn, timer);
 
-	nt_fail((uint16_t)(c - nt_conns), ETIMEDOUT);
+	nt_fail((uint16_t)(c - nt_conns), c->close_by_us ? ECANCELED : ETIMEDOUT);
 }
 
 static void admin_done(uint16_t slot, uint16_t err)

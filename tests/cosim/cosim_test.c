@@ -63,11 +63,11 @@ static void round_trip(uint64_t lba, uint32_t len, uint32_t seed)
 	fill(out, len, seed);
 	ck_assert_int_eq(rig_write(&rig, out, lba, len / 512, &io), 0);
 	ck_assert_msg(rig_wait(&rig, &io, 1, 5 * SECOND), "write of %u bytes does not end", len);
-	ck_assert_msg(!io.error, "write of %u bytes: %d, status %x", len, io.error, io.status);
+	ck_assert_msg(!io.error, "write of %u bytes: %d, status %x, %s", len, io.error, io.status, rig_trouble(&rig));
 	ck_assert_msg(!memcmp(ram + lba * 512, out, len), "write of %u bytes: wrong in the target", len);
 	ck_assert_int_eq(rig_read(&rig, in, lba, len / 512, &io), 0);
 	ck_assert_msg(rig_wait(&rig, &io, 2, 5 * SECOND), "read of %u bytes does not end", len);
-	ck_assert_msg(!io.error, "read of %u bytes: %d, status %x", len, io.error, io.status);
+	ck_assert_msg(!io.error, "read of %u bytes: %d, status %x, %s", len, io.error, io.status, rig_trouble(&rig));
 	ck_assert_msg(!memcmp(in, out, len), "read of %u bytes: wrong in the host", len);
 	weft_mem_free(rig.dev, out);
 	weft_mem_free(rig.dev, in);

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # build/tests/cosim/libpeer.a   the scripted NVMe/TCP target (tests/cosim/peer/peer.h)
-# build/tests/cosim/peer_test   tests of the target itself
+# build/tests/cosim/peer_*_test  tests of the target itself
+# build/tests/cosim/cosim_test   the whole adapter against it
 COSIM        := build/tests/cosim
 COSIM_PEER_C := $(wildcard tests/cosim/peer/*.c)
 COSIM_HEADERS := $(wildcard tests/cosim/*.h tests/cosim/peer/*.h)
@@ -11,9 +12,9 @@ $(COSIM)/%.o: tests/cosim/%.c $(COSIM_HEADERS) $(SIM_HEADERS) $(ABI_C)
 $(COSIM)/libpeer.a: $(COSIM_PEER_C:tests/cosim/%.c=$(COSIM)/%.o)
 	@rm -f $@
 	$(AR) rcs $@ $^
-$(COSIM)/peer_test: $(COSIM)/peer_test.o $(COSIM)/host.o $(filter-out %/world_peer.o,$(COSIM_PEER_C:tests/cosim/%.c=$(COSIM)/%.o))
+$(COSIM)/peer_%_test: $(COSIM)/peer_%_test.o $(COSIM)/peer_fixture.o $(COSIM)/host.o $(COSIM)/libpeer.a
 	$(CC) -o $@ $^ -lcheck -lsubunit -lm -lrt -lpthread
-TESTS += $(COSIM)/peer_test
+TESTS += $(COSIM)/peer_tcp_test $(COSIM)/peer_nvme_test
 
 # The whole adapter in process: tests that need rig.h link these (and the C++ linker).
 COSIM_RIG := $(COSIM)/rig.o $(COSIM)/libpeer.a build/sim/libweft_sim.a build/host-lib/libnvmf.a build/driver/libweft.a

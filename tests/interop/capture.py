@@ -6,6 +6,7 @@
 
 A second opinion on the wire that shares no code with Weft."""
 import collections
+import os
 import shutil
 import subprocess
 import sys
@@ -21,48 +22,52 @@ PREFERENCES = ('ip.check_checksum:TRUE', 'tcp.check_checksum:TRUE', 'udp.check_c
                'tcp.reassemble_out_of_order:TRUE', 'nvme-tcp.check_hdgst:TRUE',
                'nvme-tcp.check_ddgst:TRUE')
 FIELDS = collections.OrderedDict((
-    ('number', 'frame.number'), ('source', 'ip.src'), ('arp_source', 'arp.src.proto_ipv4'),
+    ('number', 'frame.number'),
     ('malformed', '_ws.malformed'), ('malformed_expert', '_ws.malformed.expert'),
     ('reassembly', '_ws.malformed.reassembly'),
     ('ip_checksum', 'ip.checksum.status'), ('tcp_checksum', 'tcp.checksum.status'),
     ('udp_checksum', 'udp.checksum.status'), ('icmp_checksum', 'icmp.checksum.status'),
+    ('icmpv6_checksum', 'icmpv6.checksum.status'),
     ('pdu_types', 'nvme-tcp.type'), ('hdgst', 'nvme-tcp.hdgst.status'),
     ('ddgst', 'nvme-tcp.ddgst.status'), ('severity', '_ws.expert.severity'),
     ('expert', '_ws.expert.message'),
 ))
-CHECKSUMS = ('ip_checksum', 'tcp_checksum', 'udp_checksum', 'icmp_checksum')
+CHECKSUMS = ('ip_checksum', 'tcp_checksum', 'udp_checksum', 'icmp_checksum', 'icmpv6_checksum')
 
 Frame = collections.namedtuple('Frame', FIELDS)
 Report = collections.namedtuple('Report', 'problems frames pdus digests retransmissions')
 
 
-def read_frames(path):
-    """Every frame of the capture as tshark sees it; fields as lists of strings."""
+def tshark(path, *args):
+    """Runs tshark on a capture; returns what it prints, in lines."""
     if not shutil.which('tshark'):
         raise Unavailable('tshark is not installed: run ./setup')
-    command = ['tshark', '-n', '-r', path, '-d', 'tcp.port==8009,nvme-tcp', '-T', 'fields',
-               '-E', 'separator=\x1f', '-E', 'aggregator=\x1e']
+    command = ['tshark', '-n', '-r', path, '-d', 'tcp.port==8009,nvme-tcp', *args]
     for preference in PREFERENCES:
         command += ['-o', preference]
-    for field in FIELDS.values():
-        command += ['-e', field]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           stderr=subprocess.PIPE, check=False)
     if done.returncode:
         raise ValueError('%s: tshark: %s' % (path, done.stderr.decode().strip()))
-    for line in done.stdout.decode(errors='replace').split('\n')[:-1]:
+    return done.stdout.decode(errors='replace').split('\n')[:-1]
+
+
+def read_frames(path):
+    """Every frame of the capture as tshark sees it; fields as lists of strings."""
+    args = ['-T', 'fields', '-E', 'separator=\x1f', '-E', 'aggregator=\x1e']
+    for field in FIELDS.values():
+        args += ['-e', field]
+    for line in tshark(path, *args):
         yield Frame(*([v for v in field.split('\x1e') if v] for field in line.split('\x1f')))
 
 
-def has_bad_checksum(frame):
-    return any(BAD in getattr(frame, name) for name in CHECKSUMS)
-
-
-def damaged_on_the_way(frame, own):
-    """A frame not ours that some checksum betrays, or whose very type was hit."""
-    if own in frame.source or own in frame.arp_source:
-        return False
-    return has_bad_checksum(frame) or not frame.source
+def without_damage(path, own, out):
+    """Copies a capture but for frames that were damaged on their way to us: a checksum betrays
+    them, or their very type was hit. The adapter drops them, and so do we before we judge:
+    tshark trips over what they do to its reassembly. Our own frames all stay."""
+    bad = ' || '.join('%s == %s' % (FIELDS[name], BAD) for name in CHECKSUMS)
+    tshark(path, '-w', out, '-Y', 'ip.src == %s || arp.src.proto_ipv4 == %s || '
+           '!(%s || !(ip || ipv6 || arp))' % (own, own, bad))
 
 
 def judge(frame):
@@ -91,13 +96,16 @@ def judge(frame):
 
 def examine(path, own=None):
     """Reads a capture. own: our IPv4 address, if the peer's frames may have been damaged on
-    purpose: those are then passed over, while our own must still be sound."""
+    purpose: those are then passed over, while our own must still be sound. What was judged
+    is left beside the capture; frame numbers are its."""
+    if own:
+        sound = os.path.splitext(path)[0] + '-sound.pcapng'
+        without_damage(path, own, sound)
+        return examine(sound)
     problems, frames, pdus, digests, again = [], 0, 0, 0, 0
     for frame in read_frames(path):
         frames += 1
         again += any('retransmission' in text for text in frame.expert)
-        if own and damaged_on_the_way(frame, own):
-            continue
         pdus += len(frame.pdu_types)
         digests += len(frame.hdgst) + len(frame.ddgst)
         problems += ['frame %s: %s' % (frame.number[0], text) for text in judge(frame)]

@@ -117,7 +117,13 @@ void nvme_release(struct command *cmd);
 void list_add(struct list *l, struct command *cmd);
 struct command *list_take(struct list *l);
 
-/* pdu_in.c is nvme.c's other half: commands that have all their data go here. */
+/* What pdu_in.c has found: a whole header, or the end of a PDU's data. */
+void nvme_on_icreq(struct nvme_conn *n);
+void nvme_on_term(struct nvme_conn *n);
+void nvme_on_h2c_data(struct nvme_conn *n);
+void nvme_on_command(struct command *cmd, bool bad_digest);
+void nvme_data_arrived(struct nvme_conn *n, bool bad_digest);
+
 void command_ready(struct command *cmd);  /* its answer can go out */
 void command_start(struct nvme_conn *n);  /* a CapsuleCmd's header has come: sets n->cmd, n->to */
 void command_data(struct command *cmd);   /* all its data has come */

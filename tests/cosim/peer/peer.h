@@ -78,6 +78,7 @@ struct peer_stats {
 	uint64_t not_for_us;
 	uint64_t segments_in, segments_out, retransmitted, rto, fast_retransmits, duplicates_in, out_of_order_in;
 	uint64_t zero_windows;   /* window advertised as 0 by the adapter */
+	uint64_t windows_shrunk; /* right edge moved back */
 	uint64_t connections, resets_in, fins_in, term_reqs_in, term_reqs_out;
 	uint64_t pdus_in, pdus_out, commands, reads, writes, read_bytes, write_bytes;
 	uint64_t header_digests_bad, data_digests_bad;

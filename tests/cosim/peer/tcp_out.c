@@ -6,14 +6,9 @@
  */
 #include <stdlib.h>
 
-#include "net.h"
+#include "tcp.h"
 
 #define HEAD 34 /* Ethernet and IPv4 */
-
-static int32_t diff(uint32_t a, uint32_t b)
-{
-	return (int32_t)(a - b);
-}
 
 static uint32_t ts_now(const struct peer *p)
 {

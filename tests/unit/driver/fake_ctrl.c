@@ -252,7 +252,7 @@ static uint16_t discovery_log(struct cmd *c, uint64_t off, uint32_t len)
 	uint8_t *d;
 	uint16_t sc = SC_INVALID_FIELD | DNR;
 
-	if (off >= 1024 && c->f->genctr_moves) { /* the log changes under the reader */
+	if (off == 1024 && c->f->genctr_moves) { /* the log changes under the reader */
 		c->f->genctr_moves--;
 		c->f->genctr++;
 		c->f->n_records += c->f->genctr_moves > 0; /* the last change keeps the count */

@@ -81,7 +81,7 @@ struct peer {
 	uint16_t port; /* ours */
 	uint32_t snd_nxt, rcv_nxt, acked;
 	uint8_t *rx;
-	uint32_t rx_len, rx_at; /* collected, looked at by next_pdu */
+	uint32_t rx_size, rx_len, rx_at; /* collected, looked at by next_pdu */
 	bool got_fin, got_rst, sent_fin;
 	/* what the test wants */
 	bool hold_acks; /* data is taken, but not acknowledged */

@@ -111,9 +111,12 @@ static void on_syn(const struct out *o)
 
 static void on_data(struct peer *p, const struct out *o)
 {
-	if (o->seq != p->rcv_nxt)
+	if (o->seq != p->rcv_nxt || !o->len)
 		return;
-	p->rx = realloc(p->rx, p->rx_len + o->len + 1);
+	while (p->rx_len + o->len > p->rx_size) {
+		p->rx_size = p->rx_size ? p->rx_size * 2 : 65536;
+		p->rx = realloc(p->rx, p->rx_size);
+	}
 	memcpy(p->rx + p->rx_len, o->data, o->len);
 	p->rx_len += o->len;
 	p->rcv_nxt += o->len;

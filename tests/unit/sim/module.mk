@@ -6,17 +6,17 @@ UNIT_SIM_BINS := $(patsubst tests/unit/sim/%_test.c,$(UNIT_SIM)/%_test,$(wildcar
 
 $(eval $(call sim_library,$(UNIT_SIM),weft_sim_test_top,UNIT_SIM_TOP,--assert --trace-fst -Wno-DECLFILENAME,-DWEFT_SIM_TRACE))
 
-$(UNIT_SIM)/%_test.o: tests/unit/sim/%_test.c $(SIM_HEADERS) $(ABI_C)
+$(UNIT_SIM)/%.o: tests/unit/sim/%.c $(wildcard tests/unit/sim/*.h) $(SIM_HEADERS) $(ABI_C)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -Isim -c -o $@ $<
 $(UNIT_SIM)/%_test: $(UNIT_SIM)/%_test.o $(UNIT_SIM)/libweft_sim.a
 	$(CXX) -o $@ $^ $(SIM_LIBS) -lcheck -lsubunit -lrt
 TESTS += $(UNIT_SIM_BINS)
 
-# The server over the stand-in design; server_test runs it.
+# The server over the stand-in design; server_test and server_port_test run it.
 $(UNIT_SIM)/weft-sim: $(SIM_SERVER_C:%.c=build/%.o) $(UNIT_SIM)/libweft_sim.a
 	$(CXX) -o $@ $^ $(SIM_LIBS) -ljson-c
-$(UNIT_SIM)/server_test: | $(UNIT_SIM)/weft-sim
+$(UNIT_SIM)/server_test $(UNIT_SIM)/server_port_test: $(UNIT_SIM)/vfu_client.o | $(UNIT_SIM)/weft-sim
 
 # Fuzzer of the vfio-user messages. FUZZ_SECONDS: how long `make test` runs it.
 FUZZ_SECONDS ?= 60
