@@ -31,6 +31,14 @@ include abi/module.mk
 include $(filter-out abi/module.mk,$(wildcard */module.mk))
 include $(wildcard firmware/*/module.mk tests/*/module.mk tests/*/*/module.mk rtl/*/module.mk)
 
+# Libraries and headers for programs of others, the firmware that an installed weft-sim looks for, manual pages.
+SO_VERSION := 0.1
+MAN        := build/man/weft.1 build/man/weft-sim.1
+ALL        += build/driver/libweft.a build/host-lib/libnvmf.a $(MAN)
+INSTALL    += build/driver/libweft.a:lib:644 build/host-lib/libnvmf.a:lib:644 build/firmware/weft.elf:share/weft:644
+INSTALL    += $(MAN:%=%:share/man/man1:644) build/abi/weft_host.h:include/weft:644
+INSTALL    += $(foreach d,weft nvmf nvme,$(patsubst %,%:include/$(d):644,$(wildcard driver/include/$(d)/*.h host-lib/include/$(d)/*.h)))
+
 .PHONY: all test check-tests run interop bench synth lint format install clean help
 
 all: $(ALL)
@@ -42,13 +50,14 @@ help:
 	@echo 'make interop      Linux peers in a guest (CASES="smoke ...": some of them)'
 	@echo 'make bench        simulated cycles and instructions per command; writes build/bench.json'
 	@echo 'make synth        Yosys: LUT, FF, BRAM, URAM, DSP per block'
-	@echo 'make lint         formatting, C and SystemVerilog static checks'
+	@echo 'make lint         formatting, C and SystemVerilog static checks, generated docs'
+	@echo 'make format       clang-format on every C file'
 	@echo 'make abi-docs     docs/abi.md and docs/engine.md from abi/'
-	@echo 'make install      into DESTDIR/PREFIX'
+	@echo 'make install      programs, libraries, headers, firmware, manual pages into $$DESTDIR$$PREFIX (/usr/local)'
 	@echo 'make clean        removes build/'
 
 test: $(TESTS)
-	tests/lib/run-tests $(TESTS)
+	tests/lib/run-tests --jobs 2 --timeout 400 $(TESTS)
 
 run: all
 	tests/interop/run.py --main-job
@@ -63,19 +72,30 @@ install: all
 	@set -e; for i in $(INSTALL); do \
 	  src=$${i%%:*}; rest=$${i#*:}; dir=$${rest%%:*}; mode=$${rest#*:}; \
 	  install -D -m $$mode $$src $(DESTDIR)$(PREFIX)/$$dir/$$(basename $$src); done
+	install -D -m 755 build/driver/libweft.so $(DESTDIR)$(PREFIX)/lib/libweft.so.$(SO_VERSION)
+	ln -sf libweft.so.$(SO_VERSION) $(DESTDIR)$(PREFIX)/lib/libweft.so.0
+	ln -sf libweft.so.0 $(DESTDIR)$(PREFIX)/lib/libweft.so
+
+build/man/%.1: tools/%.1.scd
+	@mkdir -p $(@D)
+	scdoc <$< >$@.tmp && mv $@.tmp $@
+build/man/%.1: sim/%.1.scd
+	@mkdir -p $(@D)
+	scdoc <$< >$@.tmp && mv $@.tmp $@
 
 # --- lint -------------------------------------------------------------------------------------------------------------
-C_FILES := $(shell git ls-files '*.c' '*.h' 2>/dev/null)
+# What git tracks, and is there. Evaluated only where it is used.
+C_FILES  = $(wildcard $(shell git ls-files '*.c' '*.h'))
 
 .PHONY: lint-format lint-c lint-rtl lint-docs
 lint: lint-format lint-c lint-rtl lint-docs
 lint-format:
 	clang-format --dry-run -Werror $(C_FILES)
+# The firmware's HAL as its native model: that of the soft core is addresses and casts.
 lint-c: $(ABI_C)
-	cppcheck --quiet --error-exitcode=1 --enable=warning,portability --inline-suppr --suppressions-list=tests/lib/cppcheck.txt \
-	  -D__riscv_xlen=32 $(INCLUDES) -Ifirmware -Ifirmware/hal -Isim $(filter %.c,$(C_FILES))
+	cppcheck -j2 --quiet --error-exitcode=1 --enable=warning,portability --inline-suppr \
+	  --suppressions-list=tests/lib/cppcheck.txt -DHAL_NATIVE $(INCLUDES) -Ifirmware -Ifirmware/hal -Isim $(filter %.c,$(C_FILES))
 lint-docs: build/abi/host.md build/abi/engine.md
-	cmp build/abi/host.md docs/abi.md
-	cmp build/abi/engine.md docs/engine.md
+	@cmp build/abi/host.md docs/abi.md && cmp build/abi/engine.md docs/engine.md || { echo 'run "make abi-docs"'; false; }
 format:
 	clang-format -i $(C_FILES)

@@ -30,6 +30,16 @@ def base_name(module):
     return m.group(1) if m else module.lstrip("\\")
 
 
+def read_modules(path):
+    """The "modules" object of stat -json. What follows it is not JSON in Yosys 0.23: a hierarchy printed as text."""
+    with open(path) as f:
+        text = f.read()
+    end = text.find("\n   },")
+    if end < 0:
+        sys.exit(f"synth: {path}: no end of the modules object")
+    return json.loads(text[:end] + "\n   }\n}")["modules"]
+
+
 def totals(modules, name, memo):
     if name in memo:
         return memo[name]
@@ -64,8 +74,7 @@ def main():
     ap.add_argument("sources", nargs="+")
     args = ap.parse_args()
     seconds = run(args)
-    with open(f"{args.out}/stat.json") as f:
-        modules = json.load(f)["modules"]
+    modules = read_modules(f"{args.out}/stat.json")
     by_base = {}
     for name in modules:
         by_base.setdefault(base_name(name), name)

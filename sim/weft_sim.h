@@ -2,10 +2,11 @@
 /*
  * The Verilated adapter as a C library.
  *
- * One weft_sim is one adapter: RTL, soft core and firmware, with models of PCIe (latency, bandwidth) and of the Ethernet
- * link around it. It has no thread: it moves only inside weft_sim_step, weft_sim_bar_* and weft_sim_reset, and calls its
- * callbacks from inside those. Same calls, same inputs: same cycle count, every run (in cycle time).
- * A weft_sim belongs to one thread at a time; several may live in one process.
+ * One weft_sim is one adapter: RTL, soft core and firmware, with models of PCIe (latency,
+ * bandwidth) and of the Ethernet link around it. It has no thread: it moves only inside
+ * weft_sim_step, weft_sim_bar_* and weft_sim_reset, and calls its callbacks from inside those. Same
+ * calls, same inputs: same cycle count, every run (in cycle time). A weft_sim belongs to one thread
+ * at a time; several may live in one process.
  */
 #ifndef WEFT_SIM_H
 #define WEFT_SIM_H
@@ -23,45 +24,68 @@ struct weft_sim;
 #define WEFT_SIM_CLK_NS 4 /* nominal 250 MHz */
 #define WEFT_SIM_FRAME_MAX 9216
 
-/* Callbacks; ctx is the value given to weft_sim_create. Those of the host side must not call back into the sim. */
+/*
+ * Callbacks; ctx is the value given to weft_sim_create. Those of the host side must not call back
+ * into the sim.
+ */
 struct weft_sim_ops {
-	/* Host memory. 0, or a negative errno that the adapter sees as an AXI error response (SLVERR). len: 1..4096. */
+	/*
+	 * Host memory. 0, or a negative errno that the adapter sees as an AXI error response
+	 * (SLVERR). len: 1..4096.
+	 */
 	int (*dma_read)(void *ctx, uint64_t iova, void *buf, size_t len);
 	int (*dma_write)(void *ctx, uint64_t iova, const void *buf, size_t len);
 	/* MSI-X message for vector. */
 	void (*irq)(void *ctx, unsigned int vector);
-	/* A frame left on the Ethernet port, without FCS, not padded. at_ns: device time of its last bit on the wire. */
+	/*
+	 * A frame left on the Ethernet port, without FCS, not padded. at_ns: device time of its
+	 * last bit on the wire.
+	 */
 	void (*eth_tx)(void *ctx, const void *frame, size_t len, uint64_t at_ns);
 };
 
 /* Models around the adapter. All zero: the defaults in brackets. */
 struct weft_sim_params {
-	/* ELF for the soft core; NULL: WEFT_FIRMWARE, build/firmware/weft.elf or firmware/weft.elf beside the program; "": none, held */
+	/*
+	 * ELF for the soft core; NULL: WEFT_FIRMWARE, build/firmware/weft.elf, firmware/weft.elf
+	 * beside the program or ../share/weft/weft.elf from there; "": none, held
+	 */
 	const char *firmware;
-	uint32_t pcie_read_ns;       /* latency of a host memory read [800]; 1: none */
-	uint32_t pcie_write_ns;      /* latency of a write response [200]; 1: none */
-	uint32_t pcie_mbytes_per_s;  /* bandwidth each way [7000] */
-	uint32_t link_mbit_per_s;    /* Ethernet line rate each way [25000]; preamble, FCS and gap are counted */
-	uint32_t backpressure_seed;  /* not 0: random stalls on every AXI and AXI-Stream handshake */
-	bool wall_time;              /* device time follows CLOCK_MONOTONIC in place of the cycle count */
+	uint32_t pcie_read_ns;      /* latency of a host memory read [800]; 1: none */
+	uint32_t pcie_write_ns;     /* latency of a write response [200]; 1: none */
+	uint32_t pcie_mbytes_per_s; /* bandwidth each way [7000] */
+	/* Ethernet line rate each way [25000]; preamble, FCS and gap are counted */
+	uint32_t link_mbit_per_s;
+	uint32_t backpressure_seed; /* not 0: random stalls on every AXI and AXI-Stream handshake */
+	bool wall_time; /* device time follows CLOCK_MONOTONIC in place of the cycle count */
 };
 
 /*
- * Makes an adapter in reset with its firmware loaded, then runs it out of reset. -ENOENT/-ENOEXEC (firmware file missing or
- * unfit, named on stderr), -ENOMEM.
+ * Makes an adapter in reset with its firmware loaded, then runs it out of reset. -ENOENT/-ENOEXEC
+ * (firmware file missing or unfit, named on stderr), -ENOMEM.
  */
-int weft_sim_create(const struct weft_sim_params *params, const struct weft_sim_ops *ops, void *ctx, struct weft_sim **sim);
+int weft_sim_create(const struct weft_sim_params *params, const struct weft_sim_ops *ops, void *ctx,
+		    struct weft_sim **sim);
 void weft_sim_destroy(struct weft_sim *sim);
 /* Function-level reset; firmware is loaded anew. Frames in flight are lost. */
 void weft_sim_reset(struct weft_sim *sim);
 
-/* BAR 0. size 1, 2, 4 or 8; steps the clock until the access is done. -EINVAL outside the BAR, -EIO: no answer in 10,000 cycles. */
+/*
+ * BAR 0. size 1, 2, 4 or 8; steps the clock until the access is done. -EINVAL outside the BAR,
+ * -EIO: no answer in 10,000 cycles.
+ */
 int weft_sim_bar_read(struct weft_sim *sim, uint64_t off, unsigned int size, uint64_t *val);
 int weft_sim_bar_write(struct weft_sim *sim, uint64_t off, unsigned int size, uint64_t val);
 
-/* Steps at most cycles clock cycles; stops early when idle (see weft_sim_idle). Returns the cycles stepped. */
+/*
+ * Steps at most cycles clock cycles; stops early when idle (see weft_sim_idle). Returns the cycles
+ * stepped.
+ */
 uint64_t weft_sim_step(struct weft_sim *sim, uint64_t cycles);
-/* True when nothing can happen before the next BAR access, frame or timer: no work in the RTL, models or firmware. */
+/*
+ * True when nothing can happen before the next BAR access, frame or timer: no work in the RTL,
+ * models or firmware.
+ */
 bool weft_sim_idle(const struct weft_sim *sim);
 /* Device time at which the firmware's next timer fires; UINT64_MAX: none. */
 uint64_t weft_sim_next_timer(const struct weft_sim *sim);
@@ -69,9 +93,13 @@ uint64_t weft_sim_next_timer(const struct weft_sim *sim);
 void weft_sim_skip_to(struct weft_sim *sim, uint64_t ns);
 uint64_t weft_sim_now(const struct weft_sim *sim);    /* device time, ns */
 uint64_t weft_sim_cycles(const struct weft_sim *sim); /* cycles really stepped */
-uint64_t weft_sim_clocks(const struct weft_sim *sim); /* cycles of device time, skipped ones included */
+/* cycles of device time, skipped ones included */
+uint64_t weft_sim_clocks(const struct weft_sim *sim);
 
-/* Hands in a frame (14..WEFT_SIM_FRAME_MAX bytes, no FCS). Copied. -EAGAIN: 256 frames wait already; -EMSGSIZE. */
+/*
+ * Hands in a frame (14..WEFT_SIM_FRAME_MAX bytes, no FCS). Copied. -EAGAIN: 256 frames wait
+ * already; -EMSGSIZE.
+ */
 int weft_sim_eth_rx(struct weft_sim *sim, const void *frame, size_t len);
 /* The same with the MAC's bad-FCS mark. */
 int weft_sim_eth_rx_bad(struct weft_sim *sim, const void *frame, size_t len);
@@ -79,9 +107,15 @@ int weft_sim_eth_rx_bad(struct weft_sim *sim, const void *frame, size_t len);
 /* Holds the MAC's transmit side (tready low) while what eth_tx gave cannot be passed on. */
 void weft_sim_eth_hold(struct weft_sim *sim, bool hold);
 
-/* FST waves of the window [from, to) in cycles; to = 0: until the end. -EBUSY when on already, -ENOTSUP in builds without. */
+/*
+ * FST waves of the window [from, to) in cycles; to = 0: until the end. -EBUSY when on already,
+ * -ENOTSUP in builds without.
+ */
 int weft_sim_waves(struct weft_sim *sim, const char *path, uint64_t from, uint64_t to);
-/* Firmware log lines since the last call, as text; returns bytes written (at most len - 1, NUL added). */
+/*
+ * Firmware log lines since the last call, as text; returns bytes written (at most len - 1, NUL
+ * added).
+ */
 size_t weft_sim_log(struct weft_sim *sim, char *buf, size_t len);
 
 #ifdef __cplusplus

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A little deterministic world in one process: adapters and scripted peers, linked port to port, stepped in lockstep.
+ * A little deterministic world in one process: adapters and scripted peers, linked port to port,
+ * stepped in lockstep.
  *
- * Time is the adapters' cycle time, the same for all. It passes only inside weft_world_run and inside register accesses
- * (a few cycles each). Same world, same calls: same cycles, every run.
- * One lock guards a world: its buses may be used from several threads. Peers' callbacks run under it, inside the call that
- * steps; they may call weft_world_port_send, and must not call weft_world_run or a bus.
+ * Time is the adapters' cycle time, the same for all. It passes only inside weft_world_run and
+ * inside register accesses (a few cycles each). Same world, same calls: same cycles, every run. One
+ * lock guards a world: its buses may be used from several threads. Peers' callbacks run under it,
+ * inside the call that steps; they may call weft_world_port_send, and must not call weft_world_run
+ * or a bus.
  */
 #ifndef WEFT_WORLD_H
 #define WEFT_WORLD_H
@@ -29,7 +31,10 @@ struct weft_world_port;
 struct weft_peer_ops {
 	/* A frame came in, whole, no FCS. */
 	void (*rx)(void *ctx, const void *frame, size_t len, uint64_t now_ns);
-	/* Lets timers run. Returns when it wants to be called again; UINT64_MAX: not before the next frame. Called after rx too. */
+	/*
+	 * Lets timers run. Returns when it wants to be called again; UINT64_MAX: not before the
+	 * next frame. Called after rx too.
+	 */
 	uint64_t (*poll)(void *ctx, uint64_t now_ns);
 };
 
@@ -38,23 +43,33 @@ int weft_world_create(struct weft_world **world);
 /* Ends everything in it; its buses must be closed already. */
 void weft_world_destroy(struct weft_world *world);
 
-/* Errors of weft_sim_create; -EINVAL with wall_time, which a world cannot keep; -ENOSPC beyond 16 ports. */
-int weft_world_add_adapter(struct weft_world *world, const struct weft_sim_params *params, struct weft_world_port **port);
-int weft_world_add_peer(struct weft_world *world, const struct weft_peer_ops *ops, void *ctx, struct weft_world_port **port);
 /*
- * Joins two ports by a cable. NULL params: no delay, no faults. mbit_per_s paces peers (adapters pace themselves); 0: 25000.
- * -EBUSY: a port has a cable already.
+ * Errors of weft_sim_create; -EINVAL with wall_time, which a world cannot keep; -ENOSPC beyond 16
+ * ports.
  */
-int weft_world_link(struct weft_world_port *a, struct weft_world_port *b, const struct weft_link_params *a_to_b,
-		    const struct weft_link_params *b_to_a, uint32_t mbit_per_s);
+int weft_world_add_adapter(struct weft_world *world, const struct weft_sim_params *params,
+			   struct weft_world_port **port);
+int weft_world_add_peer(struct weft_world *world, const struct weft_peer_ops *ops, void *ctx,
+			struct weft_world_port **port);
+/*
+ * Joins two ports by a cable. NULL params: no delay, no faults. mbit_per_s paces peers (adapters
+ * pace themselves); 0: 25000. -EBUSY: a port has a cable already.
+ */
+int weft_world_link(struct weft_world_port *a, struct weft_world_port *b,
+		    const struct weft_link_params *a_to_b, const struct weft_link_params *b_to_a,
+		    uint32_t mbit_per_s);
 /* Changes the faults of the direction that leaves port, from now on. */
-void weft_world_port_set_faults(struct weft_world_port *port, const struct weft_link_params *params);
+void weft_world_port_set_faults(struct weft_world_port *port,
+				const struct weft_link_params *params);
 /* Counters of the direction that leaves port. */
 const struct weft_link_counters *weft_world_port_counters(const struct weft_world_port *port);
 /* Captures what passes at an adapter's or peer's port. -errno of the file. */
 int weft_world_port_capture(struct weft_world_port *port, const char *path);
 
-/* A peer sends: the frame goes on the wire when those before it have left. -EMSGSIZE, -ENOTCONN (no cable), -ENOMEM. */
+/*
+ * A peer sends: the frame goes on the wire when those before it have left. -EMSGSIZE, -ENOTCONN (no
+ * cable), -ENOMEM.
+ */
 int weft_world_port_send(struct weft_world_port *port, const void *frame, size_t len);
 /* Nanoseconds until all that the peer sent has left. */
 uint64_t weft_world_port_backlog(const struct weft_world_port *port);
@@ -64,33 +79,41 @@ struct weft_sim *weft_world_port_sim(struct weft_world_port *port);
 
 uint64_t weft_world_now(const struct weft_world *world);
 /*
- * Lets at most max_ns of device time pass; stops early when an adapter raised an interrupt or wrote what may be a completion.
- * When nothing happens time still passes. Returns true while something is under way (other than timers).
+ * Lets at most max_ns of device time pass; stops early when an adapter raised an interrupt or wrote
+ * what may be a completion. When nothing happens time still passes. Returns true while something is
+ * under way (other than timers).
  */
 bool weft_world_run(struct weft_world *world, uint64_t max_ns);
 
-/* --- the in-process bus ------------------------------------------------------------------------------------------- */
+/* --- the in-process bus ----------------------------------------------------------------------- */
 
-/* A bus on an adapter of a world; one per adapter. Closing it leaves the adapter. -EBUSY, -EINVAL (a peer), -ENOMEM. */
+/*
+ * A bus on an adapter of a world; one per adapter. Closing it leaves the adapter. -EBUSY, -EINVAL
+ * (a peer), -ENOMEM.
+ */
 int weft_bus_open_port(struct weft_world_port *port, struct weft_bus **bus);
-/* An adapter of its own, its Ethernet port unplugged; closing the bus ends it. Errors of weft_world_add_adapter. */
+/*
+ * An adapter of its own, its Ethernet port unplugged; closing the bus ends it. Errors of
+ * weft_world_add_adapter.
+ */
 int weft_bus_open_sim(const struct weft_sim_params *params, struct weft_bus **bus);
 
 /* What the adapter did to host memory. */
 struct weft_dma_stats {
 	uint64_t reads, writes, read_bytes, write_bytes;
-	uint64_t refused;    /* outside what is mapped, or against its protection */
-	uint64_t not_lent;   /* inside, but not lent: a use after completion */
-	uint64_t first_bad;  /* IOVA of the first refused or not lent access */
+	uint64_t refused;   /* outside what is mapped, or against its protection */
+	uint64_t not_lent;  /* inside, but not lent: a use after completion */
+	uint64_t first_bad; /* IOVA of the first refused or not lent access */
 };
 
 void weft_sim_bus_stats(struct weft_bus *bus, struct weft_dma_stats *stats);
 /* Number of ranges mapped: 0 at the end of a test that leaks none. */
 unsigned int weft_sim_bus_mappings(struct weft_bus *bus);
 /*
- * A stricter check for tests: once anything is lent, each DMA must lie in lent ranges (reads may run on to the end of a
- * 16-byte beat). Rings are lent for good, buffers while a command has them. prot as in dma_map. -ENOMEM, -EINVAL (not mapped).
- * weft_sim_bus_return takes back exactly what was lent; -ENOENT.
+ * A stricter check for tests: once anything is lent, each DMA must lie in lent ranges (reads may
+ * run on to the end of a 16-byte beat). Rings are lent for good, buffers while a command has them.
+ * prot as in dma_map. -ENOMEM, -EINVAL (not mapped). weft_sim_bus_return takes back exactly what
+ * was lent; -ENOENT.
  */
 int weft_sim_bus_lend(struct weft_bus *bus, const void *addr, size_t len, unsigned int prot);
 int weft_sim_bus_return(struct weft_bus *bus, const void *addr, size_t len);

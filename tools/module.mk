@@ -17,8 +17,4 @@ build/weft: $(TOOL_OBJ) $(TOOL_LIBS)
 .PHONY: tools
 tools: build/weft
 ALL += build/weft build/driver/libweft.so
-INSTALL += build/weft:bin:755 build/driver/libweft.so:lib:755
-
-build/tools/weft.1: tools/weft.1.scd
-	@mkdir -p $(@D)
-	scdoc < $< > $@
+INSTALL += build/weft:bin:755

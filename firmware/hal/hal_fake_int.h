@@ -9,7 +9,7 @@
 
 struct fake_conn {
 	struct eng_conn_state st;
-	bool fresh;     /* since STREAM_RESET: the next RESUME sets snd_max and last_ack */
+	bool fresh;      /* since STREAM_RESET: the next RESUME sets snd_max and last_ack */
 	bool ack_queued; /* EVT_ACK in the queue */
 	bool fired;
 	uint32_t fired_at; /* notify_seq that was reported last */
@@ -32,18 +32,23 @@ void fake_event(uint8_t type, uint8_t flags, uint16_t id, uint32_t w1, uint32_t 
 bool fake_event_room(void);
 void fake_acked_popped(uint16_t conn);
 
-/* Copies between host memory, described by a slot, and dst or src; one of them is NULL. False: address or length is bad. */
+/*
+ * Copies between host memory, described by a slot, and dst or src; one of them is NULL. False:
+ * address or length is bad.
+ */
 bool fake_sgl(uint16_t slot, uint32_t off, uint32_t len, uint8_t *dst, const uint8_t *src);
 
 uint16_t fake_cell_alloc(uint32_t bytes);
 void fake_cell_write(uint16_t cell, const uint8_t *p, uint32_t len);
 void fake_cells_reset(void);
 
+void fake_want_ack(uint16_t conn);
 void fake_tx_reset(void);
 void fake_stream_reset(void);
 void fake_stream_cmd(uint16_t conn, uint8_t rxc);
 void fake_stream_append(uint16_t conn, uint16_t cell, uint16_t off, uint16_t len);
-void fake_consumed(uint16_t conn, uint32_t bytes); /* pending goes down; a window that opened is told */
+/* pending goes down; a window that opened is told */
+void fake_consumed(uint16_t conn, uint32_t bytes);
 uint32_t fake_edge(uint16_t conn);
 void fake_ack_scan(void);
 

@@ -39,7 +39,9 @@ uint32_t fake_cells_used(void)
 
 uint32_t hal_pkt_cells_free(void)
 {
-	return ENG_PKT_CELLS - n_used > fake_opt.cells_hidden ? ENG_PKT_CELLS - n_used - fake_opt.cells_hidden : 0;
+	return ENG_PKT_CELLS - n_used > fake_opt.cells_hidden ?
+		       ENG_PKT_CELLS - n_used - fake_opt.cells_hidden :
+		       0;
 }
 
 uint16_t fake_cell_alloc(uint32_t bytes)
@@ -111,7 +113,7 @@ uint16_t fake_raw_frame(const uint8_t *frame, uint32_t len)
 	return cell;
 }
 
-/* --- connection state ------------------------------------------------------------------------------------------------- */
+/* --- connection state ------------------------------------------------------------------------- */
 
 uint32_t fake_edge(uint16_t conn)
 {
@@ -141,8 +143,8 @@ static void fire_ack(uint16_t conn)
 	struct fake_conn *c = &fake_conn[conn];
 	uint32_t notify = fake_ctx[conn].notify_seq;
 
-	if (!(c->st.mode & 1) || c->ack_queued || (c->fired && c->fired_at == notify) || (int32_t)(c->st.snd_una - notify) < 0 ||
-	    !fake_event_room())
+	if (!(c->st.mode & 1) || c->ack_queued || (c->fired && c->fired_at == notify) ||
+	    (int32_t)(c->st.snd_una - notify) < 0 || !fake_event_room())
 		return;
 	c->ack_queued = c->fired = true;
 	c->fired_at = notify;
@@ -154,7 +156,8 @@ void fake_acked_popped(uint16_t conn)
 	fake_conn[conn].ack_queued = false;
 }
 
-void hal_rx_resume(uint16_t conn, uint32_t rcv_nxt, uint32_t snd_una, uint32_t snd_wnd, uint32_t ts_recent)
+void hal_rx_resume(uint16_t conn, uint32_t rcv_nxt, uint32_t snd_una, uint32_t snd_wnd,
+		   uint32_t ts_recent)
 {
 	struct fake_conn *c = &fake_conn[conn];
 
@@ -195,8 +198,9 @@ static void want_ack_for_window(uint16_t conn)
 	struct fake_conn *c = &fake_conn[conn];
 	uint32_t moved = fake_edge(conn) - c->last_edge;
 
-	if ((c->st.mode & 1) && (moved >= fake_ctx[conn].rcv_wnd / 2 || moved >= 2u * fake_ctx[conn].ack_bytes))
-		c->ack_wanted = true;
+	if ((c->st.mode & 1) &&
+	    (moved >= fake_ctx[conn].rcv_wnd / 2 || moved >= 2u * fake_ctx[conn].ack_bytes))
+		fake_want_ack(conn);
 }
 
 void fake_consumed(uint16_t conn, uint32_t bytes)
@@ -208,11 +212,12 @@ void fake_consumed(uint16_t conn, uint32_t bytes)
 void fake_ack_scan(void)
 {
 	for (uint16_t i = 0; i < ENG_N_CONN; i++)
-		if ((fake_conn[i].st.mode & 1) && fake_conn[i].st.rcv_nxt != fake_conn[i].st.last_ack)
-			fake_conn[i].ack_wanted = true;
+		if ((fake_conn[i].st.mode & 1) &&
+		    fake_conn[i].st.rcv_nxt != fake_conn[i].st.last_ack)
+			fake_want_ack(i);
 }
 
-/* --- parser ----------------------------------------------------------------------------------------------------------- */
+/* --- parser ----------------------------------------------------------------------------------- */
 
 static uint16_t be16(const uint8_t *p)
 {
@@ -239,7 +244,8 @@ static int parse(const uint8_t *f, uint32_t len, struct desc *d)
 	uint32_t total, hlen;
 	const uint8_t *tcp = f + 34;
 
-	if (len < 54 || be16(f + 12) != 0x0800 || f[14] != 0x45 || f[23] != 6 || (be16(f + 20) & 0x3fff) || be32(f + 30) != fake_port_ip)
+	if (len < 54 || be16(f + 12) != 0x0800 || f[14] != 0x45 || f[23] != 6 ||
+	    (be16(f + 20) & 0x3fff) || be32(f + 30) != fake_port_ip)
 		return 0;
 	total = be16(f + 16);
 	if (total + 14 > len || total < 40) {
@@ -251,14 +257,24 @@ static int parse(const uint8_t *f, uint32_t len, struct desc *d)
 		fake_cnt.drop_len++;
 		return -1;
 	}
-	if (ones(0, f + 14, 20) != 0xffff || ones(6 + total - 20, f + 26, 8 + total - 20) != 0xffff) {
+	if (ones(0, f + 14, 20) != 0xffff ||
+	    ones(6 + total - 20, f + 26, 8 + total - 20) != 0xffff) {
 		fake_cnt.drop_csum++;
 		return -1;
 	}
 	*d = (struct desc){
-	        .rip = be32(f + 26), .lip = be32(f + 30), .rport = be16(tcp), .lport = be16(tcp + 2), .seq = be32(tcp + 4),
-	        .ack = be32(tcp + 8), .flags = tcp[13] & 0x3f, .wnd = be16(tcp + 14), .thoff = 34, .poff = (uint8_t)(34 + hlen),
-	        .plen = (uint16_t)(total - 20 - hlen), .no_opt = hlen == 20,
+		.rip = be32(f + 26),
+		.lip = be32(f + 30),
+		.rport = be16(tcp),
+		.lport = be16(tcp + 2),
+		.seq = be32(tcp + 4),
+		.ack = be32(tcp + 8),
+		.flags = tcp[13] & 0x3f,
+		.wnd = be16(tcp + 14),
+		.thoff = 34,
+		.poff = (uint8_t)(34 + hlen),
+		.plen = (uint16_t)(total - 20 - hlen),
+		.no_opt = hlen == 20,
 	};
 	if (hlen == 32 && be32(tcp + 20) == 0x0101080a) {
 		d->ts_only = true;
@@ -276,8 +292,9 @@ static uint16_t lookup(const struct desc *d)
 		uint32_t e = fake_hash[(h + i) & (ENG_HASH_SIZE - 1)];
 		const struct eng_conn_ctx *c = &fake_ctx[e & 0x7f];
 
-		if ((e >> 31) && (c->flags & ENG_CF_VALID) && c->remote_ip == d->rip && c->local_ip == d->lip &&
-		    c->remote_port == d->rport && c->local_port == d->lport)
+		if ((e >> 31) && (c->flags & ENG_CF_VALID) && c->remote_ip == d->rip &&
+		    c->local_ip == d->lip && c->remote_port == d->rport &&
+		    c->local_port == d->lport)
 			return (uint16_t)(e & 0x7f);
 	}
 	return ENG_NO_SLOT;
@@ -289,9 +306,11 @@ static bool fast_ok(uint16_t conn, const struct desc *d)
 	const struct eng_conn_state *st = &fake_conn[conn].st;
 	uint32_t wnd = (uint32_t)d->wnd << ctx->snd_scale;
 
-	if (!(st->mode & 1) || fake_opt.slow_only || (d->flags & ~8) != 0x10 || d->seq != st->rcv_nxt)
+	if (!(st->mode & 1) || fake_opt.slow_only || (d->flags & ~8) != 0x10 ||
+	    d->seq != st->rcv_nxt)
 		return false;
-	if (ctx->flags & ENG_CF_TS ? !d->ts_only || (int32_t)(d->tsval - st->ts_recent) < 0 : !d->no_opt)
+	if (ctx->flags & ENG_CF_TS ? !d->ts_only || (int32_t)(d->tsval - st->ts_recent) < 0 :
+				     !d->no_opt)
 		return false;
 	if ((int32_t)(d->ack - st->snd_una) < 0 || (int32_t)(st->snd_max - d->ack) < 0)
 		return false;
@@ -311,7 +330,7 @@ static void take_fast(uint16_t conn, const struct desc *d, uint16_t cell)
 	if (d->ts_only)
 		c->st.ts_recent = d->tsval;
 	if (c->st.rcv_nxt - c->st.last_ack >= fake_ctx[conn].ack_bytes)
-		c->ack_wanted = true;
+		fake_want_ack(conn);
 	fire_ack(conn);
 	if (d->plen)
 		hal_rx_deliver(conn, cell, d->poff, d->plen);
@@ -321,14 +340,14 @@ static void take_fast(uint16_t conn, const struct desc *d, uint16_t cell)
 
 static bool to_us(const uint8_t *f)
 {
-	static const uint8_t all[6] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
+	static const uint8_t all[6] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff };
 
 	return !memcmp(f, all, 6) || !memcmp(f, fake_port_mac, 6);
 }
 
 void fake_rx(const uint8_t *f, uint32_t len)
 {
-	struct desc d = {0};
+	struct desc d = { 0 };
 	uint16_t conn = ENG_NO_SLOT, cell;
 	uint8_t flags = 0;
 	int kind;
@@ -367,5 +386,6 @@ void fake_rx(const uint8_t *f, uint32_t len)
 		flags |= 2;
 	}
 	fake_cnt.rx_to_fw++;
-	fake_event(ENG_EVT_FRAME, flags, conn, cell | len << 16, kind > 0 ? d.thoff | (uint32_t)d.poff << 8 | (uint32_t)d.plen << 16 : 0);
+	fake_event(ENG_EVT_FRAME, flags, conn, cell | len << 16,
+		   kind > 0 ? d.thoff | (uint32_t)d.poff << 8 | (uint32_t)d.plen << 16 : 0);
 }

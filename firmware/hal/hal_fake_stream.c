@@ -82,7 +82,8 @@ static uint32_t take(uint16_t conn, uint8_t *dst, uint32_t n)
 
 	while (done < n && s->count) {
 		struct span *p = &s->span[s->head];
-		uint32_t k = n - done < (uint32_t)(p->len - p->done) ? n - done : (uint32_t)(p->len - p->done);
+		uint32_t k = n - done < (uint32_t)(p->len - p->done) ? n - done :
+								       (uint32_t)(p->len - p->done);
 
 		if (dst)
 			hal_pkt_copy(p->cell, p->off + (uint32_t)p->done, dst + done, k);
@@ -104,6 +105,8 @@ static void run_raw(uint16_t conn)
 	struct stream *s = &streams[conn];
 	uint32_t n = fake_conn[conn].st.pending;
 
+	if (!n)
+		return;
 	if (s->raw_len + n > s->raw_size) {
 		s->raw_size = (s->raw_len + n) * 2;
 		s->raw = realloc(s->raw, s->raw_size);
@@ -111,7 +114,7 @@ static void run_raw(uint16_t conn)
 	s->raw_len += take(conn, s->raw + s->raw_len, n);
 }
 
-/* --- PDUs ------------------------------------------------------------------------------------------------------------- */
+/* --- PDUs ------------------------------------------------------------------------------------- */
 
 static bool header_part(uint16_t conn)
 {
@@ -240,7 +243,7 @@ void fake_stream_append(uint16_t conn, uint16_t cell, uint16_t off, uint16_t len
 		s->span = calloc(SPANS, sizeof(*s->span));
 	if (s->count == SPANS)
 		abort();
-	s->span[(s->head + s->count++) % SPANS] = (struct span){cell, off, len, 0};
+	s->span[(s->head + s->count++) % SPANS] = (struct span){ cell, off, len, 0 };
 	run(conn);
 }
 
@@ -263,7 +266,8 @@ void hal_stream_next(uint16_t conn)
 	run(conn);
 }
 
-void hal_stream_data(uint16_t conn, uint16_t slot, uint32_t off, uint32_t len, uint8_t pad, uint8_t rxsf)
+void hal_stream_data(uint16_t conn, uint16_t slot, uint32_t off, uint32_t len, uint8_t pad,
+		     uint8_t rxsf)
 {
 	struct stream *s = &streams[conn];
 

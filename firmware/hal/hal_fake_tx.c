@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Transmit engine of the native model: cuts operations into segments, fills templates, keeps the running digest. */
+/*
+ * Transmit engine of the native model: cuts operations into segments, fills templates, keeps the
+ * running digest.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,6 +23,7 @@ static uint32_t q_head, q_count;
 static fake_out_fn out_fn;
 static void *out_arg;
 static uint16_t ip_id;
+static bool acks_wanted;
 
 void fake_tx_reset(void)
 {
@@ -79,7 +83,8 @@ static void checksums(uint8_t *f, uint32_t len, uint8_t recf)
 
 	if (recf & ENG_RECF_TCPCSUM) {
 		put16(f + TMPL_TCP + 16, 0);
-		put16(f + TMPL_TCP + 16, fold(sum(sum(6 + tcp_len, f + 26, 8), f + TMPL_TCP, tcp_len)));
+		put16(f + TMPL_TCP + 16,
+		      fold(sum(sum(6 + tcp_len, f + 26, 8), f + TMPL_TCP, tcp_len)));
 	}
 	if (recf & ENG_RECF_IPCSUM) {
 		put16(f + 24, 0);
@@ -131,8 +136,11 @@ static uint32_t pdu_len(const struct eng_tx_rec *r)
 	       ((r->flags & ENG_RECF_DDGST) && r->data_len ? 4u : 0);
 }
 
-/* Of a part of the PDU that stands at `at`, what lies in [off, off + len) goes to its place in dst. */
-static void put_part(uint8_t *dst, uint32_t off, uint32_t len, uint32_t at, const void *part, uint32_t part_len)
+/*
+ * Of a part of the PDU that stands at `at`, what lies in [off, off + len) goes to its place in dst.
+ */
+static void put_part(uint8_t *dst, uint32_t off, uint32_t len, uint32_t at, const void *part,
+		     uint32_t part_len)
 {
 	uint32_t from = at > off ? at : off;
 	uint32_t to = at + part_len < off + len ? at + part_len : off + len;
@@ -159,14 +167,16 @@ static bool pdu_bytes(const struct eng_tx_rec *r, uint32_t off, uint32_t len, ui
 	memset(dst, 0, len);
 	put_part(dst, off, len, 0, hal_xram(r->hdr_addr), r->hdr_len);
 	if (r->flags & ENG_RECF_HDGST) {
-		crc = ~fake_crc32c(0xffffffff, hal_xram(r->hdr_addr), r->hdr_len) ^ fake_opt.keep_crc_broken;
+		crc = ~fake_crc32c(0xffffffff, hal_xram(r->hdr_addr), r->hdr_len) ^
+		      fake_opt.keep_crc_broken;
 		put_part(dst, off, len, at, &crc, 4);
 		at += 4;
 	}
 	at += r->pad_len;
 	from = at > off ? at : off;
 	to = at + r->data_len < off + len ? at + r->data_len : off + len;
-	if (from < to && !fake_sgl((uint16_t)r->data_slot, r->data_off + from - at, to - from, dst + from - off, NULL))
+	if (from < to && !fake_sgl((uint16_t)r->data_slot, r->data_off + from - at, to - from,
+				   dst + from - off, NULL))
 		return false;
 	at += r->data_len;
 	if ((r->flags & ENG_RECF_DDGST) && r->data_len && off + len > at) {
@@ -177,7 +187,10 @@ static bool pdu_bytes(const struct eng_tx_rec *r, uint32_t off, uint32_t len, ui
 	return true;
 }
 
-/* The engine's running digest: an original has to continue where the last one ended, a repetition must find it there already. */
+/*
+ * The engine's running digest: an original has to continue where the last one ended, a repetition
+ * must find it there already.
+ */
 static void track_crc(const struct op *op, struct eng_tx_rec *r)
 {
 	uint32_t data_at = r->hdr_len + (r->flags & ENG_RECF_HDGST ? 4u : 0) + r->pad_len;
@@ -221,7 +234,8 @@ static void run_data(const struct op *op)
 			dma_error(op);
 			return;
 		}
-		segment(op->conn, op->seq + (at - op->off), b, n, (op->flags & ENG_TXF_PSH) && at + n == end);
+		segment(op->conn, op->seq + (at - op->off), b, n,
+			(op->flags & ENG_TXF_PSH) && at + n == end);
 		at += n;
 	}
 	if (op->flags & ENG_TXF_DONE)
@@ -264,6 +278,9 @@ static void run_one(void)
 
 static void run_acks(void)
 {
+	if (!acks_wanted)
+		return;
+	acks_wanted = false;
 	for (uint16_t i = 0; i < ENG_N_CONN; i++) {
 		if (!fake_conn[i].ack_wanted)
 			continue;
@@ -296,18 +313,26 @@ uint32_t hal_tx_free(void)
 	return QUEUE - q_count;
 }
 
-void hal_tx(uint16_t conn, const struct eng_tx_rec *rec, uint32_t seq, uint32_t off, uint32_t len, uint8_t txf)
+void hal_tx(uint16_t conn, const struct eng_tx_rec *rec, uint32_t seq, uint32_t off, uint32_t len,
+	    uint8_t txf)
 {
 	if (conn >= ENG_N_CONN || (hal_xram_off(rec) & 31) || hal_xram_off(rec) >= ENG_XRAM_SIZE)
 		abort();
 	if (q_count == QUEUE)
 		run_one(); /* the core would wait */
-	queue[(q_head + q_count++) % QUEUE] = (struct op){conn, txf, hal_xram_off(rec), seq, off, len};
+	queue[(q_head + q_count++) % QUEUE] =
+		(struct op){ conn, txf, hal_xram_off(rec), seq, off, len };
+}
+
+void fake_want_ack(uint16_t conn)
+{
+	fake_conn[conn].ack_wanted = true;
+	acks_wanted = true;
 }
 
 void hal_tx_ack(uint16_t conn)
 {
-	fake_conn[conn].ack_wanted = true;
+	fake_want_ack(conn);
 }
 
 void hal_tx_kill(uint16_t conn, bool on)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * hal.h on the soft core: registers and memories at fixed addresses (weft_engine.h). Included by hal.h only. Writes of a group
- * of registers go out in program order; a barrier keeps the compiler from moving ordinary memory accesses across the one that
- * starts an engine.
+ * hal.h on the soft core: registers and memories at fixed addresses (weft_engine.h). Included by
+ * hal.h only. Writes of a group of registers go out in program order; a barrier keeps the compiler
+ * from moving ordinary memory accesses across the one that starts an engine.
  */
 #ifndef HAL_MMIO_H
 #define HAL_MMIO_H
@@ -11,9 +11,14 @@
 #define HAL_MIE_TIMER (1u << 7)
 #define HAL_MIE_EXTERNAL (1u << 11)
 
+static inline uint32_t hal_word(uint32_t addr)
+{
+	return *(const volatile uint32_t *)addr;
+}
+
 static inline uint32_t hal_rd(uint32_t reg)
 {
-	return *(const volatile uint32_t *)(ENG_MMIO_BASE + reg);
+	return hal_word(ENG_MMIO_BASE + reg);
 }
 
 static inline void hal_wr(uint32_t reg, uint32_t val)
@@ -91,15 +96,18 @@ static inline const uint8_t *hal_rx_header(uint16_t conn)
 	return (const uint8_t *)(ENG_RXH_BASE + (uint32_t)conn * ENG_RXH_STRIDE);
 }
 
-/* Word accesses only; an unaligned start or a short end costs one more word read, never one outside the cell. */
+/*
+ * Word accesses only; an unaligned start or a short end costs one more word read, never one outside
+ * the cell.
+ */
 static inline void hal_pkt_copy(uint16_t cell, uint32_t off, void *dst, uint32_t len)
 {
 	uint8_t *d = dst;
 
 	for (; off >= ENG_PKT_CELL; off -= ENG_PKT_CELL)
-		cell = (uint16_t)*(const volatile uint32_t *)(ENG_PKTNEXT_BASE + 4u * cell);
+		cell = (uint16_t)hal_word(ENG_PKTNEXT_BASE + 4u * cell);
 	while (len) {
-		uint32_t word = *(const volatile uint32_t *)(ENG_PKT_BASE + ENG_PKT_CELL * cell + (off & ~3u));
+		uint32_t word = hal_word(ENG_PKT_BASE + ENG_PKT_CELL * cell + (off & ~3u));
 
 		word >>= (off & 3) * 8;
 		do {
@@ -108,7 +116,7 @@ static inline void hal_pkt_copy(uint16_t cell, uint32_t off, void *dst, uint32_t
 			len--;
 		} while ((++off & 3) && len);
 		if (off == ENG_PKT_CELL && len) {
-			cell = (uint16_t)*(const volatile uint32_t *)(ENG_PKTNEXT_BASE + 4u * cell);
+			cell = (uint16_t)hal_word(ENG_PKTNEXT_BASE + 4u * cell);
 			off = 0;
 		}
 	}
@@ -136,7 +144,8 @@ static inline uint32_t hal_ctxb(uint16_t conn, uint32_t off)
 
 static inline void hal_conn_state(uint16_t conn, struct eng_conn_state *st)
 {
-	const volatile uint32_t *b = (const volatile uint32_t *)(ENG_CTXB_BASE + (uint32_t)conn * ENG_CTXB_STRIDE);
+	const volatile uint32_t *b =
+		(const volatile uint32_t *)(ENG_CTXB_BASE + (uint32_t)conn * ENG_CTXB_STRIDE);
 
 	hal_copy_words((volatile uint32_t *)(void *)st, b, sizeof(*st) / 4);
 }
@@ -168,7 +177,8 @@ static inline void hal_rx_cmd(uint16_t conn, uint8_t rxc)
 	HAL_BARRIER();
 }
 
-static inline void hal_rx_resume(uint16_t conn, uint32_t rcv_nxt, uint32_t snd_una, uint32_t snd_wnd, uint32_t ts_recent)
+static inline void hal_rx_resume(uint16_t conn, uint32_t rcv_nxt, uint32_t snd_una,
+				 uint32_t snd_wnd, uint32_t ts_recent)
 {
 	hal_wr(ENG_RXC_RCV_NXT, rcv_nxt);
 	hal_wr(ENG_RXC_SND_UNA, snd_una);
@@ -188,13 +198,15 @@ static inline void hal_stream_next(uint16_t conn)
 	hal_wr(ENG_RXS_CMD, conn | (uint32_t)ENG_RXS_NEXT << ENG_RXS_CMD_CMD_LSB);
 }
 
-static inline void hal_stream_data(uint16_t conn, uint16_t slot, uint32_t off, uint32_t len, uint8_t pad, uint8_t rxsf)
+static inline void hal_stream_data(uint16_t conn, uint16_t slot, uint32_t off, uint32_t len,
+				   uint8_t pad, uint8_t rxsf)
 {
 	hal_wr(ENG_RXS_SLOT, slot);
 	hal_wr(ENG_RXS_OFF, off);
 	hal_wr(ENG_RXS_LEN, len);
-	hal_wr(ENG_RXS_CMD, conn | (uint32_t)rxsf << ENG_RXS_CMD_FLAGS_LSB | (uint32_t)pad << ENG_RXS_CMD_PAD_LSB |
-	                            (uint32_t)ENG_RXS_DATA << ENG_RXS_CMD_CMD_LSB);
+	hal_wr(ENG_RXS_CMD, conn | (uint32_t)rxsf << ENG_RXS_CMD_FLAGS_LSB |
+				    (uint32_t)pad << ENG_RXS_CMD_PAD_LSB |
+				    (uint32_t)ENG_RXS_DATA << ENG_RXS_CMD_CMD_LSB);
 }
 
 static inline uint32_t hal_tx_free(void)
@@ -202,7 +214,8 @@ static inline uint32_t hal_tx_free(void)
 	return hal_rd(ENG_TX_FREE);
 }
 
-static inline void hal_tx(uint16_t conn, const struct eng_tx_rec *rec, uint32_t seq, uint32_t off, uint32_t len, uint8_t txf)
+static inline void hal_tx(uint16_t conn, const struct eng_tx_rec *rec, uint32_t seq, uint32_t off,
+			  uint32_t len, uint8_t txf)
 {
 	HAL_BARRIER();
 	hal_wr(ENG_TX_REC, hal_xram_off(rec));
@@ -225,7 +238,8 @@ static inline void hal_tx_kill(uint16_t conn, bool on)
 static inline void hal_complete(const struct hal_cpl *cpl)
 {
 	HAL_BARRIER();
-	hal_wr(ENG_CPL_QP, cpl->qp | (uint32_t)cpl->type << ENG_CPL_QP_TYPE_LSB | (uint32_t)cpl->flags << ENG_CPL_QP_FLAGS_LSB);
+	hal_wr(ENG_CPL_QP, cpl->qp | (uint32_t)cpl->type << ENG_CPL_QP_TYPE_LSB |
+				   (uint32_t)cpl->flags << ENG_CPL_QP_FLAGS_LSB);
 	hal_wr(ENG_CPL_CID, cpl->cid | (uint32_t)cpl->status << ENG_CPL_CID_STATUS_LSB);
 	hal_wr(ENG_CPL_LEN, cpl->data_len);
 	hal_wr(ENG_CPL_DW0, cpl->dw[0]);
@@ -244,7 +258,8 @@ static inline void hal_qp_start(uint16_t qp, const struct eng_qp_ctx *ctx)
 {
 	volatile uint32_t *q = hal_qpctx(qp);
 
-	hal_copy_words(q, (const volatile uint32_t *)(const void *)ctx, offsetof(struct eng_qp_ctx, ctrl) / 4);
+	hal_copy_words(q, (const volatile uint32_t *)(const void *)ctx,
+		       offsetof(struct eng_qp_ctx, ctrl) / 4);
 	q[offsetof(struct eng_qp_ctx, ctrl) / 4] = 1;
 }
 
@@ -272,7 +287,8 @@ static inline void hal_admin_rings(uint32_t regs[6])
 
 static inline void hal_port_set(const uint8_t mac[6], uint32_t ip, uint16_t mtu)
 {
-	hal_wr(ENG_PORT_MAC_LO, mac[0] | (uint32_t)mac[1] << 8 | (uint32_t)mac[2] << 16 | (uint32_t)mac[3] << 24);
+	hal_wr(ENG_PORT_MAC_LO,
+	       mac[0] | (uint32_t)mac[1] << 8 | (uint32_t)mac[2] << 16 | (uint32_t)mac[3] << 24);
 	hal_wr(ENG_PORT_MAC_HI, mac[4] | (uint32_t)mac[5] << 8);
 	hal_wr(ENG_PORT_MTU, mtu);
 	hal_wr(ENG_PORT_IP, ip);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Who owns what of the auxiliary area of XRAM: one place, so that two modules cannot take the same bytes. Offsets from XRAM's start. */
+/*
+ * Who owns what of the auxiliary area of XRAM: one place, so that two modules cannot take the same
+ * bytes. Offsets from XRAM's start.
+ */
 #ifndef AUX_MAP_H
 #define AUX_MAP_H
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Error numbers of Linux, which is what the host sees in completions. The soft core's own libc numbers some of them
- * differently, so firmware includes this and never <errno.h>.
+ * Error numbers of Linux, which is what the host sees in completions. The soft core's own libc
+ * numbers some of them differently, so firmware includes this and never <errno.h>.
  */
 #ifndef FW_ERR_H
 #define FW_ERR_H

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Doubly linked intrusive list with a head that is itself a node. A node that is in no list points to itself. */
+/*
+ * Doubly linked intrusive list with a head that is itself a node. A node that is in no list points
+ * to itself.
+ */
 #ifndef FW_LIST_H
 #define FW_LIST_H
 
@@ -10,7 +13,10 @@ struct list {
 	struct list *next, *prev;
 };
 
+/* Versions of clang-format disagree about the minus. */
+/* clang-format off */
 #define list_entry(node, type, member) ((type *)(void *)((char *)(node) - offsetof(type, member)))
+/* clang-format on */
 
 static inline void list_init(struct list *l)
 {

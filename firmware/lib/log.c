@@ -58,7 +58,7 @@ static void put_str(struct out *o, const char *s)
 
 uint32_t fmt_line(char *buf, uint32_t size, const char *fmt, va_list ap)
 {
-	struct out o = {buf, buf + size};
+	struct out o = { buf, buf + size };
 
 	for (; *fmt; fmt++) {
 		char pad = ' ';
@@ -73,14 +73,28 @@ uint32_t fmt_line(char *buf, uint32_t size, const char *fmt, va_list ap)
 		for (; *fmt >= '0' && *fmt <= '9'; fmt++)
 			width = width * 10 + (unsigned)(*fmt - '0');
 		switch (*fmt) {
-		case 'u': put_num(&o, va_arg(ap, unsigned), 10, width, pad); break;
-		case 'x': put_num(&o, va_arg(ap, unsigned), 16, width, pad); break;
-		case 'd': put_int(&o, va_arg(ap, int)); break;
-		case 's': put_str(&o, va_arg(ap, const char *)); break;
-		case 'c': put(&o, (char)va_arg(ap, int)); break;
-		case 'I': put_ip(&o, va_arg(ap, unsigned)); break;
-		case '\0': return (uint32_t)(o.p - buf);
-		default: put(&o, *fmt);
+		case 'u':
+			put_num(&o, va_arg(ap, unsigned), 10, width, pad);
+			break;
+		case 'x':
+			put_num(&o, va_arg(ap, unsigned), 16, width, pad);
+			break;
+		case 'd':
+			put_int(&o, va_arg(ap, int));
+			break;
+		case 's':
+			put_str(&o, va_arg(ap, const char *));
+			break;
+		case 'c':
+			put(&o, (char)va_arg(ap, int));
+			break;
+		case 'I':
+			put_ip(&o, va_arg(ap, unsigned));
+			break;
+		case '\0':
+			return (uint32_t)(o.p - buf);
+		default:
+			put(&o, *fmt);
 		}
 	}
 	return (uint32_t)(o.p - buf);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * memset and memcpy by words for the soft core: the packaged library's small versions go byte by byte, which made clearing the
- * tables most of the boot. Callers get them through <string.h>.
+ * memset and memcpy by words for the soft core: the packaged library's small versions go byte by
+ * byte, which made clearing the tables most of the boot. Callers get them through <string.h>.
  */
 #ifndef HAL_NATIVE
 #include <stddef.h>

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Fixed pool: equal items in an array the caller owns, free ones linked through their first word. pool_get returns NULL when
- * all are out; pool_put takes back only what lies in the array (anything else is a bug and is ignored, natively an abort).
+ * Fixed pool: equal items in an array the caller owns, free ones linked through their first word.
+ * pool_get returns NULL when all are out; pool_put takes back only what lies in the array (anything
+ * else is a bug and is ignored, natively an abort).
  */
 #ifndef FW_POOL_H
 #define FW_POOL_H

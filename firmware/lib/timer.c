@@ -11,7 +11,8 @@ static struct {
 	uint32_t count;
 	bool fresh; /* next_ns is right; the main loop asks before each wait */
 	uint64_t next_ns;
-	uint64_t used[LEVELS]; /* bit per slot that holds a timer (may be stale: cleared when the slot is run) */
+	/* bit per slot that holds a timer (may be stale: cleared when the slot is run) */
+	uint64_t used[LEVELS];
 	struct list slot[LEVELS][SLOTS];
 } wheel;
 

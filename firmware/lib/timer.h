@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Timer wheel. The unit is the tick of 2^20 ns (1.049 ms), which is also the unit of the TCP timestamps the engine sends.
- * Three levels of 64 slots reach 268 s; a later expiry is looked at again when that time has come. Setting and cancelling
- * take constant time. A timer may be set or cancelled from any timer's function, its own included.
+ * Timer wheel. The unit is the tick of 2^20 ns (1.049 ms), which is also the unit of the TCP
+ * timestamps the engine sends. Three levels of 64 slots reach 268 s; a later expiry is looked at
+ * again when that time has come. Setting and cancelling take constant time. A timer may be set or
+ * cancelled from any timer's function, its own included.
  */
 #ifndef FW_TIMER_H
 #define FW_TIMER_H
@@ -46,8 +47,8 @@ static inline bool timer_pending(const struct timer *t)
 	return !list_empty(&t->node);
 }
 
-void timer_run(uint32_t now);  /* calls what is due */
-uint64_t timer_next_ns(void);  /* when timer_run has something to do again; UINT64_MAX: never */
-uint32_t timer_count(void);    /* timers set */
+void timer_run(uint32_t now); /* calls what is due */
+uint64_t timer_next_ns(void); /* when timer_run has something to do again; UINT64_MAX: never */
+uint32_t timer_count(void);   /* timers set */
 
 #endif

@@ -28,7 +28,7 @@ struct entry {
 };
 
 static struct entry cache[ENTRIES];
-static const uint8_t broadcast[6] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
+static const uint8_t broadcast[6] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff };
 
 static struct entry *find(uint32_t ip)
 {
@@ -46,7 +46,8 @@ static struct entry *take(void)
 	for (struct entry *e = cache; e < cache + ENTRIES; e++) {
 		if (e->state == FREE)
 			return e;
-		if (e->state == KNOWN && (!oldest || (int32_t)(e->timer.expiry - oldest->timer.expiry) < 0))
+		if (e->state == KNOWN &&
+		    (!oldest || (int32_t)(e->timer.expiry - oldest->timer.expiry) < 0))
 			oldest = e;
 	}
 	if (oldest)
@@ -54,7 +55,8 @@ static struct entry *take(void)
 	return oldest;
 }
 
-static void send(uint16_t op, const uint8_t eth_dst[6], const uint8_t target_mac[6], uint32_t target_ip)
+static void send(uint16_t op, const uint8_t eth_dst[6], const uint8_t target_mac[6],
+		 uint32_t target_ip)
 {
 	struct frame *f = frame_alloc(60);
 	uint8_t *p;
@@ -175,7 +177,8 @@ void arp_input(uint16_t cell, uint32_t len)
 	op = get_be16(p + 6);
 	sender = get_be32(p + 14);
 	target = get_be32(p + 24);
-	if (get_be16(p) != 1 || get_be16(p + 2) != ETH_TYPE_IP || p[4] != 6 || p[5] != 4 || (op != OP_REQUEST && op != OP_REPLY))
+	if (get_be16(p) != 1 || get_be16(p + 2) != ETH_TYPE_IP || p[4] != 6 || p[5] != 4 ||
+	    (op != OP_REQUEST && op != OP_REPLY))
 		goto drop;
 	if (!net_port.ip || (p[8] & 1) || sender == net_port.ip)
 		goto drop;

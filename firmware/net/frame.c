@@ -44,9 +44,9 @@ void frame_send(struct frame *f, uint32_t len, uint8_t recflags)
 		return;
 	}
 	f->rec = (struct eng_tx_rec){
-	        .hdr_addr = hal_xram_off(f->data),
-	        .flags = recflags,
-	        .data_len = len,
+		.hdr_addr = hal_xram_off(f->data),
+		.flags = recflags,
+		.data_len = len,
 	};
 	/* Connection 0 never carries TCP: killing a connection's operations leaves frames alone. */
 	hal_tx(0, &f->rec, 0, 0, 0, ENG_TXF_RAW | ENG_TXF_DONE);

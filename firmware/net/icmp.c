@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * ICMP: echo (up to what one large frame buffer holds; the reply is the only thing besides headers that firmware copies) and
- * "destination unreachable" for TCP. Two buffers are also the rate limit: a flood finds none free.
+ * ICMP: echo (up to what one large frame buffer holds; the reply is the only thing besides headers
+ * that firmware copies) and "destination unreachable" for TCP. Two buffers are also the rate limit:
+ * a flood finds none free.
  */
 #include <string.h>
 
@@ -28,15 +29,19 @@ static void echo(struct frame *f, const struct ip_info *ip, uint32_t len)
 	frame_send(f, ICMP_OFF + len, ENG_RECF_IPCSUM);
 }
 
-/* The quoted datagram must be one that we could have sent: from our address, TCP, not a later fragment. */
+/*
+ * The quoted datagram must be one that we could have sent: from our address, TCP, not a later
+ * fragment.
+ */
 static void unreachable(const uint8_t *icmp, uint32_t len)
 {
 	const uint8_t *quoted = icmp + ICMP_HLEN;
 	uint32_t hlen = (quoted[0] & 15) * 4u;
 	struct tcp_unreach u;
 
-	if (len < ICMP_HLEN + IP_HLEN + 8 || quoted[0] >> 4 != 4 || hlen < IP_HLEN || len < ICMP_HLEN + hlen + 8 ||
-	    quoted[9] != IP_PROTO_TCP || get_be32(quoted + 12) != net_port.ip || (get_be16(quoted + 6) & 0x1fff)) {
+	if (len < ICMP_HLEN + IP_HLEN + 8 || quoted[0] >> 4 != 4 || hlen < IP_HLEN ||
+	    len < ICMP_HLEN + hlen + 8 || quoted[9] != IP_PROTO_TCP ||
+	    get_be32(quoted + 12) != net_port.ip || (get_be16(quoted + 6) & 0x1fff)) {
 		net_drops.icmp++;
 		return;
 	}

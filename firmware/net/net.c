@@ -16,7 +16,10 @@ static uint16_t ip_id;
 
 void net_init(void)
 {
-	/* locally administered; a host with several adapters on one link gives each its own (PORT_SET) */
+	/*
+	 * locally administered; a host with several adapters on one link gives each its own
+	 * (PORT_SET)
+	 */
 	static const uint8_t mac[6] = { 0x02, 'W', 'e', 'f', 't', 0x01 };
 	memset(&net_port, 0, sizeof(net_port));
 	memset(&net_drops, 0, sizeof(net_drops));
@@ -34,7 +37,8 @@ bool net_unicast(uint32_t ip)
 	if (!ip || ip >> 28 >= 14 || ip >> 24 == 127 || ip == 0xffffffff)
 		return false;
 	/* In our own net neither the net's address nor its broadcast; /31 and /32 have none. */
-	if (!((ip ^ net_port.ip) & net_port.mask) && net_port.mask < 0xfffffffe && (!host || host == ~net_port.mask))
+	if (!((ip ^ net_port.ip) & net_port.mask) && net_port.mask < 0xfffffffe &&
+	    (!host || host == ~net_port.mask))
 		return false;
 	return true;
 }
@@ -48,7 +52,8 @@ int net_configure(const struct net_port *p)
 		return -EINVAL;
 	net_port.ip = p->ip;
 	net_port.mask = p->mask;
-	if (!net_unicast(p->ip) || (p->gateway && (!net_unicast(p->gateway) || ((p->gateway ^ p->ip) & p->mask)))) {
+	if (!net_unicast(p->ip) ||
+	    (p->gateway && (!net_unicast(p->gateway) || ((p->gateway ^ p->ip) & p->mask)))) {
 		net_port = old;
 		return -EINVAL;
 	}
@@ -76,7 +81,8 @@ void net_build_eth(uint8_t *frame, const uint8_t dst_mac[6], uint16_t type)
 	put_be16(frame + 12, type);
 }
 
-void net_build(uint8_t *frame, const uint8_t dst_mac[6], uint32_t dst_ip, uint8_t proto, uint32_t ip_payload)
+void net_build(uint8_t *frame, const uint8_t dst_mac[6], uint32_t dst_ip, uint8_t proto,
+	       uint32_t ip_payload)
 {
 	uint8_t *ip = frame + ETH_HLEN;
 
@@ -106,7 +112,7 @@ static bool ip_header_ok(const uint8_t *h, uint32_t room, struct ip_info *ip)
 static void ip_input(uint16_t cell, uint32_t len, const uint8_t src_mac[6])
 {
 	uint32_t room = len - ETH_HLEN;
-	struct ip_info ip = {.cell = cell};
+	struct ip_info ip = { .cell = cell };
 	uint8_t h[60];
 
 	if (room < IP_HLEN) {
@@ -119,7 +125,8 @@ static void ip_input(uint16_t cell, uint32_t len, const uint8_t src_mac[6])
 		net_drops.ip_header++;
 	else if (get_be16(h + 6) & 0x3fff)
 		net_drops.ip_fragment++;
-	else if (!net_port.ip || ip.dst != net_port.ip || !net_unicast(ip.src) || ip.src == net_port.ip)
+	else if (!net_port.ip || ip.dst != net_port.ip || !net_unicast(ip.src) ||
+		 ip.src == net_port.ip)
 		net_drops.ip_address++;
 	else if (ip.proto == IP_PROTO_ICMP)
 		icmp_input(&ip);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The Ethernet port: frames that no connection's fast path took. net_input looks at the Ethernet type and hands on to ARP,
- * ICMP or TCP; every other frame is dropped and counted. Every cell that comes in goes out again: freed here, or kept by
- * TCP until its stream has used it up.
+ * The Ethernet port: frames that no connection's fast path took. net_input looks at the Ethernet
+ * type and hands on to ARP, ICMP or TCP; every other frame is dropped and counted. Every cell that
+ * comes in goes out again: freed here, or kept by TCP until its stream has used it up.
  *
- * Seams: VLAN tags end at net_input (the header length is in one place, ETH_HLEN); IPv6 would be another case of the
- * Ethernet type with its own input, and a wider address in struct tcp_params.
+ * Seams: VLAN tags end at net_input (the header length is in one place, ETH_HLEN); IPv6 would be
+ * another case of the Ethernet type with its own input, and a wider address in struct tcp_params.
  */
 #ifndef NET_H
 #define NET_H
@@ -27,7 +27,8 @@ struct net_port {
 
 /* What firmware itself dropped; the engines count theirs. */
 struct net_drops {
-	uint32_t eth_type, short_frame, ip_header, ip_fragment, ip_address, ip_proto, icmp, arp, no_buffer, tcp_header, tcp_no_conn;
+	uint32_t eth_type, short_frame, ip_header, ip_fragment, ip_address, ip_proto, icmp, arp,
+		no_buffer, tcp_header, tcp_no_conn;
 };
 
 extern struct net_port net_port;
@@ -36,18 +37,22 @@ extern struct net_drops net_drops;
 void net_init(void); /* frames, ARP; before tcp_init */
 
 /*
- * Sets address, MTU (576..9000) and MAC (all zero: keep). -EINVAL: address that is no unicast host address, mask with holes,
- * gateway outside of the net, MTU out of range, or MAC a group address.
+ * Sets address, MTU (576..9000) and MAC (all zero: keep). -EINVAL: address that is no unicast host
+ * address, mask with holes, gateway outside of the net, MTU out of range, or MAC a group address.
  */
 int net_configure(const struct net_port *p);
 
 uint32_t net_next_hop(uint32_t dst);
-bool net_unicast(uint32_t ip); /* an address that may stand as a source */
+bool net_unicast(uint32_t ip);               /* an address that may stand as a source */
 void net_input(const struct hal_event *ev);  /* EVT_FRAME */
 void net_txdone(const struct hal_event *ev); /* EVT_TXDONE, any record */
 
-/* Ethernet and IPv4 headers of a frame that firmware builds; the IPv4 checksum is left to the engine (RECF_IPCSUM). */
-void net_build(uint8_t *frame, const uint8_t dst_mac[6], uint32_t dst_ip, uint8_t proto, uint32_t ip_payload);
+/*
+ * Ethernet and IPv4 headers of a frame that firmware builds; the IPv4 checksum is left to the
+ * engine (RECF_IPCSUM).
+ */
+void net_build(uint8_t *frame, const uint8_t dst_mac[6], uint32_t dst_ip, uint8_t proto,
+	       uint32_t ip_payload);
 void net_build_eth(uint8_t *frame, const uint8_t dst_mac[6], uint16_t type);
 
 struct ip_info {

@@ -31,10 +31,22 @@ enum nt_state { NT_IDLE, NT_TCP, NT_IC, NT_READY, NT_CLOSING };
 /* What a tcp_pdu is: bits 31:24 of its user word; 23:16 are the connection, 15:0 the slot. */
 enum nt_pdu_kind { NT_PDU_CAPSULE = 0, NT_PDU_DATA = 1, NT_PDU_CONTROL = 2 };
 
-struct nt_r2t {
-	struct nt_r2t *next;
-	uint32_t off, left; /* still to be requested from the data buffer */
-	uint16_t slot, ttag;
+/* Outstanding R2Ts of a command that a slot has room for: what ICReq asks at most. */
+#define NT_R2TS 8u
+
+/* The slot's SQE area, once the SQE has been copied into the capsule. */
+struct nt_answer {
+	uint32_t cqe[4]; /* of the response, until the command's PDUs are acknowledged */
+	uint32_t r2tl[NT_R2TS]; /* ring of requests, oldest at r2t_at: bytes not yet queued */
+	uint16_t ttag[NT_R2TS];
+};
+_Static_assert(sizeof(struct nt_answer) == 64, "takes the place of the SQE");
+
+/* Behind the capsule's header in the slot: a write command's place among those with requests. */
+struct nt_turn {
+	uint32_t sent; /* next byte of the data buffer to queue */
+	uint16_t next; /* slot, or ENG_NO_SLOT */
+	uint16_t rsvd;
 };
 
 struct nt_stats {
@@ -47,31 +59,31 @@ struct nt_form {
 	uint32_t bytes; /* PLEN less the data */
 	uint32_t rec;   /* second word of a transmit record: header length, flags, padding */
 };
+#define NT_NO_FORM 0xffu /* word0 of no header without a complaint in ev->flags: its HLEN would be 0 */
 
 struct nt_conn {
 	uint8_t state;
 	uint8_t maxr2t; /* 0's based */
 	uint8_t asked_dgst;
 	bool was_ready, close_by_us;
-	bool parked; /* an R2T waits in RXH for room in the pool; the stream stands still */
 	struct pdu_rules rules;
 	uint16_t slot_base, entries;
 	struct nt_form cmd, cmd_icd, h2c; /* sent */
-	struct nt_form resp, c2h;         /* received, as nearly every controller sends them */
+	struct nt_form resp, c2h;         /* received, as nearly every controller sends them; NT_NO_FORM: none is wanted */
 	uint32_t maxh2cdata;
 	uint16_t pdus_out; /* H2CData PDUs queued and not acknowledged */
 	uint16_t err;      /* positive errno the connection ends with, 0: orderly */
-	struct nt_r2t *r2t_head, *r2t_tail;
+	uint16_t writer_first, writer_last;     /* slots with open R2Ts, or ENG_NO_SLOT */
 	uint16_t connect_slot, disconnect_slot; /* admin slots that wait, or ENG_NO_SLOT */
 	uint32_t fes;                           /* of a TermReq, bit 31: sent by us */
 	struct timer timer;                     /* connect or close timeout */
 	struct nt_stats stats;
-};
+} __attribute__((aligned(128))); /* so that a shift finds it */
 
 /* State of a command, one per slot. */
 struct nt_cmd {
 	uint8_t flags; /* NTC_* */
-	uint8_t rsvd;
+	uint8_t r2t_at;
 	uint8_t refs; /* PDUs of it not yet acknowledged: at most the capsule and NT_PDUS_PER_CONN */
 	uint8_t r2ts; /* R2Ts outstanding */
 	uint32_t len; /* bytes of the data buffer */
@@ -111,18 +123,16 @@ void nt_header(uint16_t conn, const struct hal_event *ev);
 void nt_placed(uint16_t conn, const struct hal_event *ev);
 void nt_fail(uint16_t conn, uint16_t err); /* ends a connection by RST, with this errno */
 uint32_t nt_pdus_free(void);               /* all: nothing of any connection is under way */
-uint32_t nt_r2ts_free(void);
 
 /* --- between the files of this folder --- */
 void nt_fault(uint16_t conn, const struct pdu_fault *fault);
 void nt_peer_gave_up(uint16_t conn, uint16_t fes); /* C2HTermReq */
 void nt_discard(uint16_t conn); /* the answer to a header when no more are wanted */
-void nt_r2t_init(void);
 void nt_r2t(uint16_t conn);
 void nt_r2t_pump(uint16_t conn);
-void nt_r2t_unpark(void);
 void nt_r2t_drop(struct nt_conn *c);
-struct tcp_pdu *nt_pdu_get(void);
+struct tcp_pdu *nt_pdu_get(void);            /* for data */
+struct tcp_pdu *nt_pdu_take(uint32_t keep); /* NULL when no more than keep are free */
 void nt_pdu_put(struct tcp_pdu *pdu);
 void nt_cmd_unref(uint16_t conn, uint16_t slot);
 void nt_cmd_answered(uint16_t conn, uint16_t slot);
@@ -149,6 +159,16 @@ static inline struct nt_cmd *nt_cmd_of(const struct nt_conn *c, uint32_t cid)
 		return NULL;
 	cmd = &nt_cmds[c->slot_base + cid];
 	return __builtin_expect(cmd->flags & NTC_ACTIVE, 1) ? cmd : NULL;
+}
+
+static inline struct nt_answer *nt_answer(uint16_t slot)
+{
+	return (struct nt_answer *)(void *)hal_slot_entry(slot)->sqe;
+}
+
+static inline struct nt_turn *nt_turn(uint16_t slot)
+{
+	return (struct nt_turn *)((uint8_t *)hal_slot_fw(slot) + sizeof(struct tcp_pdu) + PDU_CMD_LEN);
 }
 
 /* The header that EVT_HDR announced, where the stream engine put it: it stands until the answer. */

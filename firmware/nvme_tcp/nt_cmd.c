@@ -4,8 +4,7 @@
 
 struct nt_cmd nt_cmds[WEFT_N_SLOTS];
 
-_Static_assert(sizeof(struct tcp_pdu) <= 48, "a slot's firmware half holds a tcp_pdu and an 80-byte header");
-_Static_assert(sizeof(struct nt_cmd) == 12, "first word: flags, reserved, refs, r2ts");
+_Static_assert(sizeof(struct tcp_pdu) + PDU_CMD_LEN + sizeof(struct nt_turn) <= ENG_SLOT_SIZE / 2, "fits a slot's firmware half");
 
 static inline uint16_t cid_of(uint16_t conn, uint16_t slot)
 {
@@ -15,7 +14,7 @@ static inline uint16_t cid_of(uint16_t conn, uint16_t slot)
 /* With the controller's own CQE, which waits in the slot. */
 static inline void complete(uint16_t conn, uint16_t slot)
 {
-	const uint32_t *cqe = (const uint32_t *)hal_slot_entry(slot)->sqe;
+	const uint32_t *cqe = nt_answer(slot)->cqe;
 	struct nt_cmd *cmd = &nt_cmds[slot];
 	const struct hal_cpl cpl = {
 		.qp = conn,

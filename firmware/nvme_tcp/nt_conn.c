@@ -30,7 +30,7 @@ static void pdu_pool_init(void)
 	fed_last = 0;
 }
 
-static struct tcp_pdu *take_pdu(uint32_t keep)
+struct tcp_pdu *nt_pdu_take(uint32_t keep)
 {
 	struct tcp_pdu *pdu;
 
@@ -45,7 +45,7 @@ static struct tcp_pdu *take_pdu(uint32_t keep)
 /* A record for data. NULL: the connection's turn comes when one is given back. */
 struct tcp_pdu *nt_pdu_get(void)
 {
-	struct tcp_pdu *pdu = take_pdu(NT_PDUS_CONTROL);
+	struct tcp_pdu *pdu = nt_pdu_take(NT_PDUS_CONTROL);
 
 	starved |= !pdu;
 	return pdu;
@@ -70,7 +70,7 @@ static void feed_starved(void)
 	starved = false;
 	for (uint16_t n = 0; n < WEFT_N_QP && !starved; n++) {
 		fed_last = (uint16_t)((fed_last + 1) % WEFT_N_QP);
-		if (nt_conns[fed_last].r2t_head)
+		if (nt_conns[fed_last].writer_first != ENG_NO_SLOT)
 			nt_r2t_pump(fed_last);
 	}
 }
@@ -93,6 +93,9 @@ static void reset_conn(struct nt_conn *c)
 	timer_setup(&c->timer, on_timer);
 	c->connect_slot = ENG_NO_SLOT;
 	c->disconnect_slot = ENG_NO_SLOT;
+	c->writer_first = ENG_NO_SLOT;
+	c->resp.word0 = NT_NO_FORM;
+	c->c2h.word0 = NT_NO_FORM;
 }
 
 void nt_init(void)
@@ -101,7 +104,6 @@ void nt_init(void)
 		reset_conn(&nt_conns[i]);
 	memset(nt_cmds, 0, WEFT_N_SLOTS * sizeof(nt_cmds[0]));
 	pdu_pool_init();
-	nt_r2t_init();
 }
 
 static void set_timeout(struct nt_conn *c, uint32_t ms)
@@ -135,7 +137,7 @@ uint16_t nt_connect(const struct weft_arg_connect *arg, uint16_t admin_slot, uin
 	c->connect_slot = admin_slot;
 	c->slot_base = slot_base;
 	c->entries = entries;
-	c->maxr2t = (uint8_t)arg->maxr2t;
+	c->maxr2t = arg->maxr2t < NT_R2TS ? (uint8_t)arg->maxr2t : NT_R2TS - 1; /* fewer than allowed is allowed */
 	c->asked_dgst = arg->digests;
 	c->rules.rx_align = (uint8_t)((arg->hpda + 1) * 4);
 	set_timeout(c, arg->timeout_ms ? arg->timeout_ms : NT_CONNECT_MS);
@@ -145,7 +147,7 @@ uint16_t nt_connect(const struct weft_arg_connect *arg, uint16_t admin_slot, uin
 static void on_connected(uint16_t conn)
 {
 	struct nt_conn *c = &nt_conns[conn];
-	struct tcp_pdu *pdu = take_pdu(0);
+	struct tcp_pdu *pdu = nt_pdu_take(0);
 
 	if (!pdu) {
 		nt_fail(conn, ENOBUFS);
@@ -174,7 +176,6 @@ static void on_acked(uint16_t conn, struct tcp_pdu *pdu)
 		feed_starved(); /* this one waits for its turn, too */
 	else
 		nt_r2t_pump(conn);
-	nt_r2t_unpark();
 }
 
 /* --- ending ----------------------------------------------------------------------------------------------------------------- */
@@ -192,9 +193,9 @@ static void enter_closing(uint16_t conn, uint16_t err, uint32_t grace_ms)
 	c->state = NT_CLOSING;
 	if (!c->err)
 		c->err = err;
+	c->resp.word0 = NT_NO_FORM;
+	c->c2h.word0 = NT_NO_FORM;
 	set_timeout(c, grace_ms);
-	if (c->parked)
-		nt_discard(conn);
 	nt_r2t_drop(c);
 }
 
@@ -228,7 +229,7 @@ void nt_fault(uint16_t conn, const struct pdu_fault *fault)
 	uint32_t n;
 
 	c->fes = fault->fes | 1u << 31;
-	pdu = take_pdu(0);
+	pdu = nt_pdu_take(0);
 	if (!pdu) { /* cannot say why: reset, as the specification allows */
 		nt_fail(conn, EPROTO);
 		return;
@@ -346,7 +347,6 @@ static void on_closed(uint16_t conn, int err)
 	reset_conn(c);
 	if (starved)
 		feed_starved();
-	nt_r2t_unpark();
 }
 
 static const struct tcp_user_ops ops = {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Received PDUs: each header event ends in hal_stream_next, hal_stream_data, a parked R2T, or the end of the connection. */
+/* Received PDUs: each header event ends in hal_stream_next, hal_stream_data, or the end of the connection. */
 #include "nt.h"
 
 #define FEI_CCCID 8
@@ -87,7 +87,7 @@ static void capsule_resp(uint16_t conn, struct nt_conn *c, const struct pdu_hdr 
 	nt_answer_next(conn);
 	cmd->flags |= NTC_RESP;
 	slot = (uint16_t)(c->slot_base + dw3);
-	cqe = (uint32_t *)hal_slot_entry(slot)->sqe; /* the SQE was copied into the capsule and may go */
+	cqe = nt_answer(slot)->cqe;
 	cqe[0] = dw0;
 	cqe[1] = dw1;
 	cqe[2] = dw2;
@@ -149,7 +149,9 @@ static __attribute__((noinline)) void unusual(uint16_t conn, struct nt_conn *c, 
 {
 	struct pdu_fault f = { .fes = PDU_FES_HDGST, .fei = ev->w2 };
 
-	if (pdu_type(h) == PDU_C2H_TERM_REQ) {
+	if (c->state != NT_IC && c->state != NT_READY) {
+		nt_discard(conn);
+	} else if (pdu_type(h) == PDU_C2H_TERM_REQ) {
 		c2h_term(conn, h);
 	} else if (ev->flags & 2) { /* HLEN out of range; an unknown type comes first */
 		fault(conn, PDU_FES_HEADER_FIELD, pdu_known(pdu_type(h)) ? 2 : 0);
@@ -168,22 +170,23 @@ static __attribute__((noinline)) void unusual(uint16_t conn, struct nt_conn *c, 
 	}
 }
 
+/*
+ * The two PDUs that end nearly every command are known by their first words alone: as they should be, they have nothing that
+ * pdu_check would complain about.
+ */
 void nt_header(uint16_t conn, const struct hal_event *ev)
 {
 	const struct pdu_hdr *h = nt_hdr(conn);
 	struct nt_conn *c = &nt_conns[conn];
 	uint32_t word0 = h->w[0], plen = h->w[1];
 
-	if (__builtin_expect(c->state != NT_IC && c->state != NT_READY, 0)) {
-		nt_discard(conn);
-		return;
-	}
 	c->stats.pdus_received++;
-	/* The two PDUs that end nearly every command. As they should be, they have nothing that pdu_check would complain about. */
-	if (!ev->flags && (word0 & ~(PDU_F_LAST << 8)) == c->c2h.word0 && plen > c->c2h.bytes && h->w[4] == plen - c->c2h.bytes)
-		c2h_data(conn, c, h);
-	else if (!ev->flags && word0 == c->resp.word0 && plen == c->resp.bytes)
+	if (__builtin_expect(ev->flags, 0))
+		unusual(conn, c, ev, h);
+	else if (word0 == c->resp.word0 && plen == c->resp.bytes)
 		capsule_resp(conn, c, h);
+	else if ((word0 & ~(PDU_F_LAST << 8)) == c->c2h.word0 && plen > c->c2h.bytes && h->w[4] == plen - c->c2h.bytes)
+		c2h_data(conn, c, h);
 	else
 		unusual(conn, c, ev, h);
 }

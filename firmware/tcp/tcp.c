@@ -39,8 +39,8 @@ static struct tcb *find(uint32_t remote_ip, uint16_t remote_port, uint16_t local
 		uint32_t e = hal_hash_get((h + i) & (ENG_HASH_SIZE - 1));
 		struct tcb *t = tcb_of((uint16_t)e);
 
-		if ((e & HASH_VALID) && (t->flags & F_HASHED) && t->remote_ip == remote_ip && t->remote_port == remote_port &&
-		    t->local_port == local_port)
+		if ((e & HASH_VALID) && (t->flags & F_HASHED) && t->remote_ip == remote_ip &&
+		    t->remote_port == remote_port && t->local_port == local_port)
 			return t;
 	}
 	return NULL;
@@ -109,7 +109,8 @@ void tcp_write_ctx(struct tcb *t, uint8_t flags)
 	net_build(u.c.tmpl, t->mac, t->remote_ip, IP_PROTO_TCP, TCP_HLEN);
 	put_be16(tcp, t->local_port);
 	put_be16(tcp + 2, t->remote_port);
-	put_be32(tcp + 4, t->snd_nxt); /* what an acknowledgement carries before any data was sent */
+	/* what an acknowledgement carries before any data was sent */
+	put_be32(tcp + 4, t->snd_nxt);
 	tcp[12] = t->flags & F_TS ? 8 << 4 : 5 << 4;
 	tcp[13] = TH_ACK;
 	opt_ts(tcp + TCP_HLEN, 0);
@@ -168,7 +169,10 @@ static int take_port(struct tcb *t, uint16_t wanted)
 		t->local_port = wanted ? wanted : tcp_pick_port(t->remote_ip, t->remote_port, i);
 		if (find(t->remote_ip, t->remote_port, t->local_port))
 			continue;
-		/* A number that the caller insists on may follow its own TIME_WAIT: the new ISN is beyond the old numbers. */
+		/*
+		 * A number that the caller insists on may follow its own TIME_WAIT: the new ISN is
+		 * beyond the old numbers.
+		 */
 		if (wanted)
 			tw_drop(t->remote_ip, t->local_port, t->remote_port);
 		else if (tw_in_use(t->remote_ip, t->local_port, t->remote_port))
@@ -217,7 +221,8 @@ int tcp_connect(uint16_t conn, const struct tcp_params *p)
 	struct tcb *t = tcb_of(conn);
 	int ret;
 
-	if (!conn || conn >= ENG_N_CONN || !p->remote_port || !net_unicast(p->remote_ip) || p->remote_ip == net_port.ip)
+	if (!conn || conn >= ENG_N_CONN || !p->remote_port || !net_unicast(p->remote_ip) ||
+	    p->remote_ip == net_port.ip)
 		return -EINVAL;
 	if (t->state != TCP_CLOSED)
 		return -EISCONN;
@@ -285,7 +290,10 @@ int tcp_close(uint16_t conn)
 	}
 	if (!is_sync(t) || (t->flags & F_FIN_QUEUED))
 		return -ENOTCONN;
-	/* All that follows wants firmware: FIN goes out by hand, its acknowledgement is none the engine knows. */
+	/*
+	 * All that follows wants firmware: FIN goes out by hand, its acknowledgement is none the
+	 * engine knows.
+	 */
 	tcp_trap(t);
 	t->flags |= F_FIN_QUEUED;
 	t->state = t->state == TCP_CLOSE_WAIT ? TCP_LAST_ACK : TCP_FIN_WAIT_1;
@@ -303,8 +311,8 @@ void tcp_abort(uint16_t conn, int err)
 }
 
 /*
- * The last leg: the lookup forgets the connection, then the transmit queue and the stream engine are told to drop what they
- * hold. Both answer with an event; closed() waits for both.
+ * The last leg: the lookup forgets the connection, then the transmit queue and the stream engine
+ * are told to drop what they hold. Both answer with an event; closed() waits for both.
  */
 void tcp_fail(struct tcb *t, int err, bool rst)
 {
@@ -331,7 +339,10 @@ static void finish(struct tcb *t)
 	tcp_ops->closed(t->conn, t->err);
 }
 
-/* RST with the number after the last byte that really left: what the peer expects if nothing was lost. */
+/*
+ * RST with the number after the last byte that really left: what the peer expects if nothing was
+ * lost.
+ */
 static void send_rst(struct tcb *t)
 {
 	struct eng_conn_state st;
@@ -393,10 +404,14 @@ static bool drained(const struct tcb *t)
 	return !st.pending && (st.mode >> 4 & 15) != STREAM_WAITS;
 }
 
-/* Tells the user about the peer's FIN once everything before it has been used up; ends what only waited for that. */
+/*
+ * Tells the user about the peer's FIN once everything before it has been used up; ends what only
+ * waited for that.
+ */
 void tcp_drained_poll(struct tcb *t)
 {
-	if (!(t->flags & F_FIN_RCVD) || t->state == TCP_STOPPING || t->state == TCP_CLOSED || !drained(t))
+	if (!(t->flags & F_FIN_RCVD) || t->state == TCP_STOPPING || t->state == TCP_CLOSED ||
+	    !drained(t))
 		return;
 	if (!(t->flags & F_FIN_TOLD)) {
 		t->flags |= F_FIN_TOLD;
@@ -442,13 +457,17 @@ void tcp_neighbour(uint32_t next_hop, const uint8_t mac[6])
 	}
 }
 
-/* RFC 5927: believed only about a segment that is in flight; hard errors end nothing but an attempt to connect. */
+/*
+ * RFC 5927: believed only about a segment that is in flight; hard errors end nothing but an attempt
+ * to connect.
+ */
 void tcp_unreachable(const struct tcp_unreach *u)
 {
 	struct tcb *t = find(u->remote_ip, u->remote_port, u->local_port);
 	uint16_t mss;
 
-	if (!t || t->state == TCP_STOPPING || SEQ_LT(u->seq, t->snd_una) || SEQ_GEQ(u->seq, t->snd_nxt))
+	if (!t || t->state == TCP_STOPPING || SEQ_LT(u->seq, t->snd_una) ||
+	    SEQ_GEQ(u->seq, t->snd_nxt))
 		return;
 	if (t->state == TCP_SYN_SENT) {
 		if (u->code == 2 || u->code == 3)
@@ -484,27 +503,28 @@ void tcp_get_stats(uint16_t conn, struct tcp_stats *st)
 	const struct tcb *t = tcb_of(conn);
 
 	*st = (struct tcp_stats){
-	        .state = t->state,
-	        .segs_out = t->segs_out,
-	        .segs_in = t->segs_in + (uint32_t)((uint64_t)t->fast_bytes * t->mss_recip >> 32),
-	        .retransmits = t->retransmits,
-	        .dup_acks = t->dup_total,
-	        .rtos = t->rtos,
-	        .fast_retransmits = t->fast_retx,
-	        .srtt_us = t->srtt8 >> 3,
-	        .cwnd = t->cwnd,
-	        .ssthresh = t->ssthresh,
-	        .mss = t->mss,
-	        .challenge_acks = t->chal_total,
-	        .ooo_segs = t->ooo_total,
-	        .paws_drops = t->paws_drops,
+		.state = t->state,
+		.segs_out = t->segs_out,
+		.segs_in = t->segs_in + (uint32_t)((uint64_t)t->fast_bytes * t->mss_recip >> 32),
+		.retransmits = t->retransmits,
+		.dup_acks = t->dup_total,
+		.rtos = t->rtos,
+		.fast_retransmits = t->fast_retx,
+		.srtt_us = t->srtt8 >> 3,
+		.cwnd = t->cwnd,
+		.ssthresh = t->ssthresh,
+		.mss = t->mss,
+		.challenge_acks = t->chal_total,
+		.ooo_segs = t->ooo_total,
+		.paws_drops = t->paws_drops,
 	};
 }
 
 bool tcp_idle(void)
 {
 	for (struct tcb *t = tcbs; t < tcbs + ENG_N_CONN; t++)
-		if (t->state != TCP_CLOSED || timer_pending(&t->rexmt) || timer_pending(&t->aux) || t->ooo)
+		if (t->state != TCP_CLOSED || timer_pending(&t->rexmt) || timer_pending(&t->aux) ||
+		    t->ooo)
 			return false;
 	for (uint32_t i = 0; i < ENG_HASH_SIZE; i++)
 		if (hal_hash_get(i))

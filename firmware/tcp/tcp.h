@@ -1,21 +1,25 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * TCP (RFC 9293) for the adapter's connections. Connection number = queue pair number = engine connection, 1..127.
+ * TCP (RFC 9293) for the adapter's connections. Connection number = queue pair number = engine
+ * connection, 1..127.
  *
- * The user (NVMe/TCP) hands over PDUs as transmit records; TCP gives them sequence numbers, sends them as far as the windows
- * allow, and keeps them until the peer acknowledged every byte: a retransmission gathers the same bytes again. Received
- * payload goes from the packet buffer to the stream engine without touching the core; the user sees it as EVT_HDR and
- * EVT_PLACED. While nothing unusual happens the engines acknowledge, move rcv_nxt and take ACKs alone (fast mode).
+ * The user (NVMe/TCP) hands over PDUs as transmit records; TCP gives them sequence numbers, sends
+ * them as far as the windows allow, and keeps them until the peer acknowledged every byte: a
+ * retransmission gathers the same bytes again. Received payload goes from the packet buffer to the
+ * stream engine without touching the core; the user sees it as EVT_HDR and EVT_PLACED. While
+ * nothing unusual happens the engines acknowledge, move rcv_nxt and take ACKs alone (fast mode).
  *
- *	state of a connection as its user sees it
- *	free --tcp_connect--> opening --connected()--> open --tcp_close--> closing --closed(0)--> free
- *	                         any but free --tcp_abort, error--> closing --closed(err)--> free
+ *   state of a connection as its user sees it
+ *   free --tcp_connect--> opening --connected()--> open --tcp_close--> closing --closed(0)--> free
+ *                            any but free --tcp_abort, error--> closing --closed(err)--> free
  *
- * closed() is the last word: from then on no engine reads or writes anything for the connection, and every PDU not given
- * back by acked() belongs to the user again (TCP forgot it). Errors are negative errno (values of Linux, see lib/err.h).
+ * closed() is the last word: from then on no engine reads or writes anything for the connection,
+ * and every PDU not given back by acked() belongs to the user again (TCP forgot it). Errors are
+ * negative errno (values of Linux, see lib/err.h).
  *
- * Callbacks run inside net_input, tcp_ack_event, tcp_poll, net_txdone, tcp_stopped and timer_run, never inside tcp_connect,
- * tcp_send, tcp_close or tcp_abort. Any of the latter may be called from a callback.
+ * Callbacks run inside net_input, tcp_ack_event, tcp_poll, net_txdone, tcp_stopped and timer_run,
+ * never inside tcp_connect, tcp_send, tcp_close or tcp_abort. Any of the latter may be called from
+ * a callback.
  *
  * What the main loop has to hand on (see also net/net.h):
  *	EVT_FRAME   net_input(ev)          EVT_TXDONE  net_txdone(ev)
@@ -28,9 +32,9 @@
 #include "hal.h"
 
 /*
- * One PDU in XRAM, 32-byte aligned. The user fills rec.hdr_addr, hdr_len, flags, pad_len, data_len, data_slot, data_off (rsvd 0)
- * and user; tcp_send does the rest. 48 bytes; the header bytes usually follow. Links are XRAM offsets so that the layout is the
- * same natively.
+ * One PDU in XRAM, 32-byte aligned. The user fills rec.hdr_addr, hdr_len, flags, pad_len, data_len,
+ * data_slot, data_off (rsvd 0) and user; tcp_send does the rest. 48 bytes; the header bytes usually
+ * follow. Links are XRAM offsets so that the layout is the same natively.
  */
 struct tcp_pdu {
 	struct eng_tx_rec rec;
@@ -49,8 +53,9 @@ struct tcp_user_ops {
 	/* The peer closed its direction, and the stream engine has used up all that came before. */
 	void (*remote_closed)(uint16_t conn);
 	/*
-	 * Final. 0: both directions closed in order. -ECONNREFUSED, -ECONNRESET, -ETIMEDOUT, -EHOSTUNREACH (no ARP answer),
-	 * -EFAULT (host memory failed while sending), or what tcp_abort was given.
+	 * Final. 0: both directions closed in order. -ECONNREFUSED, -ECONNRESET, -ETIMEDOUT,
+	 * -EHOSTUNREACH (no ARP answer), -EFAULT (host memory failed while sending), or what
+	 * tcp_abort was given.
 	 */
 	void (*closed)(uint16_t conn, int err);
 };
@@ -61,7 +66,8 @@ struct tcp_config {
 	uint32_t fin_wait2_ms; /* 0: 10000 */
 	uint32_t max_retries;  /* retransmissions of one byte before -ETIMEDOUT; 0: 12 */
 	uint32_t syn_retries;  /* 0: 6 */
-	uint32_t secret[4];    /* for initial sequence numbers and ports, from the host if it gave one */
+	/* for initial sequence numbers and ports, from the host if it gave one */
+	uint32_t secret[4];
 };
 
 struct tcp_params {
@@ -75,22 +81,23 @@ struct tcp_params {
 };
 
 enum tcp_state {
-	TCP_CLOSED,      /* free */
-	TCP_SYN_SENT,    /* also while ARP looks for the next hop */
-	TCP_SYN_RCVD,    /* simultaneous open */
+	TCP_CLOSED,   /* free */
+	TCP_SYN_SENT, /* also while ARP looks for the next hop */
+	TCP_SYN_RCVD, /* simultaneous open */
 	TCP_ESTABLISHED,
 	TCP_FIN_WAIT_1,
 	TCP_FIN_WAIT_2,
 	TCP_CLOSING,
 	TCP_CLOSE_WAIT,
 	TCP_LAST_ACK,
-	TCP_DRAIN,       /* both directions closed, the stream engine still has bytes to use up */
-	TCP_STOPPING,    /* waits for the engines to be quiet, then closed() */
+	TCP_DRAIN,    /* both directions closed, the stream engine still has bytes to use up */
+	TCP_STOPPING, /* waits for the engines to be quiet, then closed() */
 };
 
 struct tcp_stats {
 	enum tcp_state state;
-	uint32_t segs_out, segs_in; /* segs_in: those that firmware saw, plus the bytes the engines took in units of the MSS */
+	/* segs_in: those that firmware saw, plus the bytes the engines took in units of the MSS */
+	uint32_t segs_out, segs_in;
 	uint32_t retransmits, dup_acks, rtos, fast_retransmits;
 	uint32_t srtt_us, cwnd, ssthresh, mss;
 	uint32_t challenge_acks, ooo_segs, paws_drops;
@@ -99,26 +106,34 @@ struct tcp_stats {
 void tcp_init(const struct tcp_user_ops *ops, const struct tcp_config *cfg);
 
 /*
- * Starts a connection; connected() or closed() follows. -EINVAL bad number or address, -EISCONN not free, -EADDRINUSE the
- * local port is taken, -EAGAIN no room in the lookup table for this tuple, -ENETDOWN the port has no address.
+ * Starts a connection; connected() or closed() follows. -EINVAL bad number or address, -EISCONN not
+ * free, -EADDRINUSE the local port is taken, -EAGAIN no room in the lookup table for this tuple,
+ * -ENETDOWN the port has no address.
  */
 int tcp_connect(uint16_t conn, const struct tcp_params *p);
 
 /*
- * Appends a PDU and sends what the windows allow now, the rest as acknowledgements come. -ENOTCONN unless open and tcp_close
- * not called (the PDU stays the user's); -EINVAL a record TCP cannot send (empty, or above 16 MiB). Never calls back.
+ * Appends a PDU and sends what the windows allow now, the rest as acknowledgements come. -ENOTCONN
+ * unless open and tcp_close not called (the PDU stays the user's); -EINVAL a record TCP cannot send
+ * (empty, or above 16 MiB). Never calls back.
  */
 int tcp_send(uint16_t conn, struct tcp_pdu *pdu);
 
-/* FIN after all that is queued. Received data still goes to the stream engine. -ENOTCONN when there is nothing to close. */
+/*
+ * FIN after all that is queued. Received data still goes to the stream engine. -ENOTCONN when there
+ * is nothing to close.
+ */
 int tcp_close(uint16_t conn);
 
-/* RST, and drops what is queued. closed(conn, err) follows when the engines are quiet. A second call changes nothing. */
+/*
+ * RST, and drops what is queued. closed(conn, err) follows when the engines are quiet. A second
+ * call changes nothing.
+ */
 void tcp_abort(uint16_t conn, int err);
 
 /*
- * Takes over what the engines acknowledged and gives PDUs back. Called by a user that needs a PDU back now (a response has
- * come for it) and does not want to wait for EVT_ACK.
+ * Takes over what the engines acknowledged and gives PDUs back. Called by a user that needs a PDU
+ * back now (a response has come for it) and does not want to wait for EVT_ACK.
  */
 void tcp_poll(uint16_t conn);
 
@@ -131,9 +146,10 @@ void tcp_get_stats(uint16_t conn, struct tcp_stats *st);
 bool tcp_idle(void); /* nothing held: no TCB, no reassembly entry, no timer (end of every test) */
 
 /* Between net/ and tcp/ */
-void tcp_input(const struct hal_event *ev); /* EVT_FRAME with flag bit 0; takes the cells */
+void tcp_input(const struct hal_event *ev);  /* EVT_FRAME with flag bit 0; takes the cells */
 void tcp_txdone(const struct hal_event *ev); /* record is not one of net/frame.h */
-void tcp_neighbour(uint32_t next_hop, const uint8_t mac[6]); /* answer or change; mac NULL: nobody answered */
+/* answer or change; mac NULL: nobody answered */
+void tcp_neighbour(uint32_t next_hop, const uint8_t mac[6]);
 
 /* An ICMP "destination unreachable" about a segment that is said to be ours. */
 struct tcp_unreach {

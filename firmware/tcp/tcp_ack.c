@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Acknowledgements, from the engine's state (fast mode) or from a segment (slow mode), and the passage between the two modes.
- * EVT_ACK is asked for at the end of what has been sent, or, while the congestion window holds data back, at a quarter of what
- * is under way: four events per round trip keep the ACK clock, one per window is enough otherwise.
+ * Acknowledgements, from the engine's state (fast mode) or from a segment (slow mode), and the
+ * passage between the two modes. EVT_ACK is asked for at the end of what has been sent, or, while
+ * the congestion window holds data back, at a quarter of what is under way: four events per round
+ * trip keep the ACK clock, one per window is enough otherwise.
  */
 #include <string.h>
 
@@ -68,7 +69,8 @@ void tcp_ack_advance(struct tcb *t, uint32_t una)
 
 	t->snd_una = una;
 	t->dupacks = 0;
-	t->retries = 0; /* a timeout that was backed off stays so until a round trip can be measured (Karn) */
+	/* a timeout that was backed off stays so until a round trip can be measured (Karn) */
+	t->retries = 0;
 	if ((t->flags & F_RTT) && SEQ_GEQ(una, t->rtt_seq)) {
 		t->flags &= ~(uint32_t)F_RTT;
 		tcp_rtt_sample(t, clk_us() - t->rtt_start);
@@ -135,8 +137,9 @@ void tcp_try_resume(struct tcb *t)
 }
 
 /*
- * Slow mode goes on for long: segments from the template must not acknowledge what is older than the peer's window, or it drops
- * them. Loads the engine; a frame that slips through before the trap is taken over like any other.
+ * Slow mode goes on for long: segments from the template must not acknowledge what is older than
+ * the peer's window, or it drops them. Loads the engine; a frame that slips through before the trap
+ * is taken over like any other.
  */
 void tcp_sync(struct tcb *t)
 {
@@ -149,7 +152,9 @@ void tcp_sync(struct tcb *t)
 
 void tcp_release(struct tcb *t)
 {
-	/* A retransmission still in the queue reads the record again: it has to be through first. */
+	/*
+	 * A retransmission still in the queue reads the record again: it has to be through first.
+	 */
 	while (t->head && !t->retx_busy && SEQ_GEQ(t->snd_una, t->head->seq + t->head->len)) {
 		struct tcp_pdu *p = t->head;
 
@@ -173,7 +178,10 @@ static uint32_t notify_at(const struct tcb *t)
 	return t->snd_una + n;
 }
 
-/* Fast mode: says when the next EVT_ACK is wanted. One that came before the write would be missed, so look again after it. */
+/*
+ * Fast mode: says when the next EVT_ACK is wanted. One that came before the write would be missed,
+ * so look again after it.
+ */
 void tcp_rearm(struct tcb *t)
 {
 	for (;;) {
@@ -212,7 +220,7 @@ void tcp_ack_event(uint16_t conn)
 	tcp_release(t);
 }
 
-/* --- slow mode -------------------------------------------------------------------------------------------------------- */
+/* --- slow mode -------------------------------------------------------------------------------- */
 
 static void window_update(struct tcb *t, const struct seg *s)
 {
@@ -247,7 +255,10 @@ static void duplicate(struct tcb *t)
 		t->dup_bytes += t->mss;
 		return;
 	}
-	/* RFC 6582: without SACK, duplicates of what was sent before the last recovery's end prove nothing. */
+	/*
+	 * RFC 6582: without SACK, duplicates of what was sent before the last recovery's end prove
+	 * nothing.
+	 */
 	if (t->rec == REC_LOSS || (!(t->flags & F_SACK) && SEQ_LEQ(t->snd_una, t->recover)))
 		return;
 	if (t->dupacks >= 3 || ((t->flags & F_SACK) && tcp_sack_lost(t)))

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * One received segment in slow mode, checked in the order of RFC 9293 3.10.7.4: sequence number (with PAWS before it), RST, SYN,
- * ACK, data, FIN. The engine has verified lengths and checksums; nothing else is believed.
+ * One received segment in slow mode, checked in the order of RFC 9293 3.10.7.4: sequence number
+ * (with PAWS before it), RST, SYN, ACK, data, FIN. The engine has verified lengths and checksums;
+ * nothing else is believed.
  *
  *	state        ACK of our FIN          FIN of the peer
  *	ESTABLISHED  -                       CLOSE_WAIT
@@ -24,16 +25,18 @@ static bool parse(const struct hal_event *ev, struct seg *s)
 	uint32_t frame_len = ev->w1 >> 16;
 	uint32_t thoff = ev->w2 & 0xff;
 	uint8_t h[HDR_MAX];
-	const uint8_t *tcp = h + thoff;
+	const uint8_t *tcp;
 	uint32_t hlen;
 
 	memset(s, 0, sizeof(*s));
 	s->cell = (uint16_t)ev->w1;
 	s->off = ev->w2 >> 8 & 0xff;
 	s->len = (uint16_t)(ev->w2 >> 16);
-	if (thoff < ETH_HLEN + IP_HLEN || s->off < thoff + TCP_HLEN || s->off > sizeof(h) || (uint32_t)s->off + s->len > frame_len)
+	if (thoff < ETH_HLEN + IP_HLEN || s->off < thoff + TCP_HLEN || s->off > sizeof(h) ||
+	    (uint32_t)s->off + s->len > frame_len)
 		return false;
 	hal_pkt_copy(s->cell, 0, h, s->off);
+	tcp = h + thoff;
 	hlen = (tcp[12] >> 4) * 4u;
 	if (thoff + hlen != s->off)
 		return false;
@@ -54,7 +57,7 @@ static uint32_t seq_len(const struct seg *s)
 	return s->len + !!(s->flags & TH_SYN) + !!(s->flags & TH_FIN);
 }
 
-/* --- opening ---------------------------------------------------------------------------------------------------------- */
+/* --- opening ---------------------------------------------------------------------------------- */
 
 static void take_syn(struct tcb *t, const struct seg *s)
 {
@@ -118,7 +121,7 @@ static void in_syn_sent(struct tcb *t, struct seg *s)
 	tcp_rto_restart(t);
 }
 
-/* --- the checks ------------------------------------------------------------------------------------------------------- */
+/* --- the checks ------------------------------------------------------------------------------- */
 
 static bool paws_ok(struct tcb *t, const struct seg *s)
 {
@@ -196,21 +199,25 @@ static bool ack_ok(struct tcb *t, struct seg *s)
 {
 	struct eng_conn_state st;
 
-	/* What the transmit engine has not sent yet cannot be acknowledged, and its memory must not be given back. */
+	/*
+	 * What the transmit engine has not sent yet cannot be acknowledged, and its memory must not
+	 * be given back.
+	 */
 	hal_conn_state(t->conn, &st);
 	if ((t->flags & F_FIN_SENT) && s->ack == t->snd_end + 1 && st.snd_max == t->snd_end) {
 		t->flags |= F_FIN_ACKED;
 		s->ack--;
 		return true;
 	}
-	if (SEQ_GT(s->ack, st.snd_max) || SEQ_GT(s->ack, t->snd_nxt) || SEQ_LT(s->ack, t->snd_una - t->max_wnd)) {
+	if (SEQ_GT(s->ack, st.snd_max) || SEQ_GT(s->ack, t->snd_nxt) ||
+	    SEQ_LT(s->ack, t->snd_una - t->max_wnd)) {
 		tcp_challenge(t);
 		return false;
 	}
 	return true;
 }
 
-/* --- data and FIN ----------------------------------------------------------------------------------------------------- */
+/* --- data and FIN ----------------------------------------------------------------------------- */
 
 static void take_data(struct tcb *t, struct seg *s)
 {
@@ -266,7 +273,8 @@ static void closing_steps(struct tcb *t)
 		t->wait_until = clk_now() + clk_ms(tcp_cfg.fin_wait2_ms);
 		tcp_aux_schedule(t);
 	}
-	if ((t->state == TCP_FIN_WAIT_2 && (t->flags & F_FIN_RCVD)) || (t->state == TCP_CLOSING && acked)) {
+	if ((t->state == TCP_FIN_WAIT_2 && (t->flags & F_FIN_RCVD)) ||
+	    (t->state == TCP_CLOSING && acked)) {
 		tcp_raw_ack(t);
 		tw_add(t);
 		tcp_drain(t);
@@ -365,9 +373,12 @@ static struct tcb *owner(const struct hal_event *ev, const struct seg *s)
 {
 	struct tcb *t = tcb_of(ev->id);
 
-	/* The engine's number may be that of an earlier life of the connection: the addresses decide. */
-	if (ev->id < ENG_N_CONN && (t->flags & F_HASHED) && t->remote_ip == s->src && t->remote_port == s->sport &&
-	    t->local_port == s->dport)
+	/*
+	 * The engine's number may be that of an earlier life of the connection: the addresses
+	 * decide.
+	 */
+	if (ev->id < ENG_N_CONN && (t->flags & F_HASHED) && t->remote_ip == s->src &&
+	    t->remote_port == s->sport && t->local_port == s->dport)
 		return t;
 	return tcp_lookup(s);
 }

@@ -5,16 +5,18 @@
  *	tcp.c       connections: table, lookup, connect, close, abort, stopping
  *	tcp_out.c   tcp_send, windows, segments that firmware builds
  *	tcp_in.c    a received segment: checks in the order of RFC 9293 3.10.7
- *	tcp_ack.c   acknowledgements: engine or segment; round trips, congestion window, PDUs given back
+ *	tcp_ack.c   acknowledgements: engine or segment; round trips, congestion window, PDUs
+ *	            given back
  *	tcp_rec.c   loss recovery: scoreboard, retransmission
  *	tcp_ooo.c   segments that came too early
  *	tcp_timer.c retransmission, probes, keepalive, waits
  *	tcp_tw.c    TIME_WAIT, answers to segments of no connection
  *	tcp_opt.c   options
  *
- * Sequence numbers. Data is [.., snd_una) acknowledged, [snd_una, snd_nxt) given to the transmit engine, [snd_nxt, snd_end)
- * queued. FIN takes snd_end and is not counted in any of them: F_FIN_SENT and F_FIN_ACKED tell. In fast mode (F_FAST) the engine
- * is ahead of snd_una, snd_wnd, rcv_nxt and ts_recent here; tcp_pull and tcp_trap catch up.
+ * Sequence numbers. Data is [.., snd_una) acknowledged, [snd_una, snd_nxt) given to the transmit
+ * engine, [snd_nxt, snd_end) queued. FIN takes snd_end and is not counted in any of them:
+ * F_FIN_SENT and F_FIN_ACKED tell. In fast mode (F_FAST) the engine is ahead of snd_una, snd_wnd,
+ * rcv_nxt and ts_recent here; tcp_pull and tcp_trap catch up.
  */
 #ifndef TCP_INT_H
 #define TCP_INT_H
@@ -45,31 +47,32 @@
 #define CWND_MAX (1u << 20)
 #define PDU_MAX (1u << 24)
 #define NOTIFY_NEVER 0x40000000u
-#define N_SACK 8         /* ranges remembered of what the peer has */
-#define TX_KEEP 8u       /* operations left for frames and fences */
+#define N_SACK 8   /* ranges remembered of what the peer has */
+#define TX_KEEP 8u /* operations left for frames and fences */
 
 enum tcb_flag {
-	F_FAST = 1 << 0,      /* the engine takes frames */
+	F_FAST = 1 << 0, /* the engine takes frames */
 	F_TS = 1 << 1,
 	F_SACK = 1 << 2,
 	F_FIN_QUEUED = 1 << 3,
 	F_FIN_SENT = 1 << 4,
 	F_FIN_ACKED = 1 << 5,
 	F_FIN_RCVD = 1 << 6,
-	F_FIN_TOLD = 1 << 7,  /* remote_closed called */
-	F_FIN_SEEN = 1 << 8,  /* fin_seq is known (FIN may be out of order) */
+	F_FIN_TOLD = 1 << 7, /* remote_closed called */
+	F_FIN_SEEN = 1 << 8, /* fin_seq is known (FIN may be out of order) */
 	F_PERSIST = 1 << 9,
-	F_PROBING = 1 << 10,  /* keepalive probe out */
-	F_RTT = 1 << 11,      /* rtt_seq, rtt_start are being measured */
+	F_PROBING = 1 << 10, /* keepalive probe out */
+	F_RTT = 1 << 11,     /* rtt_seq, rtt_start are being measured */
 	F_ACK_NOW = 1 << 12,
-	F_RST_OUT = 1 << 13,  /* send RST when the fence is through */
+	F_RST_OUT = 1 << 13, /* send RST when the fence is through */
 	F_WAIT_FENCE = 1 << 14,
 	F_WAIT_STREAM = 1 << 15,
 	F_NEED_MAC = 1 << 16, /* SYN waits for ARP */
 	F_RESCUED = 1 << 17,  /* rescue retransmission done in this recovery */
 	F_RETX_NOW = 1 << 18, /* without SACK: the segment at snd_una is known lost */
 	F_HASHED = 1 << 19,
-	F_OFFERED = 1 << 20,  /* window scale, timestamps, SACK go into the SYN (not after the peer choked on them) */
+	/* window scale, timestamps, SACK go into the SYN (not after the peer choked on them) */
+	F_OFFERED = 1 << 20,
 };
 
 enum tcp_recovery { REC_NONE, REC_FAST, REC_LOSS };
@@ -95,7 +98,7 @@ struct tcb {
 	uint8_t state, rec, dupacks, retries;
 	uint16_t conn, mss;
 	uint32_t mss_recip; /* 2^32 / mss, rounded up */
-	uint16_t rto; /* ticks, backoff included */
+	uint16_t rto;       /* ticks, backoff included */
 	uint16_t retx_busy; /* retransmissions in the transmit queue */
 	struct timer rexmt;
 	uint32_t ssthresh, acked_bytes;
@@ -126,7 +129,8 @@ struct tcb {
 	uint8_t ctx_flags, chal_left, keep_left;
 	uint32_t iss, irs, keep_ticks, chal_tick, wait_until;
 	struct timer aux;
-	uint32_t segs_out, segs_in, fast_bytes, retransmits, dup_total, rtos, fast_retx, chal_total, ooo_total, paws_drops;
+	uint32_t segs_out, segs_in, fast_bytes, retransmits, dup_total, rtos, fast_retx, chal_total,
+		ooo_total, paws_drops;
 };
 
 /* A received segment. cell is NULL'd out (taken) when somebody keeps it. */
@@ -162,7 +166,10 @@ extern struct tcb tcbs[ENG_N_CONN];
 
 static inline struct tcb *tcb_of(uint16_t conn)
 {
-	return &tcbs[conn & (ENG_N_CONN - 1)];
+	struct tcb *t = &tcbs[conn & (ENG_N_CONN - 1)];
+
+	__asm__("" : "+r"(t)); /* one multiplication, not one before each use */
+	return t;
 }
 
 static inline struct tcp_pdu *pdu_next(const struct tcp_pdu *p)
@@ -186,7 +193,9 @@ static inline uint32_t whole_segments(const struct tcb *t, uint32_t bytes)
 /* Data may be sent or retransmitted in this state. */
 static inline bool can_transmit(const struct tcb *t)
 {
-	return t->state == TCP_ESTABLISHED || (t->state >= TCP_FIN_WAIT_1 && t->state <= TCP_LAST_ACK && t->state != TCP_FIN_WAIT_2);
+	return t->state == TCP_ESTABLISHED ||
+	       (t->state >= TCP_FIN_WAIT_1 && t->state <= TCP_LAST_ACK &&
+		t->state != TCP_FIN_WAIT_2);
 }
 
 static inline bool is_sync(const struct tcb *t)

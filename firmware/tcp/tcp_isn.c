@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Initial sequence numbers by the formula of RFC 6528, ISN = M + F(addresses, ports, secret), with M a 4 us clock. F is a short
- * keyed mix of multiplications and shifts, not a cryptographic function: it keeps numbers of different connections unrelated and
- * hard to guess for who only watches from afar, not for a determined analyst. The secret is what the host gave, stirred with the
- * device time of tcp_init.
+ * Initial sequence numbers by the formula of RFC 6528, ISN = M + F(addresses, ports, secret), with
+ * M a 4 us clock. F is a short keyed mix of multiplications and shifts, not a cryptographic
+ * function: it keeps numbers of different connections unrelated and hard to guess for who only
+ * watches from afar, not for a determined analyst. The secret is what the host gave, stirred with
+ * the device time of tcp_init.
  */
 #include "tcp/tcp_int.h"
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Segments that came too early stay in their cells, sorted by sequence number, within three bounds: entries of the pool, entries
- * per connection, and a reserve of free cells that keeps the in-order traffic of all connections flowing. What does not
- * fit is dropped before it was ever reported to the peer. Entries may overlap; ooo_deliver trims.
+ * Segments that came too early stay in their cells, sorted by sequence number, within three bounds:
+ * entries of the pool, entries per connection, and a reserve of free cells that keeps the in-order
+ * traffic of all connections flowing. What does not fit is dropped before it was ever reported to
+ * the peer. Entries may overlap; ooo_deliver trims.
  */
 #include "lib/pool.h"
 #include "tcp/tcp_int.h"
@@ -57,7 +58,9 @@ void ooo_insert(struct tcb *t, struct seg *s)
 	o = pool_get(&pool);
 	if (!o)
 		return;
-	*o = (struct ooo){.next = *link, .seq = s->seq, .len = s->len, .off = s->off, .cell = s->cell};
+	*o = (struct ooo){
+		.next = *link, .seq = s->seq, .len = s->len, .off = s->off, .cell = s->cell
+	};
 	*link = o;
 	s->taken = true;
 	t->ooo_latest = s->seq;
@@ -84,7 +87,10 @@ void ooo_deliver(struct tcb *t)
 	}
 }
 
-/* Ranges for a SACK option: the one of the latest arrival first, then the others from the lowest up. */
+/*
+ * Ranges for a SACK option: the one of the latest arrival first, then the others from the lowest
+ * up.
+ */
 uint32_t ooo_blocks(const struct tcb *t, struct range *r, uint32_t max)
 {
 	const struct ooo *o = t->ooo;
@@ -92,7 +98,7 @@ uint32_t ooo_blocks(const struct tcb *t, struct range *r, uint32_t max)
 	bool found = false;
 
 	while (o && (n < max || !found)) {
-		struct range b = {o->seq, o->seq + o->len};
+		struct range b = { o->seq, o->seq + o->len };
 
 		for (o = o->next; o && SEQ_LEQ(o->seq, b.end); o = o->next)
 			if (SEQ_GT(o->seq + o->len, b.end))

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Sending: queued PDUs through the engine's template, control segments as frames that firmware builds. */
+/*
+ * Sending: queued PDUs through the engine's template, control segments as frames that firmware
+ * builds.
+ */
 #include <string.h>
 
 #include "net/arp.h"
@@ -13,8 +16,8 @@
 #define CHALLENGES 5u /* per second and connection */
 
 /*
- * The transmit queue is shared. When it is half full a fence goes into it, so that connections which find it full can go on
- * before it has run empty.
+ * The transmit queue is shared. When it is half full a fence goes into it, so that connections
+ * which find it full can go on before it has run empty.
  */
 #define ROOM_LOW 16u
 
@@ -48,7 +51,9 @@ bool tx_room(struct tcb *t)
 	return __builtin_expect(room > ROOM_LOW, 1) || room_low(t, room);
 }
 
-/* First waiting connection at or after `from`, around the end; 0: none (connection 0 never sends). */
+/*
+ * First waiting connection at or after `from`, around the end; 0: none (connection 0 never sends).
+ */
 static uint16_t next_waiting(uint16_t from)
 {
 	uint32_t word = from >> 5;
@@ -79,18 +84,20 @@ void tcp_unstall(void)
 	}
 }
 
+/* The small fields come as one word: XRAM is slower than the core's own memory. */
 static uint32_t pdu_len(const struct eng_tx_rec *r)
 {
-	uint32_t n = r->hdr_len + (uint32_t)r->pad_len + r->data_len;
+	uint32_t data = r->data_len, w;
 
-	if (r->flags & ENG_RECF_HDGST)
-		n += 4;
-	if ((r->flags & ENG_RECF_DDGST) && r->data_len)
-		n += 4;
-	return n;
+	memcpy(&w, &r->hdr_len, sizeof(w)); /* hdr_len, flags, pad_len, 0 */
+	return data + (w & 0xff) + (w >> 16) + (w >> 8 & ENG_RECF_HDGST) * 4 +
+	       (data ? (w >> 8 & ENG_RECF_DDGST) * 2 : 0);
 }
 
-/* Bytes were given to the engine. Starts what waits for their acknowledgement: timer, round trip, EVT_ACK. */
+/*
+ * Bytes were given to the engine. Starts what waits for their acknowledgement: timer, round trip,
+ * EVT_ACK.
+ */
 static void sent(struct tcb *t, bool was_idle)
 {
 	if (was_idle)
@@ -108,34 +115,48 @@ static void sent(struct tcb *t, bool was_idle)
 	*(volatile uint32_t *)&hal_conn_ctx(t->conn)->notify_seq = t->notify;
 }
 
-/* Sends from the first unsent PDU, at most max bytes and at most to its end. Returns the bytes; 0: no room, or too little for a
- * segment worth sending (RFC 9293 3.8.6.2.1). */
+static inline void push(struct tcb *t, struct tcp_pdu *p, uint32_t off, uint32_t n)
+{
+	bool was_idle = t->snd_nxt == t->snd_una;
+	bool last = off + n == p->len;
+	uint32_t seq = t->snd_nxt;
+
+	t->segs_out += n <= t->mss ? 1 :
+				     (uint32_t)((uint64_t)(n + t->mss - 1) * t->mss_recip >> 32);
+	t->snd_nxt = seq + n;
+	if (last)
+		t->unsent = pdu_next(p);
+	sent(t, was_idle);
+	hal_tx(t->conn, &p->rec, seq, off, n, last ? ENG_TXF_PSH : 0);
+}
+
+/*
+ * Sends from the first unsent PDU, at most max bytes and at most to its end. Returns the bytes; 0:
+ * no room, or too little for a segment worth sending (RFC 9293 3.8.6.2.1).
+ */
 uint32_t tcp_emit_new(struct tcb *t, uint32_t max)
 {
 	struct tcp_pdu *p = t->unsent;
 	uint32_t off = t->snd_nxt - p->seq;
 	uint32_t n = p->len - off;
-	bool was_idle = t->snd_nxt == t->snd_una;
 
 	if (n > max) {
 		n = whole_segments(t, max);
-		if (!n && was_idle && max && max >= t->max_wnd >> 1)
+		if (!n && !flight(t) && max && max >= t->max_wnd >> 1)
 			n = max;
 		if (!n)
 			return 0;
 	}
 	if (!tx_room(t))
 		return 0;
-	t->segs_out += n <= t->mss ? 1 : (uint32_t)((uint64_t)(n + t->mss - 1) * t->mss_recip >> 32);
-	t->snd_nxt += n;
-	if (off + n == p->len)
-		t->unsent = pdu_next(p);
-	sent(t, was_idle);
-	hal_tx(t->conn, &p->rec, t->snd_nxt - n, off, n, off + n == p->len ? ENG_TXF_PSH : 0);
+	push(t, p, off, n);
 	return n;
 }
 
-/* Something is queued, nothing is under way, and the peer's window lets nothing go: only a probe can find out more. */
+/*
+ * Something is queued, nothing is under way, and the peer's window lets nothing go: only a probe
+ * can find out more.
+ */
 bool tcp_window_blocked(const struct tcb *t)
 {
 	uint32_t left;
@@ -143,13 +164,15 @@ bool tcp_window_blocked(const struct tcb *t)
 	if (!t->unsent || flight(t) || t->rec != REC_NONE)
 		return false;
 	left = t->unsent->seq + t->unsent->len - t->snd_nxt;
-	return t->snd_wnd < left && t->snd_wnd < t->mss && (!t->snd_wnd || t->snd_wnd < t->max_wnd >> 1);
+	return t->snd_wnd < left && t->snd_wnd < t->mss &&
+	       (!t->snd_wnd || t->snd_wnd < t->max_wnd >> 1);
 }
 
 static void send_new(struct tcb *t)
 {
 	while (t->unsent) {
-		uint32_t cwnd = t->cwnd + (t->dupacks < 3 ? t->dupacks * (uint32_t)t->mss : 0); /* RFC 3042 */
+		/* RFC 3042 */
+		uint32_t cwnd = t->cwnd + (t->dupacks < 3 ? t->dupacks * (uint32_t)t->mss : 0);
 		int32_t room = (int32_t)(MIN(cwnd, t->snd_wnd) - flight(t));
 
 		if (room <= 0 || !tcp_emit_new(t, (uint32_t)room))
@@ -194,40 +217,54 @@ static void idle_restart(struct tcb *t)
 		t->cwnd = 10u * t->mss;
 }
 
-int tcp_send(uint16_t conn, struct tcp_pdu *p)
+static inline bool may_send(const struct tcb *t)
 {
-	struct tcb *t = tcb_of(conn);
-	uint32_t off = hal_xram_off(p);
+	return (t->state == TCP_ESTABLISHED || t->state == TCP_CLOSE_WAIT) &&
+	       !(t->flags & F_FIN_QUEUED);
+}
 
-	if (__builtin_expect((t->state != TCP_ESTABLISHED && t->state != TCP_CLOSE_WAIT) || (t->flags & F_FIN_QUEUED), 0))
-		return -ENOTCONN;
-	p->len = pdu_len(&p->rec);
-	if (p->len - 1 >= PDU_MAX)
-		return -EINVAL;
+static inline void append(struct tcb *t, struct tcp_pdu *p, uint32_t len)
+{
+	p->len = len;
 	p->rec.crc = 0xffffffff;
 	p->rec.crc_pos = 0;
 	p->next = 0;
 	p->seq = t->snd_end;
-	t->snd_end += p->len;
+	t->snd_end += len;
 	if (t->tail)
-		t->tail->next = off;
+		t->tail->next = hal_xram_off(p);
 	else
 		t->head = p;
 	t->tail = p;
+}
+
+int tcp_send(uint16_t conn, struct tcp_pdu *p)
+{
+	struct tcb *t = tcb_of(conn);
+	uint32_t len = pdu_len(&p->rec);
+
+	if (__builtin_expect(!may_send(t), 0))
+		return -ENOTCONN;
+	if (((len - 1) | p->rec.data_len) >= PDU_MAX)
+		return -EINVAL;
+	append(t, p, len);
 	if (t->unsent)
 		return 0; /* waits behind others */
-	t->unsent = p;
 	if (t->snd_nxt == t->snd_una)
 		idle_restart(t);
-	if (__builtin_expect((int32_t)(MIN(t->cwnd, t->snd_wnd) - flight(t) - p->len) >= 0 && t->rec == REC_NONE, 1)) {
-		tcp_emit_new(t, p->len);
+	if (__builtin_expect((int32_t)(MIN(t->cwnd, t->snd_wnd) - flight(t) - len) >= 0 &&
+				     t->rec == REC_NONE,
+			     1) &&
+	    tx_room(t)) {
+		push(t, p, 0, len);
 		return 0;
 	}
+	t->unsent = p;
 	tcp_output(t);
 	return 0;
 }
 
-/* --- segments that firmware builds ------------------------------------------------------------------------------------ */
+/* --- segments that firmware builds ------------------------------------------------------------ */
 
 void seg_send(const struct seg_out *o)
 {
@@ -268,14 +305,14 @@ static uint16_t window_now(const struct tcb *t, uint8_t flags)
 void tcp_raw(struct tcb *t, uint8_t flags, uint32_t seq, const uint8_t *opt, uint32_t opt_len)
 {
 	struct seg_out o = {
-	        .mac = t->mac,
-	        .dst = t->remote_ip,
-	        .sport = t->local_port,
-	        .dport = t->remote_port,
-	        .seq = seq,
-	        .ack = flags & TH_ACK ? t->rcv_nxt : 0,
-	        .wnd = window_now(t, flags),
-	        .flags = flags,
+		.mac = t->mac,
+		.dst = t->remote_ip,
+		.sport = t->local_port,
+		.dport = t->remote_port,
+		.seq = seq,
+		.ack = flags & TH_ACK ? t->rcv_nxt : 0,
+		.wnd = window_now(t, flags),
+		.flags = flags,
 	};
 
 	if ((t->flags & F_TS) && !(flags & (TH_SYN | TH_RST)))
@@ -288,7 +325,10 @@ void tcp_raw(struct tcb *t, uint8_t flags, uint32_t seq, const uint8_t *opt, uin
 	seg_send(&o);
 }
 
-/* Acknowledgement by hand: while the engine does not know rcv_nxt, and whenever SACK blocks have to go along. */
+/*
+ * Acknowledgement by hand: while the engine does not know rcv_nxt, and whenever SACK blocks have to
+ * go along.
+ */
 void tcp_raw_ack(struct tcb *t)
 {
 	uint32_t seq = t->snd_nxt + !!(t->flags & F_FIN_SENT);
@@ -328,7 +368,10 @@ void tcp_send_fin(struct tcb *t)
 	tcp_raw(t, TH_FIN | TH_ACK, t->snd_end, NULL, 0);
 }
 
-/* RFC 5961: an acknowledgement that tells an honest peer where we are, a few per second and connection. */
+/*
+ * RFC 5961: an acknowledgement that tells an honest peer where we are, a few per second and
+ * connection.
+ */
 void tcp_challenge(struct tcb *t)
 {
 	uint32_t now = clk_now();

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Loss recovery. Three phases: none, fast (after duplicates: RFC 6675 with SACK, RFC 6582 without), loss (after a timeout).
- * The scoreboard is a short sorted list of what the peer has beyond snd_una. One that overflows forgets the highest range, which
- * costs at worst a retransmission too many. In the loss phase everything up to `recover` that was not reported counts as lost.
+ * Loss recovery. Three phases: none, fast (after duplicates: RFC 6675 with SACK, RFC 6582 without),
+ * loss (after a timeout). The scoreboard is a short sorted list of what the peer has beyond
+ * snd_una. One that overflows forgets the highest range, which costs at worst a retransmission too
+ * many. In the loss phase everything up to `recover` that was not reported counts as lost.
  */
 #include <string.h>
 
@@ -55,7 +56,9 @@ bool tcp_sack_update(struct tcb *t, const struct seg *s)
 
 		if ((t->flags & F_FIN_SENT) && r.end == t->snd_end + 1)
 			r.end--;
-		/* Also drops reports of duplicates (RFC 2883), which lie below the acknowledgement. */
+		/*
+		 * Also drops reports of duplicates (RFC 2883), which lie below the acknowledgement.
+		 */
 		if (SEQ_GEQ(r.start, r.end) || SEQ_LT(r.start, una) || SEQ_GT(r.end, t->snd_nxt))
 			continue;
 		merge(t, r);
@@ -80,7 +83,10 @@ void tcp_sack_prune(struct tcb *t)
 	t->n_sack = (uint8_t)n;
 }
 
-/* IsLost of RFC 6675 for the hole below range i: three ranges, or more than two segments, reported above it. */
+/*
+ * IsLost of RFC 6675 for the hole below range i: three ranges, or more than two segments, reported
+ * above it.
+ */
 static bool hole_lost(const struct tcb *t, uint32_t i)
 {
 	uint32_t above = 0;
@@ -111,7 +117,8 @@ static uint32_t hole_pipe(const struct tcb *t, uint32_t a, uint32_t b, bool lost
 	uint32_t again = below(a, b, t->high_rxt);
 
 	if (t->rec == REC_LOSS)
-		return (b - a) - below(a, b, t->recover) + below(a, b, SEQ_LT(t->high_rxt, t->recover) ? t->high_rxt : t->recover);
+		return (b - a) - below(a, b, t->recover) +
+		       below(a, b, SEQ_LT(t->high_rxt, t->recover) ? t->high_rxt : t->recover);
 	return (lost ? 0 : b - a) + again;
 }
 
@@ -128,7 +135,10 @@ static uint32_t pipe_bytes(const struct tcb *t)
 	return n + hole_pipe(t, at, t->snd_nxt, false);
 }
 
-/* Sends bytes of the sent list again, at most len. Each PDU concerned costs an operation. Returns the bytes. */
+/*
+ * Sends bytes of the sent list again, at most len. Each PDU concerned costs an operation. Returns
+ * the bytes.
+ */
 uint32_t tcp_retransmit(struct tcb *t, uint32_t seq, uint32_t len)
 {
 	struct tcp_pdu *p = t->head;
@@ -216,7 +226,10 @@ void tcp_recovery_ack(struct tcb *t, uint32_t acked)
 	t->dup_bytes = t->dup_bytes > acked ? t->dup_bytes - acked : 0;
 }
 
-/* First byte at or above high_rxt that the peer lacks and that may go again; lost: only what counts as lost. */
+/*
+ * First byte at or above high_rxt that the peer lacks and that may go again; lost: only what counts
+ * as lost.
+ */
 static bool next_hole(const struct tcb *t, bool lost, struct range *r)
 {
 	uint32_t at = t->snd_una;
@@ -285,9 +298,12 @@ void tcp_recovery_output(struct tcb *t)
 {
 	uint32_t out;
 
-	/* The segment at snd_una does not wait for the window. With SACK, only if it was not sent again already. */
+	/*
+	 * The segment at snd_una does not wait for the window. With SACK, only if it was not sent
+	 * again already.
+	 */
 	if ((t->flags & F_RETX_NOW) && t->rec == REC_FAST) {
-		struct range r = {t->snd_una, t->snd_una + MIN(t->mss, flight(t))};
+		struct range r = { t->snd_una, t->snd_una + MIN(t->mss, flight(t)) };
 
 		if (t->n_sack && SEQ_LT(t->sack[0].start, r.end))
 			r.end = t->sack[0].start;

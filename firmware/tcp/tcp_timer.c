@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Two timers per connection. rexmt: SYN, data, FIN, window probe, whichever is open; it may fire early and then looks at rto_at.
- * aux: keepalive while established, the end of FIN_WAIT_2, and looking after the stream engine once the peer has closed.
+ * Two timers per connection. rexmt: SYN, data, FIN, window probe, whichever is open; it may fire
+ * early and then looks at rto_at. aux: keepalive while established, the end of FIN_WAIT_2, and
+ * looking after the stream engine once the peer has closed.
  */
 #include "net/arp.h"
 #include "lib/err.h"
@@ -43,7 +44,10 @@ static void probe_window(struct tcb *t)
 		tcp_fail(t, -ETIMEDOUT, true);
 		return;
 	}
-	/* One byte of new data, or what the small window takes; later the same again (RFC 9293 3.8.6.1). */
+	/*
+	 * One byte of new data, or what the small window takes; later the same again (RFC 9293
+	 * 3.8.6.1).
+	 */
 	if (flight(t)) {
 		tcp_retransmit(t, t->snd_una, flight(t));
 	} else if (t->unsent && tx_room(t)) {
@@ -108,7 +112,7 @@ static void rexmt_fired(struct timer *timer)
 		tcp_output(t);
 }
 
-/* --- aux -------------------------------------------------------------------------------------------------------------- */
+/* --- aux -------------------------------------------------------------------------------------- */
 
 static void keepalive(struct tcb *t)
 {
@@ -142,7 +146,8 @@ static void aux_fired(struct timer *timer)
 	bool waits = t->state == TCP_FIN_WAIT_2 || t->state == TCP_DRAIN;
 
 	if (waits && SEQ_GEQ(clk_now(), t->wait_until)) {
-		tcp_fail(t, t->state == TCP_DRAIN && (t->flags & F_FIN_TOLD) ? 0 : -ETIMEDOUT, t->state == TCP_FIN_WAIT_2);
+		tcp_fail(t, t->state == TCP_DRAIN && (t->flags & F_FIN_TOLD) ? 0 : -ETIMEDOUT,
+			 t->state == TCP_FIN_WAIT_2);
 		return;
 	}
 	if (t->flags & F_FIN_RCVD) {
@@ -171,7 +176,10 @@ void tcp_aux_schedule(struct tcb *t)
 		timer_cancel(&t->aux);
 }
 
-/* The peer was heard: keepalive starts anew. What the engine hears is found out when the time is up. */
+/*
+ * The peer was heard: keepalive starts anew. What the engine hears is found out when the time is
+ * up.
+ */
 void tcp_alive(struct tcb *t)
 {
 	if (t->state != TCP_ESTABLISHED || !t->keep_ticks)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * TIME_WAIT outlives its connection in a small table, so that the queue pair is free at once; when the table is full the oldest
- * entry goes. Also the answers to segments that belong to no connection.
+ * TIME_WAIT outlives its connection in a small table, so that the queue pair is free at once; when
+ * the table is full the oldest entry goes. Also the answers to segments that belong to no
+ * connection.
  *
  * Seam: a passive open would look for a listener in tcp_stray, before the RST.
  */
@@ -49,7 +50,8 @@ uint32_t tw_used(void)
 static struct tw *find(uint32_t remote_ip, uint16_t local_port, uint16_t remote_port)
 {
 	for (struct tw *w = table; w < table + ENTRIES; w++)
-		if (w->used && w->remote_ip == remote_ip && w->local_port == local_port && w->remote_port == remote_port)
+		if (w->used && w->remote_ip == remote_ip && w->local_port == local_port &&
+		    w->remote_port == remote_port)
 			return w;
 	return NULL;
 }
@@ -114,18 +116,22 @@ static bool may_answer(void)
 static void answer_tw(struct tw *w, const struct seg *s)
 {
 	struct seg_out o = {
-	        .mac = s->smac,
-	        .dst = s->src,
-	        .sport = s->dport,
-	        .dport = s->sport,
-	        .seq = w->snd_nxt,
-	        .ack = w->rcv_nxt,
-	        .wnd = 0xffff,
-	        .flags = TH_ACK,
+		.mac = s->smac,
+		.dst = s->src,
+		.sport = s->dport,
+		.dport = s->sport,
+		.seq = w->snd_nxt,
+		.ack = w->rcv_nxt,
+		.wnd = 0xffff,
+		.flags = TH_ACK,
 	};
 
-	/* RFC 1337: a RST does not end TIME_WAIT. Pure acknowledgements of our number are the peer's last word. */
-	if ((s->flags & TH_RST) || (!s->len && !(s->flags & (TH_SYN | TH_FIN)) && s->seq == w->rcv_nxt))
+	/*
+	 * RFC 1337: a RST does not end TIME_WAIT. Pure acknowledgements of our number are the
+	 * peer's last word.
+	 */
+	if ((s->flags & TH_RST) ||
+	    (!s->len && !(s->flags & (TH_SYN | TH_FIN)) && s->seq == w->rcv_nxt))
 		return;
 	if (s->flags & TH_FIN)
 		timer_set(&w->timer, clk_now() + clk_ms(tcp_cfg.msl2_ms));
@@ -140,15 +146,16 @@ void tcp_stray(const struct seg *s)
 {
 	struct tw *w = find(s->src, s->dport, s->sport);
 	struct seg_out o = {
-	        .mac = s->smac,
-	        .dst = s->src,
-	        .sport = s->dport,
-	        .dport = s->sport,
-	        .flags = TH_RST,
+		.mac = s->smac,
+		.dst = s->src,
+		.sport = s->dport,
+		.dport = s->sport,
+		.flags = TH_RST,
 	};
 
 	net_drops.tcp_no_conn++;
-	if (s->dst != net_port.ip || !net_unicast(s->src) || s->src == net_port.ip || (s->smac[0] & 1))
+	if (s->dst != net_port.ip || !net_unicast(s->src) || s->src == net_port.ip ||
+	    (s->smac[0] & 1))
 		return;
 	if (w) {
 		answer_tw(w, s);

@@ -33,7 +33,9 @@ struct core_in {
 	bool irq_external;
 };
 
-/* RISC-V Formal Interface; mem_addr is a word address, masks and data are byte lanes of that word. */
+/*
+ * RISC-V Formal Interface; mem_addr is a word address, masks and data are byte lanes of that word.
+ */
 struct core_rvfi {
 	bool valid;
 	bool trap;

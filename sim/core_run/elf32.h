@@ -23,7 +23,9 @@ struct elf32 {
 	char err[ELF32_ERR_LEN];
 };
 
-/* Read and check the headers of path. 0, or a negative errno with e->err set; close in either case. */
+/*
+ * Read and check the headers of path. 0, or a negative errno with e->err set; close in either case.
+ */
 int elf32_open(struct elf32 *e, const char *path);
 
 /* The same for an image already in memory, which is copied. */

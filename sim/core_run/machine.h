@@ -8,11 +8,11 @@
  *   0x80000000  1 MiB of memory for code and data
  * All answer in the next cycle; anything else is a bus error.
  *
- * tohost is 64 bits wide and understood as the Berkeley host interface: an odd value with upper word
- * zero ends the program (value >> 1 is its exit code, 0 = pass); device 1 command 1 prints a
- * character; an even value is the address of a system call block, of which write and exit are served.
- * A program may write the two words in either order or only the lower one; so a lower word counts when
- * the upper follows or has gone before, or after TOHOST_WAIT cycles.
+ * tohost is 64 bits wide and understood as the Berkeley host interface: an odd value with upper
+ * word zero ends the program (value >> 1 is its exit code, 0 = pass); device 1 command 1 prints a
+ * character; an even value is the address of a system call block, of which write and exit are
+ * served. A program may write the two words in either order or only the lower one; so a lower word
+ * counts when the upper follows or has gone before, or after TOHOST_WAIT cycles.
  */
 #ifndef WEFT_CORE_RUN_MACHINE_H
 #define WEFT_CORE_RUN_MACHINE_H

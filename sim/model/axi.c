@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Host memory behind PCIe, as an AXI4 slave: several outstanding reads, latency and bandwidth each way, one callback per
- * burst. Data of one id come in order; with a back-pressure seed bursts of different ids overtake each other and every
- * handshake stalls at random. Bursts are never interleaved. A callback's error becomes SLVERR on every beat.
+ * Host memory behind PCIe, as an AXI4 slave: several outstanding reads, latency and bandwidth each
+ * way, one callback per burst. Data of one id come in order; with a back-pressure seed bursts of
+ * different ids overtake each other and every handshake stalls at random. Bursts are never
+ * interleaved. A callback's error becomes SLVERR on every beat.
  *
- * Reads are done when their first beat is delivered, writes when their last beat is taken: as late and as early as a real
- * host may do them.
+ * Reads are done when their first beat is delivered, writes when their last beat is taken: as late
+ * and as early as a real host may do them.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -83,8 +84,8 @@ static void take_read(struct weft_sim *sim)
 	r->size = *p->m_axi_arsize;
 	check_burst(sim, r->addr, r->beats, r->size, *p->m_axi_arburst);
 	r->due_ps = later(sim->ps + sim->read_ps + extra, a->read_free_ps);
-	a->read_free_ps = r->due_ps +
-		burst_bytes(r->addr, r->beats, r->size) * sim->pcie_byte_fs / 1000;
+	a->read_free_ps =
+		r->due_ps + burst_bytes(r->addr, r->beats, r->size) * sim->pcie_byte_fs / 1000;
 }
 
 static void take_write(struct weft_sim *sim)
@@ -130,6 +131,10 @@ static void take_write_data(struct weft_sim *sim)
 	struct axi_write *w = &a->writes[a->w_data % SIM_WRITES_MAX];
 	bool last = a->w_beat + 1 == w->beats;
 
+	if (!a->w_beat) /* the link is busy from the burst's first beat on */
+		a->write_free_ps =
+			later(a->write_free_ps, sim->ps) +
+			burst_bytes(w->addr, w->beats, w->size) * sim->pcie_byte_fs / 1000;
 	memcpy(a->w_bytes + (size_t)a->w_beat * SIM_BEAT, p->m_axi_wdata, SIM_BEAT);
 	a->w_strb[a->w_beat++] = *p->m_axi_wstrb;
 	if (last != !!*p->m_axi_wlast)
@@ -138,8 +143,6 @@ static void take_write_data(struct weft_sim *sim)
 		return;
 	write_burst(sim, w);
 	w->due_ps = sim->ps + sim->write_ps;
-	a->write_free_ps = later(a->write_free_ps, sim->ps) +
-		burst_bytes(w->addr, w->beats, w->size) * sim->pcie_byte_fs / 1000;
 	a->w_beat = 0;
 	a->w_data++;
 }
@@ -272,8 +275,9 @@ void axi_drive(struct weft_sim *sim)
 
 	*p->m_axi_arready = a->n_reads < SIM_READS_MAX && !sim_stall(sim, 3);
 	*p->m_axi_awready = a->w_tail - a->w_head < SIM_WRITES_MAX && !sim_stall(sim, 3);
-	*p->m_axi_wready = a->w_data != a->w_tail && a->write_free_ps <= sim->ps + SIM_CLK_PS &&
-		!sim_stall(sim, 4);
+	*p->m_axi_wready = a->w_data != a->w_tail &&
+			   (a->w_beat || a->write_free_ps <= sim->ps + SIM_CLK_PS) &&
+			   !sim_stall(sim, 4);
 	if (a->n_reads || a->burst_on || *p->m_axi_rvalid)
 		drive_read(sim);
 	if (!a->b_waits)

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * BAR 0 accesses as an AXI4-Lite master. An access of any size and alignment becomes one 32-bit access per word touched,
- * as a PCIe bridge makes them: writes with byte strobes, reads of the whole word.
+ * BAR 0 accesses as an AXI4-Lite master. An access of any size and alignment becomes one 32-bit
+ * access per word touched, as a PCIe bridge makes them: writes with byte strobes, reads of the
+ * whole word.
  */
 #include <errno.h>
 

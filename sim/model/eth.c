@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * The Ethernet MAC and its wire, both ways. Wire time of a frame: preamble 8, at least 60 bytes, FCS 4, gap 12.
+ * The Ethernet MAC and its wire, both ways. Wire time of a frame: preamble 8, at least 60 bytes,
+ * FCS 4, gap 12.
  *
  * To the wire: a cut-through MAC with a buffer of TX_SLACK bytes; tready falls while it is full.
- * From the wire: a beat is shown when its last byte has come. A back-pressure seed delays beats at random; the late ones
- * then follow one per cycle, which is what a clock crossing in a board does.
+ * From the wire: a beat is shown when its last byte has come. A back-pressure seed delays beats at
+ * random; the late ones then follow one per cycle, which is what a clock crossing in a board does.
  */
 #include <errno.h>
 #include <string.h>
@@ -88,7 +89,8 @@ static void rx_start(struct weft_sim *sim, const struct eth_frame *f)
 	struct eth_model *e = &sim->eth;
 	uint32_t len = f->len < FRAME_MIN ? FRAME_MIN : f->len;
 
-	e->rx_start_ps = (e->rx_free_ps > f->from_ps ? e->rx_free_ps : f->from_ps) + PREAMBLE * e->byte_ps;
+	e->rx_start_ps =
+		(e->rx_free_ps > f->from_ps ? e->rx_free_ps : f->from_ps) + PREAMBLE * e->byte_ps;
 	e->rx_free_ps = e->rx_start_ps + (len + FCS_AND_GAP) * e->byte_ps;
 	e->rx_off = 0;
 	e->rx_on = true;
@@ -124,7 +126,7 @@ void eth_drive(struct weft_sim *sim)
 	const struct eth_frame *f;
 
 	*p->eth_tx_tready = e->tx_ps <= sim->ps + TX_SLACK * e->byte_ps && !e->hold &&
-		!sim_stall(sim, 4);
+			    !sim_stall(sim, 4);
 	*p->eth_rx_tvalid = 0;
 	if (e->rx_head == e->rx_tail)
 		return;

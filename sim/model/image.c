@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Reads the soft core's firmware: a static 32-bit RISC-V ELF file. What its program headers hold goes to their physical
- * addresses in instruction and data memory, word by word. The file is not trusted: each offset and size is checked.
+ * Reads the soft core's firmware: a static 32-bit RISC-V ELF file. What its program headers hold
+ * goes to their physical addresses in instruction and data memory, word by word. The file is not
+ * trusted: each offset and size is checked.
  */
 #include <elf.h>
 #include <errno.h>

@@ -2,8 +2,9 @@
 /*
  * The ports of weft_top as C sees them, and the few calls of the Verilated model.
  *
- * Each member points at the port's storage inside the model: outputs are read, inputs written, and weft_model_eval lets the
- * design settle. The types are those Verilator gives a port of that width, so a port that changes its width does not compile.
+ * Each member points at the port's storage inside the model: outputs are read, inputs written, and
+ * weft_model_eval lets the design settle. The types are those Verilator gives a port of that width,
+ * so a port that changes its width does not compile.
  */
 #ifndef WEFT_SIM_PINS_H
 #define WEFT_SIM_PINS_H
@@ -27,10 +28,12 @@ struct weft_pins {
 	uint8_t *s_axil_arvalid, *s_axil_arready, *s_axil_rresp, *s_axil_rvalid, *s_axil_rready;
 	/* AXI4 master: host memory */
 	uint64_t *m_axi_araddr, *m_axi_awaddr;
-	uint8_t *m_axi_arlen, *m_axi_arsize, *m_axi_arburst, *m_axi_arid, *m_axi_arvalid, *m_axi_arready;
+	uint8_t *m_axi_arlen, *m_axi_arsize, *m_axi_arburst, *m_axi_arid, *m_axi_arvalid,
+		*m_axi_arready;
 	uint32_t *m_axi_rdata;
 	uint8_t *m_axi_rresp, *m_axi_rid, *m_axi_rlast, *m_axi_rvalid, *m_axi_rready;
-	uint8_t *m_axi_awlen, *m_axi_awsize, *m_axi_awburst, *m_axi_awid, *m_axi_awvalid, *m_axi_awready;
+	uint8_t *m_axi_awlen, *m_axi_awsize, *m_axi_awburst, *m_axi_awid, *m_axi_awvalid,
+		*m_axi_awready;
 	uint32_t *m_axi_wdata;
 	uint16_t *m_axi_wstrb;
 	uint8_t *m_axi_wlast, *m_axi_wvalid, *m_axi_wready;
@@ -52,7 +55,10 @@ struct weft_model *weft_model_new(struct weft_pins *pins);
 void weft_model_free(struct weft_model *model);
 void weft_model_eval(struct weft_model *model);
 
-/* Waves. -ENOTSUP in a build without, -EIO when the file cannot be made. dump: one sample at time ps. */
+/*
+ * Waves. -ENOTSUP in a build without, -EIO when the file cannot be made. dump: one sample at time
+ * ps.
+ */
 int weft_model_waves_open(struct weft_model *model, const char *path);
 void weft_model_waves_dump(struct weft_model *model, uint64_t ps);
 void weft_model_waves_close(struct weft_model *model);

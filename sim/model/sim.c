@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * One adapter: clock, time, reset, firmware, idleness, waves. The models of the buses are in axi.c, axil.c and eth.c.
+ * One adapter: clock, time, reset, firmware, idleness, waves. The models of the buses are in axi.c,
+ * axil.c and eth.c.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -159,11 +160,13 @@ static void set_params(struct weft_sim *sim, const struct weft_sim_params *param
 	sim->rng = p->backpressure_seed * 0x9e3779b97f4a7c15ull + 1;
 }
 
-/* The first of: what the caller names, WEFT_FIRMWARE, the build tree, beside the program. "": none. */
+/* What the caller names, WEFT_FIRMWARE, or the first of these that is there. "": none. */
 static int find_firmware(const struct weft_sim_params *params, struct sim_image **image)
 {
+	static const char *const beside[] = { "/firmware/weft.elf", "/../share/weft/weft.elf" };
 	const char *path = params ? params->firmware : NULL;
 	char self[4096];
+	unsigned int i;
 	ssize_t n;
 
 	if (!path)
@@ -172,9 +175,10 @@ static int find_firmware(const struct weft_sim_params *params, struct sim_image 
 		return *path ? sim_image_load(path, image) : 0;
 	path = "build/firmware/weft.elf";
 	n = readlink("/proc/self/exe", self, sizeof(self) - 32);
-	if (access(path, R_OK) && n > 0) {
-		self[n] = '\0';
-		strcpy(strrchr(self, '/'), "/firmware/weft.elf");
+	while (n > 0 && self[n - 1] != '/') /* the program's directory */
+		n--;
+	for (i = 0; access(path, R_OK) && n > 0 && i < 2; i++) {
+		strcpy(self + n - 1, beside[i]);
 		path = self;
 	}
 	return sim_image_load(path, image);

@@ -2,9 +2,10 @@
 /*
  * Inside of a weft_sim: the Verilated model and the models around it.
  *
- * One clock cycle is: let the inputs settle (clk 0), every model looks at the outputs and takes the transfers that this
- * edge will complete (xxx_sample), the edge (clk 1), every model drives the inputs of the next cycle (xxx_drive).
- * The models count time in picoseconds of adapter clock, so that a slow simulation in wall time still sees a fast wire.
+ * One clock cycle is: let the inputs settle (clk 0), every model looks at the outputs and takes the
+ * transfers that this edge will complete (xxx_sample), the edge (clk 1), every model drives the
+ * inputs of the next cycle (xxx_drive). The models count time in picoseconds of adapter clock, so
+ * that a slow simulation in wall time still sees a fast wire.
  */
 #ifndef WEFT_SIM_MODEL_H
 #define WEFT_SIM_MODEL_H
@@ -20,7 +21,10 @@
 #define SIM_WRITES_MAX 32 /* write bursts whose address came and whose response is not out yet */
 #define SIM_RX_FRAMES 256 /* frames waiting to be received */
 #define SIM_BEAT 16       /* bytes of a beat, DATA_W / 8 */
-#define SIM_QUIET 16      /* cycles of idle output before we believe it: covers every pipeline between a port and the output */
+/*
+ * Cycles of idle output before we believe it: covers every pipeline between a port and the output.
+ */
+#define SIM_QUIET 16
 
 /* A read burst between its address and its data. */
 struct axi_read {
@@ -44,21 +48,23 @@ struct axi_write {
 struct axi_model {
 	struct axi_read reads[SIM_READS_MAX];
 	unsigned int n_reads;
-	uint64_t read_free_ps;     /* when the read direction of the link is free */
-	struct axi_read burst;     /* being delivered */
-	unsigned int burst_beat;   /* beat that stands on the R channel or comes next */
+	uint64_t read_free_ps;   /* when the read direction of the link is free */
+	struct axi_read burst;   /* being delivered */
+	unsigned int burst_beat; /* beat that stands on the R channel or comes next */
 	bool burst_on;
 	uint8_t burst_resp;
 	uint8_t burst_data[4096 + SIM_BEAT];
 
-	struct axi_write writes[SIM_WRITES_MAX]; /* ring: [w_head, w_data) wait for B, [w_data, w_tail) for data */
-	unsigned int w_head, w_data, w_tail;     /* free-running */
+	/* ring: [w_head, w_data) wait for B, [w_data, w_tail) for data */
+	struct axi_write writes[SIM_WRITES_MAX];
+	unsigned int w_head, w_data, w_tail; /* free-running */
 	unsigned int w_beat;
 	uint64_t write_free_ps;
 	uint8_t w_bytes[4096 + SIM_BEAT];
 	uint16_t w_strb[257];
 
-	uint64_t last_araddr, last_awaddr; /* of a request that was not taken yet: it may not change */
+	/* of a request that was not taken yet: it may not change */
+	uint64_t last_araddr, last_awaddr;
 	bool ar_waits, aw_waits, w_waits; /* the adapter's, not taken at this edge */
 	bool r_waits, b_waits;            /* ours */
 };
@@ -71,8 +77,8 @@ struct eth_frame {
 };
 
 struct eth_model {
-	uint64_t byte_ps;  /* one byte on the wire */
-	uint64_t tx_ps;    /* when all that was taken has left */
+	uint64_t byte_ps; /* one byte on the wire */
+	uint64_t tx_ps;   /* when all that was taken has left */
 	uint32_t tx_len;
 	bool tx_waits;
 	bool hold;
@@ -88,7 +94,7 @@ struct eth_model {
 
 struct axil_model {
 	bool active;
-	bool aw, w, ar;     /* still to be taken */
+	bool aw, w, ar; /* still to be taken */
 	bool done;
 	uint8_t resp;
 	uint32_t rdata;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * The client's socket. Input is taken as it comes, a message at a time; output waits up to VFU_TIMEOUT_MS for a client
- * that does not read.
+ * The client's socket. Input is taken as it comes, a message at a time; output waits up to
+ * VFU_TIMEOUT_MS for a client that does not read.
  */
 #include <errno.h>
 #include <poll.h>
@@ -90,7 +90,7 @@ void vfu_detach(struct vfu *v)
 	v->broken = false;
 }
 
-/* --- input ------------------------------------------------------------------------------------------------------------ */
+/* --- input ------------------------------------------------------------------------------------ */
 
 static void keep_fds(struct vfu *v, struct msghdr *mh)
 {
@@ -124,7 +124,9 @@ static ssize_t take(struct vfu *v, void *buf, size_t len)
 		char room[CMSG_SPACE(sizeof(int) * VFU_FDS_MAX)];
 	} control;
 	struct iovec iov = { buf, len };
-	struct msghdr mh = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control,
+	struct msghdr mh = { .msg_iov = &iov,
+			     .msg_iovlen = 1,
+			     .msg_control = &control,
 			     .msg_controllen = sizeof(control) };
 	ssize_t n;
 
@@ -193,7 +195,7 @@ static struct vfu_msg *receive(struct vfu *v)
 	return NULL;
 }
 
-/* --- output ----------------------------------------------------------------------------------------------------------- */
+/* --- output ----------------------------------------------------------------------------------- */
 
 static int send_all(struct vfu *v, struct iovec *iov, int n)
 {
@@ -225,7 +227,9 @@ void vfu_reply(struct vfu *v, const struct vfu_msg *m, int err, const void *head
 	       const void *data, size_t data_len)
 {
 	struct vfu_header h = { m->h.id, m->h.command, sizeof(h), VFU_REPLY, 0 };
-	struct iovec iov[3] = { { &h, sizeof(h) }, { (void *)head, head_len }, { (void *)data, data_len } };
+	struct iovec iov[3] = { { &h, sizeof(h) },
+				{ (void *)head, head_len },
+				{ (void *)data, data_len } };
 
 	v->stats.refused += err != 0;
 	if (m->h.flags & VFU_NO_REPLY || v->broken)
@@ -240,7 +244,7 @@ void vfu_reply(struct vfu *v, const struct vfu_msg *m, int err, const void *head
 	send_all(v, iov, 3);
 }
 
-/* --- requests of ours -------------------------------------------------------------------------------------------------- */
+/* --- requests of ours ------------------------------------------------------------------------- */
 
 static uint64_t now_ms(void)
 {
@@ -291,7 +295,8 @@ static struct vfu_msg *await_reply(struct vfu *v, uint16_t id)
 	return NULL;
 }
 
-static int client_dma_part(struct vfu *v, enum vfu_command command, uint64_t iova, void *buf, size_t len)
+static int client_dma_part(struct vfu *v, enum vfu_command command, uint64_t iova, void *buf,
+			   size_t len)
 {
 	struct vfu_header h = { v->next_id++, (uint16_t)command, sizeof(h) + 16, 0, 0 };
 	uint64_t args[2] = { iova, len };
@@ -324,14 +329,15 @@ int vfu_client_dma(struct vfu *v, enum vfu_command command, uint64_t iova, void 
 
 	while (done < len && !ret) {
 		n = len - done < v->client_xfer_max ? len - done : v->client_xfer_max;
-		ret = v->fd < 0 || v->broken ? -EIO :
-			client_dma_part(v, command, iova + done, (uint8_t *)buf + done, n);
+		ret = v->fd < 0 || v->broken ?
+			      -EIO :
+			      client_dma_part(v, command, iova + done, (uint8_t *)buf + done, n);
 		done += n;
 	}
 	return ret;
 }
 
-/* --- serving -------------------------------------------------------------------------------------------------------------- */
+/* --- serving ---------------------------------------------------------------------------------- */
 
 void vfu_serve(struct vfu *v)
 {

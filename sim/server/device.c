@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * What each message of a client does. Every handler checks the payload's length before it looks at a field, answers
- * exactly once (vfu_reply stays silent when no reply is wanted) and leaves the message's file descriptors to vfu_free,
- * except those it keeps, which it replaces by -1.
+ * What each message of a client does. Every handler checks the payload's length before it looks at
+ * a field, answers exactly once (vfu_reply stays silent when no reply is wanted) and leaves the
+ * message's file descriptors to vfu_free, except those it keeps, which it replaces by -1.
  */
 #include <errno.h>
 #include <json-c/json.h>
@@ -41,7 +41,7 @@ static void done(struct vfu *v, const struct vfu_msg *m)
 	vfu_reply(v, m, 0, NULL, 0, NULL, 0);
 }
 
-/* --- version ---------------------------------------------------------------------------------------------------------- */
+/* --- version ---------------------------------------------------------------------------------- */
 
 /* What the client says it can take in one message; the default where it says nothing. */
 static uint32_t client_limit(const char *text)
@@ -58,7 +58,8 @@ static uint32_t client_limit(const char *text)
 
 static void on_version(struct vfu *v, const struct vfu_msg *m)
 {
-	static const char caps[] = "{\"capabilities\":{\"max_msg_fds\":1,\"max_data_xfer_size\":1048576}}";
+	static const char caps[] =
+		"{\"capabilities\":{\"max_msg_fds\":1,\"max_data_xfer_size\":1048576}}";
 	uint16_t version[2];
 
 	if (v->negotiated || m->len < sizeof(version)) {
@@ -83,11 +84,14 @@ static void on_version(struct vfu *v, const struct vfu_msg *m)
 	vfu_reply(v, m, 0, version, sizeof(version), caps, sizeof(caps));
 }
 
-/* --- memory ----------------------------------------------------------------------------------------------------------- */
+/* --- memory ----------------------------------------------------------------------------------- */
 
 static void on_dma_map(struct vfu *v, const struct vfu_msg *m)
 {
-	struct { uint32_t argsz, flags; uint64_t offset, address, size; } a;
+	struct {
+		uint32_t argsz, flags;
+		uint64_t offset, address, size;
+	} a;
 	int ret;
 
 	if (m->len < sizeof(a) || m->n_fds > 1) {
@@ -96,13 +100,17 @@ static void on_dma_map(struct vfu *v, const struct vfu_msg *m)
 	}
 	memcpy(&a, m->payload, sizeof(a));
 	ret = a.argsz < sizeof(a) ? -EINVAL :
-		dma_map(&v->dma, a.address, a.size, a.offset, a.flags, m->n_fds ? m->fds[0] : -1);
+				    dma_map(&v->dma, a.address, a.size, a.offset, a.flags,
+					    m->n_fds ? m->fds[0] : -1);
 	refuse(v, m, ret);
 }
 
 static void on_dma_unmap(struct vfu *v, const struct vfu_msg *m)
 {
-	struct { uint32_t argsz, flags; uint64_t address, size; } a;
+	struct {
+		uint32_t argsz, flags;
+		uint64_t address, size;
+	} a;
 	int ret = 0;
 
 	if (m->len < sizeof(a)) {
@@ -119,7 +127,7 @@ static void on_dma_unmap(struct vfu *v, const struct vfu_msg *m)
 	vfu_reply(v, m, ret, &a, sizeof(a), NULL, 0);
 }
 
-/* --- information -------------------------------------------------------------------------------------------------------- */
+/* --- information ------------------------------------------------------------------------------ */
 
 static void on_get_info(struct vfu *v, const struct vfu_msg *m)
 {
@@ -147,7 +155,10 @@ static uint32_t region_size(uint32_t index)
 
 static void on_get_region_info(struct vfu *v, const struct vfu_msg *m)
 {
-	struct { uint32_t argsz, flags, index, cap; uint64_t size, offset; } info;
+	struct {
+		uint32_t argsz, flags, index, cap;
+		uint64_t size, offset;
+	} info;
 	int ret = -EINVAL;
 
 	if (m->len >= 12) {
@@ -181,7 +192,7 @@ static void on_get_irq_info(struct vfu *v, const struct vfu_msg *m)
 	vfu_reply(v, m, ret, info, sizeof(info), NULL, 0);
 }
 
-/* --- interrupts --------------------------------------------------------------------------------------------------------- */
+/* --- interrupts ------------------------------------------------------------------------------- */
 
 static void set_irq(struct vfu *v, unsigned int vector, int fd)
 {
@@ -284,7 +295,7 @@ static int set_irqs(struct vfu *v, struct vfu_msg *m)
 	}
 }
 
-/* --- regions ------------------------------------------------------------------------------------------------------------ */
+/* --- regions ---------------------------------------------------------------------------------- */
 
 static void reset_device(struct vfu *v)
 {
@@ -337,7 +348,8 @@ static int check_access(const struct vfu_msg *m, struct region_access *a, bool w
 		return -EINVAL;
 	memcpy(a, m->payload, sizeof(*a));
 	size = region_size(a->region);
-	if (!a->count || a->count > VFU_XFER_MAX || a->offset >= size || a->count > size - a->offset)
+	if (!a->count || a->count > VFU_XFER_MAX || a->offset >= size ||
+	    a->count > size - a->offset)
 		return -EINVAL;
 	return write && m->len < sizeof(*a) + a->count ? -EINVAL : 0;
 }
@@ -382,7 +394,7 @@ static void on_region_write(struct vfu *v, const struct vfu_msg *m)
 	vfu_reply(v, m, 0, &a, sizeof(a), NULL, 0);
 }
 
-/* --- all ---------------------------------------------------------------------------------------------------------------- */
+/* --- all -------------------------------------------------------------------------------------- */
 
 void vfu_handle(struct vfu *v, struct vfu_msg *m)
 {
@@ -429,9 +441,10 @@ void vfu_handle(struct vfu *v, struct vfu_msg *m)
 	}
 }
 
-/* --- the adapter's side ---------------------------------------------------------------------------------------------------- */
+/* --- the adapter's side ----------------------------------------------------------------------- */
 
-static const struct dma_range *dma_target(struct vfu *v, uint64_t iova, size_t len, unsigned int prot)
+static const struct dma_range *dma_target(struct vfu *v, uint64_t iova, size_t len,
+					  unsigned int prot)
 {
 	const struct dma_range *r = NULL;
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * The client's memory. Ranges are kept sorted and disjoint; an unmap takes away whatever lies in it, as a guest's IOMMU
- * expects. A client's file is mapped whole and once, because a guest maps and unmaps single pages of it all the time.
+ * The client's memory. Ranges are kept sorted and disjoint; an unmap takes away whatever lies in
+ * it, as a guest's IOMMU expects. A client's file is mapped whole and once, because a guest maps
+ * and unmaps single pages of it all the time.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -18,7 +19,7 @@
 #define FILES_MAX 64u
 #define FILE_LEN_MAX (1ull << 40)
 
-/* --- copying from and to pages that may vanish --------------------------------------------------------------------- */
+/* --- copying from and to pages that may vanish ------------------------------------------------ */
 
 static sigjmp_buf fault;
 static volatile sig_atomic_t copying;
@@ -46,7 +47,8 @@ int dma_copy(void *to, const void *from, size_t len)
 	}
 	copying = 1;
 	/*
-	 * The end of a completion entry holds its valid bit, and the client may be polling it: those bytes go last.
+	 * The end of a completion entry holds its valid bit, and the client may be polling it:
+	 * those bytes go last.
 	 */
 	if (len > 16) {
 		memcpy(to, from, len - 16);
@@ -59,7 +61,7 @@ int dma_copy(void *to, const void *from, size_t len)
 	return 0;
 }
 
-/* --- the client's files ---------------------------------------------------------------------------------------------- */
+/* --- the client's files ----------------------------------------------------------------------- */
 
 static bool file_used(const struct dma_table *t, const struct dma_file *f)
 {
@@ -85,7 +87,8 @@ static void drop_unused_files(struct dma_table *t)
 	}
 }
 
-static struct dma_file *known_file(struct dma_table *t, const struct stat *st, uint64_t end, unsigned int prot)
+static struct dma_file *known_file(struct dma_table *t, const struct stat *st, uint64_t end,
+				   unsigned int prot)
 {
 	struct dma_file *f;
 	unsigned int i;
@@ -99,8 +102,8 @@ static struct dma_file *known_file(struct dma_table *t, const struct stat *st, u
 	return NULL;
 }
 
-static int add_file(struct dma_table *t, const struct stat *st, int fd, uint64_t end, unsigned int prot,
-		    struct dma_file **out)
+static int add_file(struct dma_table *t, const struct stat *st, int fd, uint64_t end,
+		    unsigned int prot, struct dma_file **out)
 {
 	uint64_t len = ((uint64_t)st->st_size + PAGE - 1) & ~(uint64_t)(PAGE - 1);
 	struct dma_file *f;
@@ -146,9 +149,12 @@ static int map_file(struct dma_table *t, int fd, uint64_t offset, uint64_t len, 
 	return 0;
 }
 
-/* --- ranges ---------------------------------------------------------------------------------------------------------- */
+/* --- ranges ----------------------------------------------------------------------------------- */
 
-/* Index of the first range that ends after iova. The last byte is compared, a range may end at the top. */
+/*
+ * Index of the first range that ends after iova. The last byte is compared, a range may end at the
+ * top.
+ */
 static unsigned int first_after(const struct dma_table *t, uint64_t iova)
 {
 	unsigned int lo = 0, hi = t->n, mid;
@@ -180,7 +186,8 @@ static int insert(struct dma_table *t, unsigned int at, const struct dma_range *
 	return 0;
 }
 
-int dma_map(struct dma_table *t, uint64_t iova, uint64_t len, uint64_t offset, unsigned int prot, int fd)
+int dma_map(struct dma_table *t, uint64_t iova, uint64_t len, uint64_t offset, unsigned int prot,
+	    int fd)
 {
 	struct dma_range r = { iova, len, NULL, prot };
 	unsigned int at;

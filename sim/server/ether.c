@@ -13,8 +13,8 @@
 
 #include "ether.h"
 
-#define IN_MAX 64   /* frames taken from the socket and not yet in the adapter */
-#define HOLD_MAX 16 /* frames waiting for a full socket before the adapter must stop */
+#define IN_MAX 64       /* frames taken from the socket and not yet in the adapter */
+#define HOLD_MAX 16     /* frames waiting for a full socket before the adapter must stop */
 #define RETRY_NS 200000 /* a UNIX datagram socket cannot tell when its peer's queue has room */
 #define SOCKET_BUFFER (4 << 20)
 
@@ -129,12 +129,13 @@ void ether_sent(struct ether *e, const void *frame, size_t len, uint64_t now_ns)
 		weft_link_send(&e->out, frame, len, now_ns);
 }
 
-/* --- out -------------------------------------------------------------------------------------------------------------- */
+/* --- out -------------------------------------------------------------------------------------- */
 
 /* False: no room now. */
 static bool send_frame(struct ether *e, const struct weft_link_frame *f)
 {
-	ssize_t n = *e->local ? sendto(e->fd, f->bytes, f->len, 0, (struct sockaddr *)&e->remote, sizeof(e->remote)) :
+	ssize_t n = *e->local ? sendto(e->fd, f->bytes, f->len, 0, (struct sockaddr *)&e->remote,
+				       sizeof(e->remote)) :
 				write(e->fd, f->bytes, f->len);
 
 	if (n >= 0)
@@ -152,7 +153,8 @@ static void move_out(struct ether *e, uint64_t now_ns)
 	e->blocked = false;
 	while (weft_link_next(&e->out) <= now_ns) {
 		f = e->out.head;
-		if (!f->bad_fcs && !send_frame(e, f)) { /* a frame with a bad FCS dies in the next MAC */
+		/* a frame with a bad FCS dies in the next MAC */
+		if (!f->bad_fcs && !send_frame(e, f)) {
 			e->blocked = true;
 			e->retry_ns = now_ns + RETRY_NS;
 			return;
@@ -161,7 +163,7 @@ static void move_out(struct ether *e, uint64_t now_ns)
 	}
 }
 
-/* --- in --------------------------------------------------------------------------------------------------------------- */
+/* --- in --------------------------------------------------------------------------------------- */
 
 static unsigned int waiting(const struct weft_link *link, uint64_t now_ns, unsigned int max)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The adapter's Ethernet port towards the outside: one frame per UNIX datagram, or a TAP device. Both directions pass a
- * link with the same faults (different draws). A full socket holds frames back, nothing is dropped; frames to a peer that
- * is not there are lost, as on an unplugged cable.
+ * The adapter's Ethernet port towards the outside: one frame per UNIX datagram, or a TAP device.
+ * Both directions pass a link with the same faults (different draws). A full socket holds frames
+ * back, nothing is dropped; frames to a peer that is not there are lost, as on an unplugged cable.
  */
 #ifndef WEFT_SERVER_ETHER_H
 #define WEFT_SERVER_ETHER_H
@@ -33,7 +33,10 @@ int ether_open(struct ether *e, const char *spec, const struct weft_link_params 
 void ether_close(struct ether *e);
 /* The adapter sent a frame. */
 void ether_sent(struct ether *e, const void *frame, size_t len, uint64_t now_ns);
-/* Moves what is due both ways; holds the adapter's transmit side while the outside does not take frames. */
+/*
+ * Moves what is due both ways; holds the adapter's transmit side while the outside does not take
+ * frames.
+ */
 void ether_move(struct ether *e, struct weft_sim *sim);
 /* When a frame becomes due or may be tried again; UINT64_MAX: none. */
 uint64_t ether_next(const struct ether *e);

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * weft-sim: the simulated adapter as a vfio-user device. One thread: poll, serve, step. While nothing can happen in the
- * adapter it sleeps until a socket, a frame or the firmware's next timer wakes it.
+ * weft-sim: the simulated adapter as a vfio-user device. One thread: poll, serve, step. While
+ * nothing can happen in the adapter it sleeps until a socket, a frame or the firmware's next timer
+ * wakes it.
  *
- * Time. wall: device time is CLOCK_MONOTONIC. cycle: 4 ns for each cycle stepped; while the adapter is idle, time passes as
- * on the wall, so that its timers fire.
+ * Time. wall: device time is CLOCK_MONOTONIC. cycle: 4 ns for each cycle stepped; while the adapter
+ * is idle, time passes as on the wall, so that its timers fire.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -42,21 +43,21 @@ struct server {
 };
 
 static const char usage[] =
-"usage: weft-sim --socket PATH [options]\n"
-"\n"
-"Runs a simulated Weft adapter and serves it as a PCI device to one vfio-user client at a time.\n"
-"\n"
-"  --socket PATH           UNIX socket to listen on\n"
-"  --eth dgram:LOCAL:REMOTE  Ethernet port: one frame per UNIX datagram, bound to LOCAL, sent to REMOTE\n"
-"  --eth tap:NAME          Ethernet port: a TAP device\n"
-"  --pcap FILE             capture the Ethernet port (pcapng)\n"
-"  --fst FILE[:FROM:TO]    waves, of a window of cycles (slower)\n"
-"  --time wall|cycle       device time is the wall clock (default), or counts cycles\n"
-"  --faults SPEC           both ways: loss=P,dup=P,reorder=P,corrupt=P,badfcs=P,delay=T,by=T,seed=N;\n"
-"                          P from 0 to 1, T like 50us or 1ms (by: how late a reordered frame may come)\n"
-"  --firmware ELF          firmware in place of the built one\n"
-"  --log                   firmware's log to stderr\n"
-"  --help, --version\n";
+	"usage: weft-sim --socket PATH [options]\n"
+	"\n"
+	"Runs a simulated Weft adapter and serves it as a PCI device to one vfio-user client at a time.\n"
+	"\n"
+	"  --socket PATH           UNIX socket to listen on\n"
+	"  --eth dgram:LOCAL:REMOTE  Ethernet port: one frame per UNIX datagram, bound to LOCAL, sent to REMOTE\n"
+	"  --eth tap:NAME          Ethernet port: a TAP device\n"
+	"  --pcap FILE             capture the Ethernet port (pcapng)\n"
+	"  --fst FILE[:FROM:TO]    waves, of a window of cycles (slower)\n"
+	"  --time wall|cycle       device time is the wall clock (default), or counts cycles\n"
+	"  --faults SPEC           both ways: loss=P,dup=P,reorder=P,corrupt=P,badfcs=P,delay=T,by=T,seed=N;\n"
+	"                          P from 0 to 1, T like 50us or 1ms (by: how late a reordered frame may come)\n"
+	"  --firmware ELF          firmware in place of the built one\n"
+	"  --log                   firmware's log to stderr\n"
+	"  --help, --version\n";
 
 static uint64_t clock_ns(clockid_t clock)
 {
@@ -66,7 +67,7 @@ static uint64_t clock_ns(clockid_t clock)
 	return (uint64_t)ts.tv_sec * 1000000000ull + (uint64_t)ts.tv_nsec;
 }
 
-/* --- options ---------------------------------------------------------------------------------------------------------- */
+/* --- options ---------------------------------------------------------------------------------- */
 
 static int wrong(const char *option, const char *value)
 {
@@ -105,27 +106,49 @@ static int parse_time(struct options *opt, const char *text)
 static int parse_options(struct options *opt, int argc, char **argv)
 {
 	static const struct option names[] = {
-		{ "socket", 1, NULL, 's' }, { "eth", 1, NULL, 'e' }, { "pcap", 1, NULL, 'p' },
-		{ "fst", 1, NULL, 'w' }, { "time", 1, NULL, 't' }, { "faults", 1, NULL, 'f' },
-		{ "firmware", 1, NULL, 'i' }, { "log", 0, NULL, 'l' }, { "help", 0, NULL, 'h' },
-		{ "version", 0, NULL, 'v' }, { NULL, 0, NULL, 0 },
+		{ "socket", 1, NULL, 's' },   { "eth", 1, NULL, 'e' },  { "pcap", 1, NULL, 'p' },
+		{ "fst", 1, NULL, 'w' },      { "time", 1, NULL, 't' }, { "faults", 1, NULL, 'f' },
+		{ "firmware", 1, NULL, 'i' }, { "log", 0, NULL, 'l' },  { "help", 0, NULL, 'h' },
+		{ "version", 0, NULL, 'v' },  { NULL, 0, NULL, 0 },
 	};
 	const char *bad;
 	int c, ret = 0;
 
 	while (!ret && (c = getopt_long(argc, argv, "", names, NULL)) >= 0) {
 		switch (c) {
-		case 's': opt->socket = optarg; break;
-		case 'e': opt->eth = optarg; break;
-		case 'p': opt->pcap = optarg; break;
-		case 'w': ret = parse_fst(opt, strdup(optarg)); break;
-		case 't': ret = parse_time(opt, optarg); break;
-		case 'f': ret = weft_link_parse(optarg, &opt->faults, &bad) ? wrong("--faults", bad) : 0; break;
-		case 'i': opt->firmware = optarg; break;
-		case 'l': opt->log = true; break;
-		case 'h': fputs(usage, stdout); exit(0);
-		case 'v': puts("weft-sim " VERSION); exit(0);
-		default: ret = -EINVAL;
+		case 's':
+			opt->socket = optarg;
+			break;
+		case 'e':
+			opt->eth = optarg;
+			break;
+		case 'p':
+			opt->pcap = optarg;
+			break;
+		case 'w':
+			ret = parse_fst(opt, strdup(optarg));
+			break;
+		case 't':
+			ret = parse_time(opt, optarg);
+			break;
+		case 'f':
+			ret = weft_link_parse(optarg, &opt->faults, &bad) ? wrong("--faults", bad) :
+									    0;
+			break;
+		case 'i':
+			opt->firmware = optarg;
+			break;
+		case 'l':
+			opt->log = true;
+			break;
+		case 'h':
+			fputs(usage, stdout);
+			exit(0);
+		case 'v':
+			puts("weft-sim " VERSION);
+			exit(0);
+		default:
+			ret = -EINVAL;
 		}
 	}
 	if (!ret && (optind < argc || !opt->socket)) {
@@ -135,7 +158,7 @@ static int parse_options(struct options *opt, int argc, char **argv)
 	return ret;
 }
 
-/* --- the adapter's callbacks ---------------------------------------------------------------------------------------------- */
+/* --- the adapter's callbacks ------------------------------------------------------------------ */
 
 static int on_dma_read(void *ctx, uint64_t iova, void *buf, size_t len)
 {
@@ -157,7 +180,7 @@ static void on_eth_tx(void *ctx, const void *frame, size_t len, uint64_t at_ns)
 	ether_sent(&((struct server *)ctx)->eth, frame, len, at_ns);
 }
 
-/* --- opening ------------------------------------------------------------------------------------------------------------- */
+/* --- opening ---------------------------------------------------------------------------------- */
 
 static int open_signals(void)
 {
@@ -194,7 +217,8 @@ static int listen_on(struct server *s, const char *path)
 
 static int open_capture(struct server *s)
 {
-	uint64_t base = s->opt.cycle_time ? 0 : clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC);
+	uint64_t base = s->opt.cycle_time ? 0 :
+					    clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC);
 	int ret;
 
 	if (!s->opt.pcap)
@@ -239,7 +263,8 @@ static int open_waves(struct server *s, char **argv)
 static int open_server(struct server *s, char **argv)
 {
 	static const struct weft_sim_ops ops = { on_dma_read, on_dma_write, on_irq, on_eth_tx };
-	struct weft_sim_params params = { .firmware = s->opt.firmware, .wall_time = !s->opt.cycle_time };
+	struct weft_sim_params params = { .firmware = s->opt.firmware,
+					  .wall_time = !s->opt.cycle_time };
 	int ret;
 
 	ret = weft_sim_create(&params, &ops, s, &s->sim);
@@ -268,7 +293,7 @@ static void close_server(struct server *s)
 	weft_sim_destroy(s->sim);
 }
 
-/* --- running ------------------------------------------------------------------------------------------------------------- */
+/* --- running ---------------------------------------------------------------------------------- */
 
 static void print_log(struct server *s)
 {
@@ -289,7 +314,8 @@ static void accept_client(struct server *s)
 /* Nanoseconds we may sleep; -1: until something comes. */
 static int64_t sleep_ns(struct server *s)
 {
-	uint64_t next = weft_sim_next_timer(s->sim), now = weft_sim_now(s->sim), due = ether_next(&s->eth);
+	uint64_t next = weft_sim_next_timer(s->sim), now = weft_sim_now(s->sim),
+		 due = ether_next(&s->eth);
 
 	if (!weft_sim_idle(s->sim) || s->vfu.queue)
 		return 0;

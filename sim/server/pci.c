@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Configuration space: a PCIe endpoint with BAR 0 (registers), BAR 4 (MSI-X table and pending bits), power management,
- * PCIe with function-level reset, MSI-X. Which bits a write may change stands in a mask of the same size.
+ * Configuration space: a PCIe endpoint with BAR 0 (registers), BAR 4 (MSI-X table and pending
+ * bits), power management, PCIe with function-level reset, MSI-X. Which bits a write may change
+ * stands in a mask of the same size.
  */
 #include <string.h>
 
@@ -42,10 +43,11 @@ static void put_header(uint8_t *c)
 
 static void put_capabilities(uint8_t *c)
 {
-	put(c + CAP_PM, 0x01 | CAP_PCIE << 8 | 0x0003ull << 16, 4); /* version 3 */
-	put(c + CAP_PM + 4, 0x0008, 2);                             /* no soft reset */
+	put(c + CAP_PM, 0x01 | CAP_PCIE << 8 | 0x0003ull << 16, 4);   /* version 3 */
+	put(c + CAP_PM + 4, 0x0008, 2);                               /* no soft reset */
 	put(c + CAP_PCIE, 0x10 | CAP_MSIX << 8 | 0x0002ull << 16, 4); /* version 2, endpoint */
-	put(c + CAP_PCIE + 4, 1u << 28 | 1u << 15 | 5, 4);          /* FLR, role-based errors, 4 KiB payload */
+	/* FLR, role-based errors, 4 KiB payload */
+	put(c + CAP_PCIE + 4, 1u << 28 | 1u << 15 | 5, 4);
 	put(c + DEVCTL, 0x2810, 2);
 	put(c + CAP_PCIE + 0x0c, 4 | 8 << 4, 4); /* 16 GT/s, x8 */
 	put(c + CAP_PCIE + 0x12, 4 | 8 << 4, 2);
@@ -58,14 +60,22 @@ static void put_capabilities(uint8_t *c)
 /* The bits of byte off that software may write. */
 static uint8_t writable(uint32_t off)
 {
-	static const struct { uint16_t off; uint8_t mask; } bits[] = {
-		{ COMMAND, 0x06 }, { COMMAND + 1, 0x04 },
+	static const struct {
+		uint16_t off;
+		uint8_t mask;
+	} bits[] = {
+		{ COMMAND, 0x06 },
+		{ COMMAND + 1, 0x04 },
 		{ 0x0c, 0xff },
-		{ 0x12, 0xf0 }, { 0x13, 0xff },                 /* BAR 0: 1 MiB */
-		{ 0x21, 0xf0 }, { 0x22, 0xff }, { 0x23, 0xff }, /* BAR 4: 4 KiB */
+		{ 0x12, 0xf0 },
+		{ 0x13, 0xff }, /* BAR 0: 1 MiB */
+		{ 0x21, 0xf0 },
+		{ 0x22, 0xff },
+		{ 0x23, 0xff }, /* BAR 4: 4 KiB */
 		{ 0x3c, 0xff },
 		{ CAP_PM + 4, 0x03 },
-		{ DEVCTL, 0xff }, { DEVCTL + 1, 0x7f },
+		{ DEVCTL, 0xff },
+		{ DEVCTL + 1, 0x7f },
 		{ CAP_PCIE + 0x10, 0xc3 },
 		{ CAP_MSIX + 3, 0xc0 },
 	};

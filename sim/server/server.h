@@ -3,14 +3,15 @@
  * The vfio-user server: one adapter, one client at a time.
  *
  *   main.c     options, the poll loop, time
- *   client.c   the socket: messages with file descriptors in and out, requests of ours to the client
+ *   client.c   the socket: messages with file descriptors in and out, requests of ours to the
+ *              client
  *   device.c   what each message means
  *   dma.c      the client's memory: mappings, DMA of the adapter
  *   pci.c      configuration space and the MSI-X BAR
  *   ether.c    the Ethernet port: UNIX datagrams or a TAP device, faults, capture
  *
- * Nothing a client sends is trusted. A message that breaks the protocol's framing ends the connection; one that asks for
- * what cannot be is answered with an error.
+ * Nothing a client sends is trusted. A message that breaks the protocol's framing ends the
+ * connection; one that asks for what cannot be is answered with an error.
  */
 #ifndef WEFT_SERVER_H
 #define WEFT_SERVER_H
@@ -22,11 +23,11 @@
 #include "../weft_sim.h"
 
 #define VFU_VECTORS 128
-#define VFU_FDS_MAX 16             /* file descriptors taken with one message */
-#define VFU_XFER_MAX (1u << 20)    /* bytes of data in one message */
+#define VFU_FDS_MAX 16          /* file descriptors taken with one message */
+#define VFU_XFER_MAX (1u << 20) /* bytes of data in one message */
 #define VFU_MSG_MAX (VFU_XFER_MAX + 64)
-#define VFU_TIMEOUT_MS 5000        /* for a client that owes us an answer or does not read ours */
-#define VFU_QUEUE_MAX 64           /* messages kept while we wait for an answer */
+#define VFU_TIMEOUT_MS 5000 /* for a client that owes us an answer or does not read ours */
+#define VFU_QUEUE_MAX 64    /* messages kept while we wait for an answer */
 
 enum vfu_command {
 	VFU_VERSION = 1,
@@ -68,7 +69,7 @@ struct vfu_msg {
 	uint8_t payload[];
 };
 
-/* --- dma.c ---------------------------------------------------------------------------------------------------------- */
+/* --- dma.c ------------------------------------------------------------------------------------ */
 
 struct dma_range {
 	uint64_t iova, len;
@@ -94,9 +95,16 @@ struct dma_table {
 	unsigned int n_files;
 };
 
-/* 0 or negative errno: -EEXIST (overlaps), -EINVAL, -ENOSPC, errno of mmap. fd -1: none. Does not keep fd. */
-int dma_map(struct dma_table *t, uint64_t iova, uint64_t len, uint64_t offset, unsigned int prot, int fd);
-/* Everything in [iova, iova + len) is gone afterwards. -ENOMEM when a range would have to be split and cannot. */
+/*
+ * 0 or negative errno: -EEXIST (overlaps), -EINVAL, -ENOSPC, errno of mmap. fd -1: none. Does not
+ * keep fd.
+ */
+int dma_map(struct dma_table *t, uint64_t iova, uint64_t len, uint64_t offset, unsigned int prot,
+	    int fd);
+/*
+ * Everything in [iova, iova + len) is gone afterwards. -ENOMEM when a range would have to be split
+ * and cannot.
+ */
 int dma_unmap(struct dma_table *t, uint64_t iova, uint64_t len);
 void dma_clear(struct dma_table *t);
 /* The range with all of these bytes and permissions, or NULL. */
@@ -106,7 +114,7 @@ int dma_copy(void *to, const void *from, size_t len);
 /* Installs what dma_copy needs; once per process. */
 void dma_init(void);
 
-/* --- pci.c ---------------------------------------------------------------------------------------------------------- */
+/* --- pci.c ------------------------------------------------------------------------------------ */
 
 #define PCI_CONFIG_SIZE 4096u
 #define PCI_MSIX_BAR_SIZE 4096u
@@ -124,7 +132,7 @@ bool pci_bus_master(const struct pci *pci);
 void pci_msix_read(const struct pci *pci, uint32_t off, void *buf, uint32_t len);
 void pci_msix_write(struct pci *pci, uint32_t off, const void *buf, uint32_t len);
 
-/* --- the server ----------------------------------------------------------------------------------------------------- */
+/* --- the server ------------------------------------------------------------------------------- */
 
 struct vfu_stats {
 	uint64_t messages, refused, dma_refused, clients;
@@ -154,16 +162,22 @@ struct vfu {
 	struct vfu_stats stats;
 };
 
-/* --- client.c ------------------------------------------------------------------------------------------------------- */
+/* --- client.c --------------------------------------------------------------------------------- */
 
 void vfu_init(struct vfu *v, struct weft_sim *sim);
 /* Takes over a connected socket. */
 void vfu_attach(struct vfu *v, int fd);
 /* Ends the connection: the adapter is reset, mappings and eventfds are dropped. */
 void vfu_detach(struct vfu *v);
-/* Serves some of what is there (v->queue: there is more). Never blocks for input. After it v->fd may be -1. */
+/*
+ * Serves some of what is there (v->queue: there is more). Never blocks for input. After it v->fd
+ * may be -1.
+ */
 void vfu_serve(struct vfu *v);
-/* Answers m: err 0 or negative errno; with an error no payload goes out. Nothing when the client wants no reply. */
+/*
+ * Answers m: err 0 or negative errno; with an error no payload goes out. Nothing when the client
+ * wants no reply.
+ */
 void vfu_reply(struct vfu *v, const struct vfu_msg *m, int err, const void *head, size_t head_len,
 	       const void *data, size_t data_len);
 /* Asks the client to do DMA for us and waits. -EIO: refused, gone, or no answer in time. */
@@ -172,7 +186,7 @@ void vfu_free(struct vfu_msg *m);
 /* The client broke the protocol: says so on stderr, the connection ends. */
 void vfu_broken(struct vfu *v, const char *why);
 
-/* --- device.c ------------------------------------------------------------------------------------------------------- */
+/* --- device.c --------------------------------------------------------------------------------- */
 
 void vfu_handle(struct vfu *v, struct vfu_msg *m);
 /* Callbacks for weft_sim_ops; v is the context. */

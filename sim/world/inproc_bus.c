@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * weft_bus over an adapter of a world. IOVAs are made up (never a program address, never used twice, with a gap after each
- * range), so that a wrong or stale address cannot work by luck.
+ * weft_bus over an adapter of a world. IOVAs are made up (never a program address, never used
+ * twice, with a gap after each range), so that a wrong or stale address cannot work by luck.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -54,7 +54,7 @@ static void unlock(struct inproc_bus *b)
 	pthread_mutex_unlock(&b->port->world->lock);
 }
 
-/* --- ranges --------------------------------------------------------------------------------------------------------------- */
+/* --- ranges ----------------------------------------------------------------------------------- */
 
 /* Index of the first range that ends after iova. */
 static unsigned int find(const struct ranges *set, uint64_t iova)
@@ -96,7 +96,8 @@ static int take_out(struct ranges *set, uint64_t iova, size_t len)
 	unsigned int at = find(set, iova);
 
 	if (at == set->n || set->r[at].iova != iova || set->r[at].len != len)
-		for (at = 0; at < set->n; at++) /* lent ranges may overlap, find does not know that */
+		/* lent ranges may overlap, find does not know that */
+		for (at = 0; at < set->n; at++)
 			if (set->r[at].iova == iova && set->r[at].len == len)
 				break;
 	if (at == set->n)
@@ -123,7 +124,7 @@ static const struct range *lookup(struct ranges *set, uint64_t iova, size_t len,
 	return r;
 }
 
-/* --- DMA -------------------------------------------------------------------------------------------------------------------- */
+/* --- DMA -------------------------------------------------------------------------------------- */
 
 /* Lent ranges may touch, overlap and be small: walk over them. */
 static bool is_lent(struct inproc_bus *b, uint64_t iova, size_t len, unsigned int prot)
@@ -198,7 +199,7 @@ void inproc_irq(struct weft_world_port *port, unsigned int vector)
 	(void)n;
 }
 
-/* --- operations ------------------------------------------------------------------------------------------------------------- */
+/* --- operations ------------------------------------------------------------------------------- */
 
 static int bus_read32(struct weft_bus *bus, uint32_t off, uint32_t *val)
 {
@@ -224,7 +225,8 @@ static int bus_write32(struct weft_bus *bus, uint32_t off, uint32_t val)
 	return ret == -EIO ? -ENODEV : ret;
 }
 
-static int bus_dma_map(struct weft_bus *bus, void *addr, size_t len, unsigned int prot, uint64_t *iova)
+static int bus_dma_map(struct weft_bus *bus, void *addr, size_t len, unsigned int prot,
+		       uint64_t *iova)
 {
 	struct inproc_bus *b = self(bus);
 	struct range r = { .len = len, .addr = addr, .prot = prot };
@@ -378,7 +380,7 @@ int weft_bus_open_sim(const struct weft_sim_params *params, struct weft_bus **bu
 	return ret;
 }
 
-/* --- for tests ---------------------------------------------------------------------------------------------------------------- */
+/* --- for tests -------------------------------------------------------------------------------- */
 
 void weft_sim_bus_stats(struct weft_bus *bus, struct weft_dma_stats *stats)
 {

@@ -122,8 +122,14 @@ struct weft_link_frame *weft_link_take(struct weft_link *link, uint64_t now_ns)
 
 static int read_time(const char *text, const char **end, uint64_t *ns)
 {
-	static const struct { const char *name; double ns; } units[] = {
-		{ "ns", 1 }, { "us", 1e3 }, { "ms", 1e6 }, { "s", 1e9 },
+	static const struct {
+		const char *name;
+		double ns;
+	} units[] = {
+		{ "ns", 1 },
+		{ "us", 1e3 },
+		{ "ms", 1e6 },
+		{ "s", 1e9 },
 	};
 	char *after;
 	double value = strtod(text, &after);
@@ -163,10 +169,14 @@ static int read_word(const char *word, const char *value, const char **end,
 		     struct weft_link_params *p)
 {
 	size_t n = (size_t)(value - word);
-	const struct { const char *name; double *chance; uint64_t *time; } keys[] = {
-		{ "loss=", &p->loss, NULL }, { "dup=", &p->dup, NULL },
+	const struct {
+		const char *name;
+		double *chance;
+		uint64_t *time;
+	} keys[] = {
+		{ "loss=", &p->loss, NULL },       { "dup=", &p->dup, NULL },
 		{ "reorder=", &p->reorder, NULL }, { "corrupt=", &p->corrupt, NULL },
-		{ "badfcs=", &p->badfcs, NULL }, { "delay=", NULL, &p->delay_ns },
+		{ "badfcs=", &p->badfcs, NULL },   { "delay=", NULL, &p->delay_ns },
 		{ "by=", NULL, &p->reorder_ns },
 	};
 	size_t i;

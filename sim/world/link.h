@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * One direction of an Ethernet cable: delay, and faults drawn from a seed. Frames leave in the order of their due times;
- * frames of the same due time in the order they came.
+ * One direction of an Ethernet cable: delay, and faults drawn from a seed. Frames leave in the
+ * order of their due times; frames of the same due time in the order they came.
  */
 #ifndef WEFT_SIM_LINK_H
 #define WEFT_SIM_LINK_H
@@ -49,8 +49,8 @@ uint64_t weft_link_next(const struct weft_link *link);
 struct weft_link_frame *weft_link_take(struct weft_link *link, uint64_t now_ns);
 
 /*
- * Reads "loss=0.01,dup=0.01,reorder=0.02,corrupt=0.001,badfcs=0.001,delay=1ms,by=50us,seed=7" (ns, us, ms, s).
- * -EINVAL: *bad names the first word that is wrong.
+ * Reads "loss=0.01,dup=0.01,reorder=0.02,corrupt=0.001,badfcs=0.001,delay=1ms,by=50us,seed=7" (ns,
+ * us, ms, s). -EINVAL: *bad names the first word that is wrong.
  */
 int weft_link_parse(const char *spec, struct weft_link_params *params, const char **bad);
 

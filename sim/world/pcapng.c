@@ -46,7 +46,9 @@ static bool put_header(FILE *f, const char *name)
 {
 	static const uint8_t resolution = 9; /* ten to the minus ninth seconds */
 	size_t name_len = strlen(name);
-	uint32_t section[7] = { SECTION_HEADER, 28, BYTE_ORDER_MAGIC, 1 /* version 1.0 */, ~0u, ~0u, 28 };
+	uint32_t section[7] = {
+		SECTION_HEADER, 28, BYTE_ORDER_MAGIC, 1 /* version 1.0 */, ~0u, ~0u, 28
+	};
 	uint32_t idb_len = 16 + 4 + round4(name_len) + 8 + 4 + 4;
 	uint32_t idb[4] = { INTERFACE_DESCRIPTION, idb_len, LINKTYPE_ETHERNET, 0 };
 	uint32_t end = 0;
@@ -85,8 +87,8 @@ int weft_pcapng_write(struct weft_pcapng *cap, const void *frame, size_t len, ui
 	uint64_t t = ns + cap->base_ns;
 	uint32_t flags = out ? OUTBOUND : INBOUND;
 	uint32_t total = 28 + round4(len) + 8 + 4 + 4;
-	uint32_t head[7] = { ENHANCED_PACKET, total, 0, (uint32_t)(t >> 32), (uint32_t)t,
-			     (uint32_t)len, (uint32_t)len };
+	uint32_t head[7] = { ENHANCED_PACKET, total,        0, (uint32_t)(t >> 32), (uint32_t)t,
+			     (uint32_t)len,   (uint32_t)len };
 	uint32_t end = 0;
 
 	if (put(cap->file, head, sizeof(head)) && put(cap->file, frame, len) &&

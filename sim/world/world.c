@@ -14,7 +14,7 @@ static uint64_t wire_ns(const struct weft_world_port *port, size_t len)
 	return ((len < 60 ? 60 : len) + WIRE_EXTRA) * port->byte_ps / 1000;
 }
 
-/* --- callbacks of an adapter ------------------------------------------------------------------------------------------ */
+/* --- callbacks of an adapter ------------------------------------------------------------------ */
 
 static int on_dma_read(void *ctx, uint64_t iova, void *buf, size_t len)
 {
@@ -39,8 +39,8 @@ static void on_irq(void *ctx, unsigned int vector)
 }
 
 /*
- * A peer gets the frame when its last bit has come. An adapter's own MAC model spends the wire time again, so it gets the
- * frame when its first bit would come (a cut-through cable).
+ * A peer gets the frame when its last bit has come. An adapter's own MAC model spends the wire time
+ * again, so it gets the frame when its first bit would come (a cut-through cable).
  */
 static void on_eth_tx(void *ctx, const void *frame, size_t len, uint64_t at_ns)
 {
@@ -60,7 +60,7 @@ static void on_eth_tx(void *ctx, const void *frame, size_t len, uint64_t at_ns)
 
 static const struct weft_sim_ops adapter_ops = { on_dma_read, on_dma_write, on_irq, on_eth_tx };
 
-/* --- building ----------------------------------------------------------------------------------------------------------- */
+/* --- building --------------------------------------------------------------------------------- */
 
 int weft_world_create(struct weft_world **out)
 {
@@ -106,7 +106,8 @@ static struct weft_world_port *new_port(struct weft_world *world)
 	return port;
 }
 
-int weft_world_add_adapter(struct weft_world *world, const struct weft_sim_params *params, struct weft_world_port **out)
+int weft_world_add_adapter(struct weft_world *world, const struct weft_sim_params *params,
+			   struct weft_world_port **out)
 {
 	struct weft_world_port *port;
 	int ret;
@@ -129,7 +130,8 @@ int weft_world_add_adapter(struct weft_world *world, const struct weft_sim_param
 	return 0;
 }
 
-int weft_world_add_peer(struct weft_world *world, const struct weft_peer_ops *ops, void *ctx, struct weft_world_port **out)
+int weft_world_add_peer(struct weft_world *world, const struct weft_peer_ops *ops, void *ctx,
+			struct weft_world_port **out)
 {
 	struct weft_world_port *port;
 
@@ -147,8 +149,9 @@ int weft_world_add_peer(struct weft_world *world, const struct weft_peer_ops *op
 	return 0;
 }
 
-int weft_world_link(struct weft_world_port *a, struct weft_world_port *b, const struct weft_link_params *a_to_b,
-		    const struct weft_link_params *b_to_a, uint32_t mbit_per_s)
+int weft_world_link(struct weft_world_port *a, struct weft_world_port *b,
+		    const struct weft_link_params *a_to_b, const struct weft_link_params *b_to_a,
+		    uint32_t mbit_per_s)
 {
 	if (a->other || b->other || a == b)
 		return -EBUSY;
@@ -185,7 +188,7 @@ struct weft_sim *weft_world_port_sim(struct weft_world_port *port)
 	return port->sim;
 }
 
-/* --- frames --------------------------------------------------------------------------------------------------------------- */
+/* --- frames ----------------------------------------------------------------------------------- */
 
 static int send_locked(struct weft_world_port *port, const void *frame, size_t len)
 {
@@ -267,7 +270,7 @@ static void poll_peers(struct weft_world *world)
 	}
 }
 
-/* --- time ------------------------------------------------------------------------------------------------------------------- */
+/* --- time ------------------------------------------------------------------------------------- */
 
 static bool adapters_idle(const struct weft_world *world)
 {

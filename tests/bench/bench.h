@@ -14,7 +14,7 @@
 struct bench_row {
 	const char *name; /* wire.role.direction.size.depth or .mtu */
 	bool write;
-	uint32_t bytes;   /* of a command */
+	uint32_t bytes; /* of a command */
 	unsigned int depth;
 	uint16_t mtu;
 	unsigned int warm, commands; /* before and while measuring */

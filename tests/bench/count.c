@@ -57,7 +57,8 @@ static int c_write32(struct weft_bus *bus, uint32_t off, uint32_t val)
 	return ret;
 }
 
-static int c_dma_map(struct weft_bus *bus, void *addr, size_t len, unsigned int prot, uint64_t *iova)
+static int c_dma_map(struct weft_bus *bus, void *addr, size_t len, unsigned int prot,
+		     uint64_t *iova)
 {
 	return self(bus)->inner->ops->dma_map(self(bus)->inner, addr, len, prot, iova);
 }
@@ -116,9 +117,17 @@ static void c_close(struct weft_bus *bus)
 static struct weft_bus *wrap(struct weft_bus *inner)
 {
 	static struct weft_bus_ops ops = {
-		.read32 = c_read32, .write32 = c_write32, .dma_map = c_dma_map, .dma_unmap = c_dma_unmap,
-		.irq_count = c_irq_count, .irq_set = c_irq_set, .reset = c_reset, .advance = c_advance, .now = c_now,
-		.error_fd = c_error_fd, .close = c_close,
+		.read32 = c_read32,
+		.write32 = c_write32,
+		.dma_map = c_dma_map,
+		.dma_unmap = c_dma_unmap,
+		.irq_count = c_irq_count,
+		.irq_set = c_irq_set,
+		.reset = c_reset,
+		.advance = c_advance,
+		.now = c_now,
+		.error_fd = c_error_fd,
+		.close = c_close,
 	};
 	struct counted_bus *c = calloc(1, sizeof(*c));
 
@@ -146,7 +155,9 @@ static void run_batch(struct rig *rig, const struct bench_row *row, uint64_t wan
 	uint64_t bytes = (uint64_t)row->bytes * row->depth, end;
 	unsigned int i;
 
-	for (i = 0; i < 100000 && (peer_stats(rig->peer)->commands < want || peer_commands(rig->peer)); i++)
+	for (i = 0;
+	     i < 100000 && (peer_stats(rig->peer)->commands < want || peer_commands(rig->peer));
+	     i++)
 		weft_world_run(rig->world, STEP_NS);
 	end = weft_world_now(rig->world) + SETTLE_NS + (bytes < 1 << 19 ? bytes : 1 << 19) * 2 / 5;
 	while (weft_world_now(rig->world) < end)
@@ -164,8 +175,10 @@ static int batch(struct rig *rig, const struct bench_row *row, uint8_t *buf, boo
 	if (counted)
 		count(rig, true);
 	for (i = 0; i < row->depth && !ret; i++)
-		ret = row->write ? rig_write(rig, buf + (size_t)i * row->bytes, (uint64_t)i * blocks, blocks, &io) :
-				   rig_read(rig, buf + (size_t)i * row->bytes, (uint64_t)i * blocks, blocks, &io);
+		ret = row->write ? rig_write(rig, buf + (size_t)i * row->bytes,
+					     (uint64_t)i * blocks, blocks, &io) :
+				   rig_read(rig, buf + (size_t)i * row->bytes, (uint64_t)i * blocks,
+					    blocks, &io);
 	nvme_host_poll(rig->host);
 	if (counted)
 		count(rig, false);
@@ -176,13 +189,17 @@ static int batch(struct rig *rig, const struct bench_row *row, uint8_t *buf, boo
 	if (counted)
 		count(rig, false);
 	for (i = 0; !ret && io.done < row->depth && i < 100000; i++)
-		nvme_host_poll(rig->host); /* what was late is not counted: the figure would be too low only by its share */
+		nvme_host_poll(
+			rig->host); /* what was late is not counted: the figure would be too low only by its share */
 	return ret ? ret : io.done == row->depth ? io.error : -ETIMEDOUT;
 }
 
 int bench_counted(const struct bench_row *row)
 {
-	struct rig_params params = { .mtu = row->mtu, .io_qsize = 128, .peer.ns_bytes = 64 << 20, .peer.no_kato = true,
+	struct rig_params params = { .mtu = row->mtu,
+				     .io_qsize = 128,
+				     .peer.ns_bytes = 64 << 20,
+				     .peer.no_kato = true,
 				     .wrap = wrap };
 	struct rig rig;
 	unsigned int i;
@@ -209,7 +226,8 @@ static int read_total(const char *path, double *total)
 	if (!f)
 		return -errno;
 	while (fgets(line, sizeof(line), f))
-		if (sscanf(line, "totals: %lf", total) == 1 || sscanf(line, "summary: %lf", total) == 1)
+		if (sscanf(line, "totals: %lf", total) == 1 ||
+		    sscanf(line, "summary: %lf", total) == 1)
 			ret = 0;
 	fclose(f);
 	return ret;
@@ -222,9 +240,10 @@ int bench_count(const char *self_path, const struct bench_row *row, double *inst
 	int ret;
 
 	snprintf(out, sizeof(out), "/tmp/weft-bench-%d.callgrind", (int)getpid());
-	snprintf(command, sizeof(command),
-		 "valgrind -q --tool=callgrind --instr-atstart=no --collect-atstart=no --callgrind-out-file=%s %s --counted %s",
-		 out, self_path, row->name);
+	snprintf(
+		command, sizeof(command),
+		"valgrind -q --tool=callgrind --instr-atstart=no --collect-atstart=no --callgrind-out-file=%s %s --counted %s",
+		out, self_path, row->name);
 	ret = system(command) ? -EIO : read_total(out, &total);
 	unlink(out);
 	*instructions = total / BATCHES / row->depth;

@@ -43,7 +43,8 @@ static void compare(struct slot *s)
 	struct load *l = s->load;
 
 	if (memcmp(peer_ram(l->rig.peer, NULL) + s->lba * 512, s->buf, l->row->bytes)) {
-		fprintf(stderr, "bench: %s: wrong data at block %llu\n", l->row->name, (unsigned long long)s->lba);
+		fprintf(stderr, "bench: %s: wrong data at block %llu\n", l->row->name,
+			(unsigned long long)s->lba);
 		l->error = -EILSEQ;
 	}
 }
@@ -54,7 +55,8 @@ static void on_done(void *arg, const struct nvme_result *r)
 	struct load *l = s->load;
 
 	if (r->error || r->status) {
-		fprintf(stderr, "bench: %s: error %d, status %x\n", l->row->name, r->error, r->status);
+		fprintf(stderr, "bench: %s: error %d, status %x\n", l->row->name, r->error,
+			r->status);
 		l->error = -EIO;
 		return;
 	}
@@ -89,7 +91,9 @@ static int submit(struct slot *s)
 
 static int open_load(struct load *l, const struct bench_row *row)
 {
-	struct rig_params params = { .mtu = row->mtu, .io_qsize = 128, .peer.ns_bytes = NAMESPACE_BYTES,
+	struct rig_params params = { .mtu = row->mtu,
+				     .io_qsize = 128,
+				     .peer.ns_bytes = NAMESPACE_BYTES,
 				     .peer.no_kato = true };
 	unsigned int i;
 	uint64_t *ram;
@@ -167,8 +171,8 @@ static void sample(struct load *l, struct sample *s)
 	s->seconds = (double)ts.tv_sec + (double)ts.tv_nsec * 1e-9;
 }
 
-static void report(const struct bench_row *row, const struct load *l, const struct sample *a, const struct sample *b,
-		   struct bench_result *r)
+static void report(const struct bench_row *row, const struct load *l, const struct sample *a,
+		   const struct sample *b, struct bench_result *r)
 {
 	double n = row->commands, seconds = (double)(b->clocks - a->clocks) / BENCH_CLOCK_HZ;
 	double limit = BENCH_LINK_BPS / 8 * (row->mtu - 52) / (row->mtu + 38);

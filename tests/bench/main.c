@@ -55,7 +55,8 @@ static void firmware_size(uint32_t *image, uint32_t *memory)
 		return;
 	if (fread(&h, sizeof(h), 1, f) == 1) {
 		for (i = 0; i < h.e_phnum; i++) {
-			if (fseek(f, (long)(h.e_phoff + i * sizeof(ph)), SEEK_SET) || fread(&ph, sizeof(ph), 1, f) != 1)
+			if (fseek(f, (long)(h.e_phoff + i * sizeof(ph)), SEEK_SET) ||
+			    fread(&ph, sizeof(ph), 1, f) != 1)
 				break;
 			if (ph.p_type == PT_LOAD) {
 				*image += ph.p_filesz;
@@ -90,15 +91,19 @@ static struct json_object *row_object(const struct bench_result *r)
 
 static void print_row(const struct bench_row *row, const struct bench_result *r)
 {
-	printf("%-28s %10.0f %10.0f %6.1f %% %10.0f %8.0f %8.0f %8.0f\n", row->name, r->cycles_per_command, r->iops,
-	       r->share_of_wire * 100, r->latency_cycles, r->firmware_instructions, r->firmware_cycles, r->host_instructions);
+	printf("%-28s %10.0f %10.0f %6.1f %% %10.0f %8.0f %8.0f %8.0f\n", row->name,
+	       r->cycles_per_command, r->iops, r->share_of_wire * 100, r->latency_cycles,
+	       r->firmware_instructions, r->firmware_cycles, r->host_instructions);
 	fflush(stdout);
 }
 
 /* Counting is slow: one row of each direction and size is counted, the others take its figure. */
 static double host_instructions(const char *self, const struct bench_row *row)
 {
-	static struct { bool done; double value; } known[2][2];
+	static struct {
+		bool done;
+		double value;
+	} known[2][2];
 	size_t i, size = row->bytes > 4096;
 
 	for (i = ROWS; i-- > 0 && !known[row->write][size].done;) {
@@ -106,7 +111,8 @@ static double host_instructions(const char *self, const struct bench_row *row)
 			continue;
 		known[row->write][size].done = true;
 		if (bench_count(self, &rows[i], &known[row->write][size].value))
-			fprintf(stderr, "bench: %s: host instructions could not be counted\n", row->name);
+			fprintf(stderr, "bench: %s: host instructions could not be counted\n",
+				row->name);
 	}
 	return known[row->write][size].value;
 }
@@ -116,8 +122,8 @@ struct options {
 	bool host;
 };
 
-static int run_rows(char **names, int n, const char *self, const struct options *opt, struct json_object *all,
-		    double *speed)
+static int run_rows(char **names, int n, const char *self, const struct options *opt,
+		    struct json_object *all, double *speed)
 {
 	double cycles = 0, seconds = 0;
 	struct bench_result r;
@@ -148,7 +154,8 @@ static int write_json(const char *path, struct json_object *all, double speed)
 	int ret;
 
 	firmware_size(&image, &memory);
-	printf("simulator: %.0f cycles per second; firmware: %u bytes, %u in memory\n", speed, image, memory);
+	printf("simulator: %.0f cycles per second; firmware: %u bytes, %u in memory\n", speed,
+	       image, memory);
 	json_object_object_add(root, "rows", json_object_get(all));
 	add(root, "simulator_cycles_per_second", speed);
 	json_object_object_add(root, "firmware_bytes", json_object_new_int((int)image));
@@ -161,7 +168,10 @@ static int write_json(const char *path, struct json_object *all, double speed)
 int main(int argc, char **argv)
 {
 	static const struct option names[] = {
-		{ "json", 1, NULL, 'j' }, { "no-host", 0, NULL, 'n' }, { "counted", 1, NULL, 'c' }, { NULL, 0, NULL, 0 },
+		{ "json", 1, NULL, 'j' },
+		{ "no-host", 0, NULL, 'n' },
+		{ "counted", 1, NULL, 'c' },
+		{ NULL, 0, NULL, 0 },
 	};
 	struct options opt = { .json = "build/bench.json", .host = true };
 	struct json_object *all = json_object_new_object();
@@ -184,8 +194,8 @@ int main(int argc, char **argv)
 			return 2;
 		}
 	}
-	printf("%-28s %10s %10s %8s %10s %8s %8s %8s\n", "", "cycles/cmd", "IOPS", "of wire", "latency", "fw instr",
-	       "fw cycl", "host in");
+	printf("%-28s %10s %10s %8s %10s %8s %8s %8s\n", "", "cycles/cmd", "IOPS", "of wire",
+	       "latency", "fw instr", "fw cycl", "host in");
 	ret = run_rows(argv + optind, argc - optind, argv[0], &opt, all, &speed);
 	if (write_json(opt.json, all, speed))
 		ret = -EIO;

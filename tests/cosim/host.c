@@ -272,7 +272,8 @@ void host_pdu(struct host *h, uint8_t *head, const void *data, size_t len)
 	if (!head[4] && !head[5] && !head[6] && !head[7]) {
 		if (len)
 			head[3] = (uint8_t)(n + (head[1] & 1 ? 4 : 0));
-		le(head + 4, (uint32_t)(n + (head[1] & 1 ? 4 : 0) + len + (head[1] & 2 ? 4 : 0)), 4);
+		le(head + 4, (uint32_t)(n + (head[1] & 1 ? 4 : 0) + len + (head[1] & 2 ? 4 : 0)),
+		   4);
 	}
 	memcpy(out, head, n);
 	if (head[1] & 1 && head[0] >= 4) {
@@ -373,7 +374,8 @@ bool host_response(struct host *h, uint16_t *cid, uint16_t *status, uint32_t *dw
 	return true;
 }
 
-uint16_t host_fabric_connect(struct host *h, uint16_t qid, uint16_t entries, uint16_t *cntlid, uint8_t cattr)
+uint16_t host_fabric_connect(struct host *h, uint16_t qid, uint16_t entries, uint16_t *cntlid,
+			     uint8_t cattr)
 {
 	uint8_t sqe[64], d[1024] = { 0 };
 	uint16_t cid, status;

@@ -12,17 +12,17 @@ struct host {
 	struct peer *peer;
 	uint64_t now;
 	uint16_t port, remote;
-	uint32_t seq, ack;    /* next of ours, next of theirs */
-	uint32_t acked;       /* what they acknowledged */
-	uint32_t wnd;         /* what we offer */
+	uint32_t seq, ack; /* next of ours, next of theirs */
+	uint32_t acked;    /* what they acknowledged */
+	uint32_t wnd;      /* what we offer */
 	bool ts, sack;
-	bool quiet;           /* do not acknowledge */
+	bool quiet; /* do not acknowledge */
 	bool rst, fin, syn_ack;
-	unsigned int drop;    /* drop the drop-th data segment that comes (1: the next); 0: none */
+	unsigned int drop; /* drop the drop-th data segment that comes (1: the next); 0: none */
 	unsigned int segments;
 	unsigned int dups, dups_answered; /* segments that call for a duplicate acknowledgement */
-	uint32_t sacked_from, sacked_to; /* from the last acknowledgement that carried a block */
-	uint32_t ooo_from, ooo_to;       /* out of order data that we hold */
+	uint32_t sacked_from, sacked_to;  /* from the last acknowledgement that carried a block */
+	uint32_t ooo_from, ooo_to;        /* out of order data that we hold */
 	uint32_t peer_wnd;
 	uint8_t stream[1 << 20], ooo[1 << 16];
 	size_t got, used;     /* of stream */
@@ -54,10 +54,12 @@ bool host_next(struct host *h, uint8_t *head, uint8_t *data, size_t *len);
 /* ICReq/ICResp. False: no ICResp. */
 bool host_ic(struct host *h, uint8_t digests, unsigned int max_r2t);
 /* Fills in an SQE: opcode, CID, NSID, SGL (kind 0x01, 0x5a). */
-void host_sqe(uint8_t *sqe, uint8_t opcode, uint16_t cid, uint32_t nsid, uint8_t kind, uint32_t len);
+void host_sqe(uint8_t *sqe, uint8_t opcode, uint16_t cid, uint32_t nsid, uint8_t kind,
+	      uint32_t len);
 void host_capsule(struct host *h, const uint8_t *sqe, const void *icd, size_t len);
 /* Fabrics Connect; status of the answer (0xffff: none), CNTLID in *cntlid (in for an I/O queue). */
-uint16_t host_fabric_connect(struct host *h, uint16_t qid, uint16_t entries, uint16_t *cntlid, uint8_t cattr);
+uint16_t host_fabric_connect(struct host *h, uint16_t qid, uint16_t entries, uint16_t *cntlid,
+			     uint8_t cattr);
 /* CapsuleResp: status, cid, dw0. False: another PDU, or none. */
 bool host_response(struct host *h, uint16_t *cid, uint16_t *status, uint32_t *dw0);
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # build/tests/cosim/libpeer.a   the scripted NVMe/TCP target (tests/cosim/peer/peer.h)
 # build/tests/cosim/peer_*_test  tests of the target itself
-# build/tests/cosim/cosim_test   the whole adapter against it
+# build/tests/cosim/cosim_*_test the whole adapter against it
 COSIM        := build/tests/cosim
 COSIM_PEER_C := $(wildcard tests/cosim/peer/*.c)
 COSIM_HEADERS := $(wildcard tests/cosim/*.h tests/cosim/peer/*.h)
@@ -18,6 +18,7 @@ TESTS += $(COSIM)/peer_tcp_test $(COSIM)/peer_nvme_test
 
 # The whole adapter in process: tests that need rig.h link these (and the C++ linker).
 COSIM_RIG := $(COSIM)/rig.o $(COSIM)/libpeer.a build/sim/libweft_sim.a build/host-lib/libnvmf.a build/driver/libweft.a
-$(COSIM)/cosim_test: $(COSIM)/cosim_test.o $(COSIM_RIG) | build/firmware/weft.elf
+COSIM_TESTS := $(patsubst tests/cosim/%.c,$(COSIM)/%,$(wildcard tests/cosim/cosim_*_test.c))
+$(COSIM_TESTS): %: %.o $(COSIM)/cosim_fixture.o $(COSIM_RIG) | build/firmware/weft.elf
 	$(CXX) -o $@ $^ $(SIM_LIBS) -ljson-c -lcheck -lsubunit -lrt
-TESTS += $(COSIM)/cosim_test
+TESTS += $(COSIM_TESTS)

@@ -10,8 +10,10 @@
 
 START_TEST(reads_and_writes_of_every_kind)
 {
-	struct peer_params params = { .r2t_bytes = _i & 4 ? 16384 : 0, .c2h_bytes = _i & 4 ? 8192 : 0,
-				      .maxh2cdata = _i & 8 ? 4096 : 0, .cpda = 0 };
+	struct peer_params params = { .r2t_bytes = _i & 4 ? 16384 : 0,
+				      .c2h_bytes = _i & 4 ? 8192 : 0,
+				      .maxh2cdata = _i & 8 ? 4096 : 0,
+				      .cpda = 0 };
 	static uint8_t out[65536], in[65536], data[65536];
 	uint8_t sqe[64], head[128], h2c[24];
 	uint32_t dw0, off, len32, chunk, max = _i & 8 ? 4096 : 131072, sent = 0;
@@ -98,11 +100,27 @@ END_TEST
 /* Each breach with the TermReq that the standard names. */
 START_TEST(breaches_get_their_term_req)
 {
-	static const struct { const char *what; uint16_t fes; uint32_t fei; } cases[] = {
-		{ "unknown type", 1, 0 }, { "type of the controller", 1, 0 }, { "HLEN", 1, 2 }, { "PLEN too short", 1, 4 },
-		{ "ICReq again", 2, 0 }, { "HDGSTF missing", 1, 1 }, { "header digest", 3, 0 }, { "reserved flag", 1, 1 },
-		{ "TTAG", 1, 10 }, { "CCCID", 1, 8 }, { "DATAL and PLEN", 1, 16 }, { "beyond the R2T", 4, 0 },
-		{ "DATAO not next", 2, 0 }, { "LAST missing", 2, 0 }, { "LAST early", 2, 0 }, { "above MAXH2CDATA", 5, 0 },
+	static const struct {
+		const char *what;
+		uint16_t fes;
+		uint32_t fei;
+	} cases[] = {
+		{ "unknown type", 1, 0 },
+		{ "type of the controller", 1, 0 },
+		{ "HLEN", 1, 2 },
+		{ "PLEN too short", 1, 4 },
+		{ "ICReq again", 2, 0 },
+		{ "HDGSTF missing", 1, 1 },
+		{ "header digest", 3, 0 },
+		{ "reserved flag", 1, 1 },
+		{ "TTAG", 1, 10 },
+		{ "CCCID", 1, 8 },
+		{ "DATAL and PLEN", 1, 16 },
+		{ "beyond the R2T", 4, 0 },
+		{ "DATAO not next", 2, 0 },
+		{ "LAST missing", 2, 0 },
+		{ "LAST early", 2, 0 },
+		{ "above MAXH2CDATA", 5, 0 },
 		{ "PDO inside the header", 1, 3 },
 	};
 	struct peer_params params = { .maxh2cdata = 8192 };
@@ -122,22 +140,59 @@ START_TEST(breaches_get_their_term_req)
 	memcpy(m + 8, head + 8, 4);
 	m[1] = 0;
 	switch (_i) {
-	case 0: m[0] = 0x0d; break;
-	case 1: m[0] = 7; break;
-	case 2: m[2] = 32; break;
-	case 3: m[4] = 20; n = 0; break;
-	case 4: m[0] = 0; m[2] = 128; break;
-	case 5: h->hdgst = false; break;
-	case 7: m[1] = 0x10; break;
-	case 8: m[10] ^= 1; break;
-	case 9: m[8]++; break;
-	case 10: m[16] = 4; break;
-	case 11: m[13] = 0x30; break;
-	case 12: m[13] = 0x10; break;
-	case 13: m[13] = 0; n = 8192; break;
-	case 14: m[1] = 4; break;
-	case 15: n = 12288; break;
-	case 16: m[3] = 20; m[4] = 24; m[5] = 0x20; break;
+	case 0:
+		m[0] = 0x0d;
+		break;
+	case 1:
+		m[0] = 7;
+		break;
+	case 2:
+		m[2] = 32;
+		break;
+	case 3:
+		m[4] = 20;
+		n = 0;
+		break;
+	case 4:
+		m[0] = 0;
+		m[2] = 128;
+		break;
+	case 5:
+		h->hdgst = false;
+		break;
+	case 7:
+		m[1] = 0x10;
+		break;
+	case 8:
+		m[10] ^= 1;
+		break;
+	case 9:
+		m[8]++;
+		break;
+	case 10:
+		m[16] = 4;
+		break;
+	case 11:
+		m[13] = 0x30;
+		break;
+	case 12:
+		m[13] = 0x10;
+		break;
+	case 13:
+		m[13] = 0;
+		n = 8192;
+		break;
+	case 14:
+		m[1] = 4;
+		break;
+	case 15:
+		n = 12288;
+		break;
+	case 16:
+		m[3] = 20;
+		m[4] = 24;
+		m[5] = 0x20;
+		break;
 	}
 	if (_i >= 5 && _i != 10)
 		memcpy(m + 16, &n, 4);
@@ -161,7 +216,8 @@ START_TEST(breaches_get_their_term_req)
 	memcpy(&fes, head + 8, 2);
 	memcpy(&fei, head + 10, 4);
 	ck_assert_msg(fes == cases[_i].fes, "%s: FES %u", cases[_i].what, fes);
-	ck_assert_msg(fei == (broken_digest ? 0x04030201 : cases[_i].fei), "%s: FEI %u", cases[_i].what, fei);
+	ck_assert_msg(fei == (broken_digest ? 0x04030201 : cases[_i].fei), "%s: FEI %u",
+		      cases[_i].what, fei);
 	ck_assert_uint_ge(peer_complaints(p, NULL), 1);
 	ck_assert_uint_eq(bad[0], m[0]);
 	close_peer();
@@ -194,10 +250,18 @@ END_TEST
 
 START_TEST(statuses)
 {
-	static const struct { uint8_t op, kind; uint32_t nsid, lba, len, nlb; uint16_t status; } cases[] = {
-		{ 0x02, 0x5a, 9, 0, 512, 0, 0x400b }, { 0x02, 0x5a, 1, 0x7fffffff, 512, 0, 0x4080 },
-		{ 0x02, 0x5a, 1, 0, 1024, 0, 0x400f }, { 0x77, 0x5a, 1, 0, 0, 0, 0x4001 },
-		{ 0x02, 0x00, 1, 0, 512, 0, 0x4011 }, { 0x00, 0x00, 1, 0, 0, 0, 0 }, { 0x00, 0x00, 0xffffffff, 0, 0, 0, 0 },
+	static const struct {
+		uint8_t op, kind;
+		uint32_t nsid, lba, len, nlb;
+		uint16_t status;
+	} cases[] = {
+		{ 0x02, 0x5a, 9, 0, 512, 0, 0x400b },
+		{ 0x02, 0x5a, 1, 0x7fffffff, 512, 0, 0x4080 },
+		{ 0x02, 0x5a, 1, 0, 1024, 0, 0x400f },
+		{ 0x77, 0x5a, 1, 0, 0, 0, 0x4001 },
+		{ 0x02, 0x00, 1, 0, 512, 0, 0x4011 },
+		{ 0x00, 0x00, 1, 0, 0, 0, 0 },
+		{ 0x00, 0x00, 0xffffffff, 0, 0, 0, 0 },
 		{ 0x08, 0x5a, 1, 4, 0, 7, 0 },
 	};
 	uint8_t sqe[64];
@@ -324,7 +388,8 @@ START_TEST(misbehaviour_happens)
 	io(3, 0, 1);
 	peer_misbehave(p, (enum peer_fault)_i, 1, 2, 0x4006);
 	for (i = 0; i < 2; i++) {
-		ck_assert_msg(!peer_misbehaved(p), "%s came early", peer_fault_name((enum peer_fault)_i));
+		ck_assert_msg(!peer_misbehaved(p), "%s came early",
+			      peer_fault_name((enum peer_fault)_i));
 		if ((_i >= PEER_R2T_HDGST && _i <= PEER_R2T_NONE))
 			rw(sqe, 1, (uint16_t)(2 + i), 0x5a, 0, 32768);
 		else
@@ -354,7 +419,8 @@ START_TEST(misbehaviour_at_the_start)
 		host_wait(h, 1000000, 24);
 		memcpy(head, h->stream, 128);
 		ck_assert_uint_eq(head[0], _i == PEER_IC_TERM ? 3 : 1);
-		ck_assert(head[8] || head[10] || head[11] || head[2] != 128 || head[4] != 128 || head[13] == 8);
+		ck_assert(head[8] || head[10] || head[11] || head[2] != 128 || head[4] != 128 ||
+			  head[13] == 8);
 	}
 	ck_assert(peer_misbehaved(p));
 	close_peer();

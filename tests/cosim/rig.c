@@ -33,8 +33,19 @@ static int build_world(struct rig *rig)
 	if (q->capture)
 		ret = weft_world_port_capture(rig->port, q->capture);
 	if (!ret)
-		ret = weft_world_link(rig->port, rig->wp.port, &q->cable[0], &q->cable[1], q->sim.link_mbit_per_s);
+		ret = weft_world_link(rig->port, rig->wp.port, &q->cable[0], &q->cable[1],
+				      q->sim.link_mbit_per_s);
 	return ret;
+}
+
+static int set_port(struct rig *rig)
+{
+	struct weft_port port = { .ip = HOST_IP, .mask = 0xffffff00, .mac = { 2, 0, 0, 0, 0, 1 } };
+	int ret;
+
+	port.mtu = rig->params.mtu;
+	ret = weft_port_set(rig->dev, &port);
+	return ret ? failed("port", ret) : 0;
 }
 
 int rig_open(struct rig *rig, const struct rig_params *params)
@@ -60,9 +71,7 @@ int rig_open(struct rig *rig, const struct rig_params *params)
 	ret = weft_dev_open(rig->bus, &dev, &rig->dev);
 	if (ret)
 		return failed("device", ret);
-	ret = weft_port_set(rig->dev, &(struct weft_port){ .ip = HOST_IP, .mask = 0xffffff00, .mtu = rig->params.mtu,
-							   .mac = { 2, 0, 0, 0, 0, 1 } });
-	return ret ? failed("port", ret) : 0;
+	return set_port(rig);
 }
 
 int rig_connect(struct rig *rig)
@@ -75,7 +84,8 @@ int rig_connect(struct rig *rig)
 	o.addr.trtype = NVMF_TRTYPE_TCP;
 	o.addr.ip = q->peer.ip ? q->peer.ip : 0x0a000002;
 	o.addr.port = q->peer.port ? q->peer.port : 4420;
-	snprintf(o.addr.subnqn, sizeof(o.addr.subnqn), "%s", q->peer.subnqn ? q->peer.subnqn : PEER_SUBNQN);
+	snprintf(o.addr.subnqn, sizeof(o.addr.subnqn), "%s",
+		 q->peer.subnqn ? q->peer.subnqn : PEER_SUBNQN);
 	o.io_queues = q->io_queues ? q->io_queues : 1;
 	o.io_qsize = q->io_qsize ? q->io_qsize : 128;
 	o.header_digest = q->digests & 1;
@@ -87,7 +97,9 @@ int rig_connect(struct rig *rig)
 	o.reconnect_delay_ms = q->reconnect_delay_ms;
 	o.event_cb = q->event_cb;
 	o.event_arg = q->event_arg;
-	ret = nvme_host_connect(rig->dev, &o, &rig->host);
+	ret = set_port(rig); /* again: a device that had to be reset forgets its address */
+	if (!ret)
+		ret = nvme_host_connect(rig->dev, &o, &rig->host);
 	if (ret)
 		return ret;
 	return nvme_host_ns_open(rig->host, 1, &rig->ns);
@@ -116,7 +128,8 @@ const char *rig_trouble(struct rig *rig)
 	}
 	weft_sim_bus_stats(rig->inproc, &dma);
 	if (dma.refused || dma.not_lent) {
-		snprintf(text, sizeof(text), "DMA outside the host's memory at %llx", (unsigned long long)dma.first_bad);
+		snprintf(text, sizeof(text), "DMA outside the host's memory at %llx",
+			 (unsigned long long)dma.first_bad);
 		return text;
 	}
 	return NULL;

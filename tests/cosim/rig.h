@@ -28,8 +28,9 @@ struct rig_params {
 	uint32_t reconnect_delay_ms;
 	nvme_host_event_fn *event_cb;
 	void *event_arg;
-	struct weft_bus *(*wrap)(struct weft_bus *inner); /* puts something between driver and simulator, or NULL */
-	const char *capture;              /* pcapng of the adapter's port, or NULL */
+	struct weft_bus *(*wrap)(
+		struct weft_bus *inner); /* puts something between driver and simulator, or NULL */
+	const char *capture;             /* pcapng of the adapter's port, or NULL */
 };
 
 struct rig {

@@ -115,7 +115,8 @@ static void send_chunk(int sock, unsigned int kind, const uint8_t *bytes, size_t
 
 static void send_input(int sock, const uint8_t *data, size_t size)
 {
-	static const uint8_t version[] = { 1, 0, 1, 0, 20, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 };
+	static const uint8_t version[] = { 1, 0, 1, 0, 20, 0, 0, 0, 0, 0,
+					   0, 0, 0, 0, 0,  0, 0, 0, 0, 0 };
 	uint8_t message[16 + 4096] = { 0 };
 	size_t len;
 

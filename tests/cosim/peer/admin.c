@@ -86,7 +86,8 @@ uint64_t ctrl_timers(struct peer *p)
 		k = p->ctrls[i];
 		if (!k || !k->kato || p->params.no_kato)
 			continue;
-		due = k->heard + k->kato * 2000000ull; /* with traffic based keep alive: one more period */
+		due = k->heard +
+		      k->kato * 2000000ull; /* with traffic based keep alive: one more period */
 		if (due <= p->now) {
 			complain(p, "keep alive timer of controller %u ran out", k->cntlid);
 			close_ctrl(p, k);
@@ -163,8 +164,8 @@ static void connect_io(struct command *cmd, uint16_t qid)
 	struct ctrl *k = find_ctrl(p, (uint16_t)le(cmd->buf + 16, 2));
 	unsigned int i;
 
-	if (!k || k->discovery || !text_is(cmd->buf + 256, p->params.subnqn) || strcmp(k->hostnqn, (char *)cmd->buf + 512) ||
-	    memcmp(k->hostid, cmd->buf, 16)) {
+	if (!k || k->discovery || !text_is(cmd->buf + 256, p->params.subnqn) ||
+	    strcmp(k->hostnqn, (char *)cmd->buf + 512) || memcmp(k->hostid, cmd->buf, 16)) {
 		refuse_connect(cmd, true, 16);
 		return;
 	}
@@ -173,7 +174,8 @@ static void connect_io(struct command *cmd, uint16_t qid)
 		return;
 	}
 	for (i = 0; i < p->n_conns; i++) {
-		if (p->conns[i]->nvme && p->conns[i]->nvme->ctrl == k && p->conns[i]->nvme->qid == qid) {
+		if (p->conns[i]->nvme && p->conns[i]->nvme->ctrl == k &&
+		    p->conns[i]->nvme->qid == qid) {
 			command_end(cmd, SC_SEQUENCE | DNR);
 			return;
 		}
@@ -308,7 +310,8 @@ static void identify_controller(struct command *cmd, uint8_t *d)
 	put_le(d + 520, 0x0d, 2); /* compare, dataset management, write zeroes */
 	d[525] = 1;
 	put_le(d + 536, 0x100001, 4);
-	memcpy(d + 768, k->discovery ? PEER_DISCOVERY_NQN : q->subnqn, strlen(k->discovery ? PEER_DISCOVERY_NQN : q->subnqn));
+	memcpy(d + 768, k->discovery ? PEER_DISCOVERY_NQN : q->subnqn,
+	       strlen(k->discovery ? PEER_DISCOVERY_NQN : q->subnqn));
 	put_le(d + 1792, k->discovery ? 4 : 4 + q->icd_max / 16, 4);
 	put_le(d + 1796, 1, 4);
 	d[1803] = 1;
@@ -367,8 +370,8 @@ static void put_record(struct peer *p, uint8_t *r)
 	put_le(r + 8, 32, 2);
 	snprintf((char *)r + 32, 32, "%u", p->params.port);
 	memcpy(r + 256, p->params.subnqn, strlen(p->params.subnqn));
-	snprintf((char *)r + 512, 256, "%u.%u.%u.%u", p->params.ip >> 24, p->params.ip >> 16 & 255, p->params.ip >> 8 & 255,
-		 p->params.ip & 255);
+	snprintf((char *)r + 512, 256, "%u.%u.%u.%u", p->params.ip >> 24, p->params.ip >> 16 & 255,
+		 p->params.ip >> 8 & 255, p->params.ip & 255);
 }
 
 static void on_log(struct command *cmd)

@@ -27,8 +27,8 @@ static uint32_t add_by_table(uint32_t crc, const uint8_t *b, size_t len)
 	for (; len >= 8; len -= 8, b += 8) {
 		v = le(b, 8) ^ crc;
 		crc = table[7][v & 0xff] ^ table[6][v >> 8 & 0xff] ^ table[5][v >> 16 & 0xff] ^
-		      table[4][v >> 24 & 0xff] ^ table[3][v >> 32 & 0xff] ^ table[2][v >> 40 & 0xff] ^
-		      table[1][v >> 48 & 0xff] ^ table[0][v >> 56];
+		      table[4][v >> 24 & 0xff] ^ table[3][v >> 32 & 0xff] ^
+		      table[2][v >> 40 & 0xff] ^ table[1][v >> 48 & 0xff] ^ table[0][v >> 56];
 	}
 	while (len--)
 		crc = crc >> 8 ^ table[0][(crc ^ *b++) & 0xff];
@@ -36,7 +36,8 @@ static uint32_t add_by_table(uint32_t crc, const uint8_t *b, size_t len)
 }
 
 #if defined(__x86_64__)
-__attribute__((target("sse4.2"))) static uint32_t add_by_instruction(uint32_t crc, const uint8_t *b, size_t len)
+__attribute__((target("sse4.2"))) static uint32_t add_by_instruction(uint32_t crc, const uint8_t *b,
+								     size_t len)
 {
 	uint64_t v, wide = crc;
 

@@ -31,7 +31,8 @@ static uint16_t deallocate(struct peer *p, const struct command *cmd)
 /* Does it. Reads point at the namespace; their bytes are taken when they go out. */
 static uint16_t carry_out(struct peer *p, struct command *cmd)
 {
-	uint64_t lba = le(cmd->sqe + 40, 8), blocks = le(cmd->sqe + 48, 2) + 1, bytes = blocks * p->params.block;
+	uint64_t lba = le(cmd->sqe + 40, 8), blocks = le(cmd->sqe + 48, 2) + 1,
+		 bytes = blocks * p->params.block;
 	uint8_t op = cmd->sqe[0], *at;
 
 	if (le(cmd->sqe + 4, 4) != 1 && !(op == 0 && le(cmd->sqe + 4, 4) == 0xffffffff))
@@ -80,7 +81,8 @@ static bool fault_for_read(struct command *cmd)
 {
 	struct nvme_conn *n = cmd->n;
 
-	if (cmd->sqe[0] != 2 || fault_now(n->p, n->qid, PEER_R2T_FOR_READ, PEER_R2T_FOR_READ) == PEER_GOOD)
+	if (cmd->sqe[0] != 2 ||
+	    fault_now(n->p, n->qid, PEER_R2T_FOR_READ, PEER_R2T_FOR_READ) == PEER_GOOD)
 		return false;
 	list_add(&n->asking, cmd);
 	return true;

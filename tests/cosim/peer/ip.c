@@ -88,7 +88,8 @@ static void fill_in(struct peer_params *q)
 #undef DEFAULT
 }
 
-struct peer *peer_new(const struct peer_params *params, void (*send)(void *, const void *, size_t), void *ctx)
+struct peer *peer_new(const struct peer_params *params, void (*send)(void *, const void *, size_t),
+		      void *ctx)
 {
 	struct peer *p = calloc(1, sizeof(*p));
 
@@ -300,7 +301,8 @@ unsigned int peer_commands(const struct peer *p)
 	return n;
 }
 
-void peer_misbehave(struct peer *p, enum peer_fault fault, uint16_t qid, unsigned int occasion, uint32_t arg)
+void peer_misbehave(struct peer *p, enum peer_fault fault, uint16_t qid, unsigned int occasion,
+		    uint32_t arg)
 {
 	p->fault = (struct fault){ fault, qid, occasion, arg, false };
 }
@@ -314,7 +316,8 @@ enum peer_fault fault_now(struct peer *p, uint16_t qid, enum peer_fault first, e
 {
 	struct fault *f = &p->fault;
 
-	if (f->kind < first || f->kind > last || f->happened || (f->qid != PEER_ANY_QUEUE && f->qid != qid))
+	if (f->kind < first || f->kind > last || f->happened ||
+	    (f->qid != PEER_ANY_QUEUE && f->qid != qid))
 		return PEER_GOOD;
 	if (f->countdown > 1) {
 		f->countdown--;
@@ -327,16 +330,52 @@ enum peer_fault fault_now(struct peer *p, uint16_t qid, enum peer_fault first, e
 const char *peer_fault_name(enum peer_fault fault)
 {
 	static const char *const names[PEER_FAULTS] = {
-		"none", "ICResp PFV", "ICResp CPDA", "ICResp MAXH2CDATA", "ICResp PLEN", "ICResp HLEN",
-		"ICResp digest not asked", "no ICResp", "C2HTermReq for ICReq", "C2HData header digest",
-		"C2HData data digest", "C2HData DATAO", "C2HData beyond the buffer", "C2HData CCCID",
-		"C2HData without LAST", "C2HData SUCCESS without LAST", "C2HData PDO", "C2HData PLEN",
-		"C2HData HLEN", "C2HData HDGSTF", "C2HData too few", "CapsuleResp header digest",
-		"CapsuleResp CID", "CapsuleResp twice", "no CapsuleResp", "CapsuleResp status",
-		"CapsuleResp PLEN", "R2T header digest", "R2T CCCID", "R2T length 0", "R2T beyond the buffer",
-		"R2T offset", "too many R2T", "no R2T", "R2T for a read", "C2HTermReq", "unknown PDU type",
-		"PDU of the host's direction", "PLEN huge", "FIN", "RST", "silence", "stops reading",
-		"RST amid data", "FIN amid data", "silence amid data",
+		"none",
+		"ICResp PFV",
+		"ICResp CPDA",
+		"ICResp MAXH2CDATA",
+		"ICResp PLEN",
+		"ICResp HLEN",
+		"ICResp digest not asked",
+		"no ICResp",
+		"C2HTermReq for ICReq",
+		"C2HData header digest",
+		"C2HData data digest",
+		"C2HData DATAO",
+		"C2HData beyond the buffer",
+		"C2HData CCCID",
+		"C2HData without LAST",
+		"C2HData SUCCESS without LAST",
+		"C2HData PDO",
+		"C2HData PLEN",
+		"C2HData HLEN",
+		"C2HData HDGSTF",
+		"C2HData too few",
+		"CapsuleResp header digest",
+		"CapsuleResp CID",
+		"CapsuleResp twice",
+		"no CapsuleResp",
+		"CapsuleResp status",
+		"CapsuleResp PLEN",
+		"R2T header digest",
+		"R2T CCCID",
+		"R2T length 0",
+		"R2T beyond the buffer",
+		"R2T offset",
+		"too many R2T",
+		"no R2T",
+		"R2T for a read",
+		"C2HTermReq",
+		"unknown PDU type",
+		"PDU of the host's direction",
+		"PLEN huge",
+		"FIN",
+		"RST",
+		"silence",
+		"stops reading",
+		"RST amid data",
+		"FIN amid data",
+		"silence amid data",
 	};
 
 	return fault < PEER_FAULTS ? names[fault] : "?";

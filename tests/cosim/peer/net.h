@@ -74,8 +74,16 @@ static inline uint32_t crc_end(uint32_t crc)
 
 /* --- TCP ------------------------------------------------------------------------------------------------------------- */
 
-enum tcp_state { TCP_FREE, TCP_SYN_RCVD, TCP_ESTABLISHED, TCP_CLOSE_WAIT, TCP_LAST_ACK, TCP_FIN_WAIT_1, TCP_FIN_WAIT_2,
-		 TCP_CLOSING };
+enum tcp_state {
+	TCP_FREE,
+	TCP_SYN_RCVD,
+	TCP_ESTABLISHED,
+	TCP_CLOSE_WAIT,
+	TCP_LAST_ACK,
+	TCP_FIN_WAIT_1,
+	TCP_FIN_WAIT_2,
+	TCP_CLOSING
+};
 
 #define TCP_FIN 0x01
 #define TCP_SYN 0x02
@@ -133,11 +141,11 @@ struct conn {
 	uint32_t fin_seq;
 	struct ooo_segment *ooo;
 	unsigned int n_ooo;
-	uint32_t ooo_last;                /* where the newest of them starts: the first SACK block */
+	uint32_t ooo_last; /* where the newest of them starts: the first SACK block */
 	struct seq_range dsack;
 	bool dsack_on;
 	uint8_t *history;
-	uint8_t *unread;                  /* bytes taken while not reading */
+	uint8_t *unread; /* bytes taken while not reading */
 	uint32_t n_unread;
 	bool stopped, silent;
 	uint32_t expect_digest;
@@ -195,8 +203,8 @@ void tcp_sack_in(struct conn *c, uint32_t from, uint32_t to);
 /* tcp_out.c */
 void tcp_output(struct conn *c);
 void tcp_send_ack(struct conn *c);
-void tcp_send_rst(struct peer *p, const uint8_t *mac, uint32_t ip, uint16_t from, uint16_t to, uint32_t seq, uint32_t ack,
-		  bool with_ack);
+void tcp_send_rst(struct peer *p, const uint8_t *mac, uint32_t ip, uint16_t from, uint16_t to,
+		  uint32_t seq, uint32_t ack, bool with_ack);
 void tcp_send_syn_ack(struct conn *c);
 void tcp_retransmit(struct conn *c, unsigned int most);
 void tcp_abort(struct conn *c);
@@ -221,6 +229,7 @@ void nvme_peer_free(struct peer *p);
 unsigned int nvme_commands(const struct conn *c);
 
 /* PEER_GOOD, or the armed fault if it lies in [first, last] and its occasion has come on this queue. */
-enum peer_fault fault_now(struct peer *p, uint16_t qid, enum peer_fault first, enum peer_fault last);
+enum peer_fault fault_now(struct peer *p, uint16_t qid, enum peer_fault first,
+			  enum peer_fault last);
 
 #endif

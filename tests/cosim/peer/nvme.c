@@ -237,7 +237,8 @@ void nvme_on_term(struct nvme_conn *n)
 
 static bool fault_at_command(struct nvme_conn *n)
 {
-	static const uint8_t unknown[24] = { 0x0d, 0, 24, 0, 24 }, theirs[24] = { CAPSULE_CMD, 0, 24, 0, 24 },
+	static const uint8_t unknown[24] = { 0x0d, 0, 24, 0, 24 },
+			     theirs[24] = { CAPSULE_CMD, 0, 24, 0, 24 },
 			     huge[24] = { C2H_DATA, 0, 24, 24, 0, 0, 0, 0x80 };
 	const uint8_t *bytes = NULL;
 
@@ -298,7 +299,8 @@ static uint16_t check_sgl(struct nvme_conn *n, const uint8_t *sqe, uint32_t icd)
 		if (le(sqe + 24, 8))
 			return SC_SGL_OFFSET | DNR;
 		if (icd != len || icd > most) {
-			complain(n->p, "in-capsule data of %u bytes, SGL says %u, limit %u", icd, len, most);
+			complain(n->p, "in-capsule data of %u bytes, SGL says %u, limit %u", icd,
+				 len, most);
 			return SC_SGL_LENGTH | DNR;
 		}
 	} else if (sqe[39] == 0x5a || (!sqe[39] && !len)) {
@@ -329,7 +331,8 @@ void command_start(struct nvme_conn *n)
 	if (nvme_find(n, (uint16_t)le(sqe + 2, 2)))
 		complain(n->p, "CID %04x is in flight already", (unsigned int)le(sqe + 2, 2));
 	if (n->in_flight >= n->sq_entries - 1 && n->connected)
-		complain(n->p, "queue %u: more than %u commands in flight", n->qid, n->sq_entries - 1);
+		complain(n->p, "queue %u: more than %u commands in flight", n->qid,
+			 n->sq_entries - 1);
 	cmd = new_command(n, sqe);
 	n->sqhd = (n->sqhd + 1) % n->sq_entries;
 	n->cmd = cmd;

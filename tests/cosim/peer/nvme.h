@@ -5,22 +5,54 @@
 
 #include "net.h"
 
-enum pdu_type { ICREQ = 0, ICRESP = 1, H2C_TERM = 2, C2H_TERM = 3, CAPSULE_CMD = 4, CAPSULE_RESP = 5, H2C_DATA = 6,
-		C2H_DATA = 7, R2T = 9 };
+enum pdu_type {
+	ICREQ = 0,
+	ICRESP = 1,
+	H2C_TERM = 2,
+	C2H_TERM = 3,
+	CAPSULE_CMD = 4,
+	CAPSULE_RESP = 5,
+	H2C_DATA = 6,
+	C2H_DATA = 7,
+	R2T = 9
+};
 
 #define F_HDGST 0x01
 #define F_DDGST 0x02
 #define F_LAST 0x04
 #define F_SUCCESS 0x08
 
-enum fes { FES_FIELD = 1, FES_SEQUENCE = 2, FES_HDGST = 3, FES_RANGE = 4, FES_LIMIT = 5, FES_UNSUPPORTED = 6 };
+enum fes {
+	FES_FIELD = 1,
+	FES_SEQUENCE = 2,
+	FES_HDGST = 3,
+	FES_RANGE = 4,
+	FES_LIMIT = 5,
+	FES_UNSUPPORTED = 6
+};
 
 /* Status: SCT << 8 | SC, and DNR. */
 #define DNR 0x4000
-enum { SC_OK = 0, SC_OPCODE = 0x01, SC_FIELD = 0x02, SC_CID = 0x03, SC_ABORTED = 0x07, SC_NAMESPACE = 0x0b, SC_SEQUENCE = 0x0c,
-       SC_SGL_LENGTH = 0x0f, SC_SGL_TYPE = 0x11, SC_SGL_OFFSET = 0x16, SC_TRANSIENT = 0x22, SC_LBA = 0x80,
-       SC_COMPARE = 0x285, SC_QUEUE = 0x101, SC_LOG = 0x109, SC_AER_LIMIT = 0x105, SC_CONNECT_FORMAT = 0x180,
-       SC_CONNECT_PARAM = 0x182 };
+enum {
+	SC_OK = 0,
+	SC_OPCODE = 0x01,
+	SC_FIELD = 0x02,
+	SC_CID = 0x03,
+	SC_ABORTED = 0x07,
+	SC_NAMESPACE = 0x0b,
+	SC_SEQUENCE = 0x0c,
+	SC_SGL_LENGTH = 0x0f,
+	SC_SGL_TYPE = 0x11,
+	SC_SGL_OFFSET = 0x16,
+	SC_TRANSIENT = 0x22,
+	SC_LBA = 0x80,
+	SC_COMPARE = 0x285,
+	SC_QUEUE = 0x101,
+	SC_LOG = 0x109,
+	SC_AER_LIMIT = 0x105,
+	SC_CONNECT_FORMAT = 0x180,
+	SC_CONNECT_PARAM = 0x182
+};
 
 #define BUCKETS 256
 #define TTAGS 1024
@@ -41,12 +73,12 @@ struct command {
 	uint16_t cid;
 	uint8_t sqe[64];
 	uint64_t due;
-	uint8_t *buf;         /* data from the host, or an admin answer */
-	const uint8_t *data;  /* data for the host */
-	uint32_t len;         /* of the transfer */
-	uint32_t asked, got;  /* of a write */
-	unsigned int r2ts;    /* outstanding */
-	uint32_t sent;        /* of a read */
+	uint8_t *buf;        /* data from the host, or an admin answer */
+	const uint8_t *data; /* data for the host */
+	uint32_t len;        /* of the transfer */
+	uint32_t asked, got; /* of a write */
+	unsigned int r2ts;   /* outstanding */
+	uint32_t sent;       /* of a read */
 	uint16_t status;
 	uint32_t dw0, dw1;
 	bool bad_digest, answered, no_sqhd;
@@ -124,10 +156,10 @@ void nvme_on_h2c_data(struct nvme_conn *n);
 void nvme_on_command(struct command *cmd, bool bad_digest);
 void nvme_data_arrived(struct nvme_conn *n, bool bad_digest);
 
-void command_ready(struct command *cmd);  /* its answer can go out */
-void command_start(struct nvme_conn *n);  /* a CapsuleCmd's header has come: sets n->cmd, n->to */
-void command_data(struct command *cmd);   /* all its data has come */
-void command_ask(struct command *cmd);    /* R2T */
+void command_ready(struct command *cmd); /* its answer can go out */
+void command_start(struct nvme_conn *n); /* a CapsuleCmd's header has come: sets n->cmd, n->to */
+void command_data(struct command *cmd);  /* all its data has come */
+void command_ask(struct command *cmd);   /* R2T */
 
 /* admin.c, io.c: carry out; end with command_ready at once or later */
 void admin_execute(struct command *cmd);

@@ -208,7 +208,10 @@ static size_t take_digest(struct nvme_conn *n, const uint8_t *b, size_t len)
 void nvme_input(struct conn *c, const uint8_t *b, size_t len)
 {
 	static size_t (*const take[])(struct nvme_conn *, const uint8_t *, size_t) = {
-		[S_HEADER] = take_header, [S_PAD] = take_pad, [S_DATA] = take_body, [S_DIGEST] = take_digest,
+		[S_HEADER] = take_header,
+		[S_PAD] = take_pad,
+		[S_DATA] = take_body,
+		[S_DIGEST] = take_digest,
 	};
 	struct nvme_conn *n = c->nvme;
 	size_t k;

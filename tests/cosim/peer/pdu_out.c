@@ -8,7 +8,8 @@
 /* --- headers -------------------------------------------------------------------------------------------------------------- */
 
 /* Puts a header into n->out, with digest and padding. spoil: the digest is to be wrong. */
-static void stage_header(struct nvme_conn *n, const uint8_t *h, uint32_t hlen, uint32_t pdo, bool spoil)
+static void stage_header(struct nvme_conn *n, const uint8_t *h, uint32_t hlen, uint32_t pdo,
+			 bool spoil)
 {
 	memcpy(n->out, h, hlen);
 	n->out_len = hlen;
@@ -131,7 +132,7 @@ static void fault_at_data(struct nvme_conn *n, uint8_t *h, bool *spoil)
 		put_le(h + 8, 0xeeee, 2);
 		break;
 	case PEER_C2H_NO_LAST:
-		h[1] &= (uint8_t)~(F_LAST | F_SUCCESS);
+		h[1] &= (uint8_t) ~(F_LAST | F_SUCCESS);
 		break;
 	case PEER_C2H_SUCCESS_NO_LAST:
 		h[1] = (uint8_t)((h[1] & ~F_LAST) | F_SUCCESS);
@@ -156,7 +157,8 @@ static void fault_at_data(struct nvme_conn *n, uint8_t *h, bool *spoil)
 /* One fault counts as a whole PDU: half the data, LAST, and a good CapsuleResp. */
 static bool fault_short(struct nvme_conn *n)
 {
-	return n->p->fault.kind == PEER_C2H_SHORT && fault_now(n->p, n->qid, PEER_C2H_SHORT, PEER_C2H_SHORT);
+	return n->p->fault.kind == PEER_C2H_SHORT &&
+	       fault_now(n->p, n->qid, PEER_C2H_SHORT, PEER_C2H_SHORT);
 }
 
 static void stage_data(struct nvme_conn *n, struct command *cmd)
@@ -220,7 +222,8 @@ static unsigned int fault_at_response(struct nvme_conn *n, uint8_t *h, bool *spo
 
 static void stage_response(struct nvme_conn *n, struct command *cmd)
 {
-	uint8_t h[24] = { CAPSULE_RESP, (uint8_t)(n->hdgst ? F_HDGST : 0), 24, 0, (uint8_t)head_bytes(n) };
+	uint8_t h[24] = { CAPSULE_RESP, (uint8_t)(n->hdgst ? F_HDGST : 0), 24, 0,
+			  (uint8_t)head_bytes(n) };
 	bool spoil = false;
 	unsigned int times;
 

@@ -21,28 +21,28 @@ struct peer;
 
 /* All zero: the default in brackets. */
 struct peer_params {
-	uint32_t ip;              /* host order [10.0.0.2] */
-	uint8_t mac[6];           /* [02:00:00:00:00:02] */
-	uint16_t mtu;             /* [1500] */
+	uint32_t ip;                   /* host order [10.0.0.2] */
+	uint8_t mac[6];                /* [02:00:00:00:00:02] */
+	uint16_t mtu;                  /* [1500] */
 	uint16_t port, discovery_port; /* [4420, 8009] */
-	const char *subnqn;       /* [PEER_SUBNQN] */
-	uint64_t ns_bytes;        /* size of namespace 1 [16 MiB] */
-	uint32_t block;           /* bytes of a block [512] */
-	uint32_t icd_max;         /* in-capsule bytes of an I/O command, multiple of 16 [16384] */
-	uint32_t maxh2cdata;      /* [131072] */
-	uint32_t r2t_bytes;       /* most that one R2T asks for [all] */
-	uint32_t c2h_bytes;       /* most data in one C2HData [all] */
-	uint8_t cpda;             /* [0] */
-	uint8_t digests;          /* digests it grants: bit 0 header, bit 1 data [both]; 0x80: none */
-	uint16_t io_queues;       /* most that it grants [64] */
-	uint16_t mdts;            /* Identify's MDTS [0] */
-	uint64_t command_ns;      /* time a command takes [0] */
-	bool shuffle;             /* I/O commands end in random order: each takes 0 to 2 command_ns (1 us when that is 0) */
-	bool no_kato;             /* do not mind a host that stays silent */
-	uint32_t window;          /* TCP receive buffer [1 MiB] */
+	const char *subnqn;            /* [PEER_SUBNQN] */
+	uint64_t ns_bytes;             /* size of namespace 1 [16 MiB] */
+	uint32_t block;                /* bytes of a block [512] */
+	uint32_t icd_max;    /* in-capsule bytes of an I/O command, multiple of 16 [16384] */
+	uint32_t maxh2cdata; /* [131072] */
+	uint32_t r2t_bytes;  /* most that one R2T asks for [all] */
+	uint32_t c2h_bytes;  /* most data in one C2HData [all] */
+	uint8_t cpda;        /* [0] */
+	uint8_t digests;     /* digests it grants: bit 0 header, bit 1 data [both]; 0x80: none */
+	uint16_t io_queues;  /* most that it grants [64] */
+	uint16_t mdts;       /* Identify's MDTS [0] */
+	uint64_t command_ns; /* time a command takes [0] */
+	bool shuffle; /* I/O commands end in random order: each takes 0 to 2 command_ns (1 us when that is 0) */
+	bool no_kato;                   /* do not mind a host that stays silent */
+	uint32_t window;                /* TCP receive buffer [1 MiB] */
 	bool no_ts, no_sack, no_wscale; /* TCP options it does not offer */
-	uint64_t rto_min_ns;      /* [5 ms] */
-	uint64_t ack_delay_ns;    /* [100 us] */
+	uint64_t rto_min_ns;            /* [5 ms] */
+	uint64_t ack_delay_ns;          /* [100 us] */
 	uint64_t seed;
 };
 
@@ -53,20 +53,56 @@ struct peer_params {
 enum peer_fault {
 	PEER_GOOD,
 	/* instead of a good ICResp */
-	PEER_IC_PFV, PEER_IC_CPDA, PEER_IC_MAXH2C, PEER_IC_PLEN, PEER_IC_HLEN, PEER_IC_DIGEST, PEER_IC_NONE, PEER_IC_TERM,
+	PEER_IC_PFV,
+	PEER_IC_CPDA,
+	PEER_IC_MAXH2C,
+	PEER_IC_PLEN,
+	PEER_IC_HLEN,
+	PEER_IC_DIGEST,
+	PEER_IC_NONE,
+	PEER_IC_TERM,
 	/* in a C2HData */
-	PEER_C2H_HDGST, PEER_C2H_DDGST, PEER_C2H_DATAO, PEER_C2H_BEYOND, PEER_C2H_CID, PEER_C2H_NO_LAST,
-	PEER_C2H_SUCCESS_NO_LAST, PEER_C2H_PDO, PEER_C2H_PLEN, PEER_C2H_HLEN, PEER_C2H_HDGSTF, PEER_C2H_SHORT,
+	PEER_C2H_HDGST,
+	PEER_C2H_DDGST,
+	PEER_C2H_DATAO,
+	PEER_C2H_BEYOND,
+	PEER_C2H_CID,
+	PEER_C2H_NO_LAST,
+	PEER_C2H_SUCCESS_NO_LAST,
+	PEER_C2H_PDO,
+	PEER_C2H_PLEN,
+	PEER_C2H_HLEN,
+	PEER_C2H_HDGSTF,
+	PEER_C2H_SHORT,
 	/* in a CapsuleResp */
-	PEER_RESP_HDGST, PEER_RESP_CID, PEER_RESP_TWICE, PEER_RESP_NONE, PEER_RESP_STATUS, PEER_RESP_PLEN,
+	PEER_RESP_HDGST,
+	PEER_RESP_CID,
+	PEER_RESP_TWICE,
+	PEER_RESP_NONE,
+	PEER_RESP_STATUS,
+	PEER_RESP_PLEN,
 	/* in an R2T */
-	PEER_R2T_HDGST, PEER_R2T_CID, PEER_R2T_ZERO, PEER_R2T_BEYOND, PEER_R2T_OFFSET, PEER_R2T_MANY, PEER_R2T_NONE,
+	PEER_R2T_HDGST,
+	PEER_R2T_CID,
+	PEER_R2T_ZERO,
+	PEER_R2T_BEYOND,
+	PEER_R2T_OFFSET,
+	PEER_R2T_MANY,
+	PEER_R2T_NONE,
 	PEER_R2T_FOR_READ,
 	/* when a command has come, in its place */
-	PEER_CMD_TERM, PEER_CMD_TYPE, PEER_CMD_DIRECTION, PEER_CMD_HUGE, PEER_CMD_FIN, PEER_CMD_RST, PEER_CMD_SILENT,
+	PEER_CMD_TERM,
+	PEER_CMD_TYPE,
+	PEER_CMD_DIRECTION,
+	PEER_CMD_HUGE,
+	PEER_CMD_FIN,
+	PEER_CMD_RST,
+	PEER_CMD_SILENT,
 	PEER_CMD_STOP_READING,
 	/* amid data going out or coming in */
-	PEER_DATA_RST, PEER_DATA_FIN, PEER_DATA_SILENT,
+	PEER_DATA_RST,
+	PEER_DATA_FIN,
+	PEER_DATA_SILENT,
 	PEER_FAULTS
 };
 
@@ -74,22 +110,24 @@ enum peer_fault {
 
 struct peer_stats {
 	uint64_t frames_in, frames_out, bytes_in, bytes_out;
-	uint64_t bad_checksums;  /* frames dropped for it: corruption on the way */
+	uint64_t bad_checksums; /* frames dropped for it: corruption on the way */
 	uint64_t not_for_us;
-	uint64_t segments_in, segments_out, retransmitted, rto, fast_retransmits, duplicates_in, out_of_order_in;
+	uint64_t segments_in, segments_out, retransmitted, rto, fast_retransmits, duplicates_in,
+		out_of_order_in;
 	uint64_t zero_windows;   /* window advertised as 0 by the adapter */
 	uint64_t windows_shrunk; /* right edge moved back */
 	uint64_t connections, resets_in, fins_in, term_reqs_in, term_reqs_out;
 	uint64_t pdus_in, pdus_out, commands, reads, writes, read_bytes, write_bytes;
 	uint64_t header_digests_bad, data_digests_bad;
 	uint64_t keep_alives;
-	unsigned int open;       /* connections now */
-	uint16_t last_fes;       /* of the last TermReq that came */
+	unsigned int open; /* connections now */
+	uint16_t last_fes; /* of the last TermReq that came */
 	uint32_t last_fei;
 };
 
 /* NULL: no memory. send: gives a frame to the wire. */
-struct peer *peer_new(const struct peer_params *params, void (*send)(void *ctx, const void *frame, size_t len), void *ctx);
+struct peer *peer_new(const struct peer_params *params,
+		      void (*send)(void *ctx, const void *frame, size_t len), void *ctx);
 void peer_free(struct peer *p);
 
 /* A frame came, at a time; peer_poll must follow. */
@@ -106,7 +144,8 @@ uint8_t *peer_ram(struct peer *p, size_t *len);
 unsigned int peer_commands(const struct peer *p);
 
 /* Arms a fault: the occasion-th (from 1) on a connection of queue qid. arg: NVMe status, or FES. */
-void peer_misbehave(struct peer *p, enum peer_fault fault, uint16_t qid, unsigned int occasion, uint32_t arg);
+void peer_misbehave(struct peer *p, enum peer_fault fault, uint16_t qid, unsigned int occasion,
+		    uint32_t arg);
 /* True once the armed fault has happened. */
 bool peer_misbehaved(const struct peer *p);
 /* The name of a fault, for messages of tests. */

@@ -99,7 +99,8 @@ static void new_ack(struct conn *c, uint32_t ack)
 	if (diff(c->rexmit, c->una) < 0)
 		c->rexmit = c->una;
 	if (!c->sack)
-		c->rexmit = c->una; /* without SACK: a partial acknowledgement names the next hole */
+		c->rexmit =
+			c->una; /* without SACK: a partial acknowledgement names the next hole */
 	tcp_retransmit(c, 2);
 }
 
@@ -250,7 +251,8 @@ static void take_data(struct conn *c, const struct segment *s)
 	int32_t old = diff(c->rcv_nxt, seq);
 
 	if (diff(seq + len, c->adv_right) > 0) {
-		complain(c->p, "segment runs %d bytes over the window", diff(seq + len, c->adv_right));
+		complain(c->p, "segment runs %d bytes over the window",
+			 diff(seq + len, c->adv_right));
 		c->ack_now = true;
 		return;
 	}

@@ -28,7 +28,8 @@ static void parse_option(struct segment *s, const uint8_t *o, unsigned int len)
 		break;
 	case OPT_SACK:
 		for (i = 0; i < (len - 2) / 8 && i < 4; i++)
-			s->sack[s->n_sack++] = (struct seq_range){ be32(o + 2 + i * 8), be32(o + 6 + i * 8) };
+			s->sack[s->n_sack++] =
+				(struct seq_range){ be32(o + 2 + i * 8), be32(o + 6 + i * 8) };
 		break;
 	case OPT_TS:
 		s->ts = len == 10;
@@ -162,7 +163,8 @@ void tcp_on_syn(struct peer *p, const uint8_t *mac, uint32_t from, const struct 
 	struct conn *c;
 
 	check_syn(p, s);
-	c = s->to_port == p->params.port || s->to_port == p->params.discovery_port ? new_conn(p) : NULL;
+	c = s->to_port == p->params.port || s->to_port == p->params.discovery_port ? new_conn(p) :
+										     NULL;
 	if (!c) {
 		tcp_send_rst(p, mac, from, s->to_port, s->from_port, 0, s->seq + 1, true);
 		return;

@@ -177,8 +177,8 @@ void tcp_send_syn_ack(struct conn *c)
 	ip_send(p, c->mac, c->ip, 6, (size_t)(o - t));
 }
 
-void tcp_send_rst(struct peer *p, const uint8_t *mac, uint32_t ip, uint16_t from, uint16_t to, uint32_t seq, uint32_t ack,
-		  bool with_ack)
+void tcp_send_rst(struct peer *p, const uint8_t *mac, uint32_t ip, uint16_t from, uint16_t to,
+		  uint32_t seq, uint32_t ack, bool with_ack)
 {
 	uint8_t *t = p->frame + HEAD;
 
@@ -282,7 +282,9 @@ void tcp_retransmit(struct conn *c, unsigned int most)
 	if (diff(c->recover, end) < 0)
 		end = c->recover;
 	if (c->n_sacked) /* beyond the last block nothing is known to be lost, except the first segment */
-		end = diff(c->sacked[c->n_sacked - 1].from, c->una) > 0 ? c->sacked[c->n_sacked - 1].from : end;
+		end = diff(c->sacked[c->n_sacked - 1].from, c->una) > 0 ?
+			      c->sacked[c->n_sacked - 1].from :
+			      end;
 	while (most && diff(end, c->rexmit) > 0) {
 		while (i < c->n_sacked && diff(c->sacked[i].to, c->rexmit) <= 0)
 			i++;
@@ -333,7 +335,7 @@ uint64_t tcp_timers(struct conn *c)
 {
 	uint64_t now = c->p->now, next = UINT64_MAX;
 
-	if (c->silent)
+	if (c->silent && c->state != TCP_FREE)
 		return next;
 	if (c->ack_at && now >= c->ack_at)
 		tcp_send_ack(c);

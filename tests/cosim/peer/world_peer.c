@@ -20,7 +20,8 @@ static uint64_t on_poll(void *ctx, uint64_t now_ns)
 	return peer_poll(((struct world_peer *)ctx)->peer, now_ns);
 }
 
-int world_peer_open(struct world_peer *wp, struct weft_world *world, const struct peer_params *params)
+int world_peer_open(struct world_peer *wp, struct weft_world *world,
+		    const struct peer_params *params)
 {
 	static const struct weft_peer_ops ops = { on_frame, on_poll };
 	int ret;

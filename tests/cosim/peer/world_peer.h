@@ -12,7 +12,8 @@ struct world_peer {
 };
 
 /* -ENOMEM, or errors of weft_world_add_peer. wp must outlive the world; free it with world_peer_close afterwards. */
-int world_peer_open(struct world_peer *wp, struct weft_world *world, const struct peer_params *params);
+int world_peer_open(struct world_peer *wp, struct weft_world *world,
+		    const struct peer_params *params);
 void world_peer_close(struct world_peer *wp);
 
 #endif

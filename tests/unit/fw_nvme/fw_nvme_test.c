@@ -20,6 +20,7 @@ int main(void)
 	fill_patterns();
 	tests_connect(s);
 	tests_command(s);
+	tests_read(s);
 	tests_data(s);
 	tests_fault(s);
 	tests_starve(s);

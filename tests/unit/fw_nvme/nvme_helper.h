@@ -44,6 +44,8 @@ void host_aq(uint32_t ctrl);         /* writes AQ_CTRL, the other registers are 
 void host_aq_regs(const uint32_t regs[6]);
 
 uint16_t admin_start(uint8_t opcode, const void *args, uint32_t len); /* returns the CID; runs */
+void admin_lost(uint8_t opcode);                                      /* must not complete */
+void forget_admin_slots(void);                                        /* of a life of the admin pair that is over */
 bool admin_result(uint16_t cid, struct hal_cpl *out);                 /* completed? */
 uint16_t admin(uint8_t opcode, const void *args, uint32_t len, uint32_t dw[4]); /* completed at once: status */
 void create_qp(uint16_t qp, uint8_t sq_log2);
@@ -66,6 +68,7 @@ struct cmd {
 	uint32_t len, addr;
 };
 struct weft_sq_entry entry_of(uint16_t cid, const struct cmd *c);
+void submit_quiet(uint16_t qp, uint16_t cid, const struct weft_sq_entry *e);
 void submit_entry(uint16_t qp, uint16_t cid, const struct weft_sq_entry *e); /* runs */
 void submit(uint16_t qp, uint16_t cid, const struct cmd *c);
 uint32_t completions(uint16_t qp, uint16_t cid);           /* of commands, since the start */
@@ -73,6 +76,10 @@ const struct hal_cpl *completion(uint16_t qp, uint16_t cid); /* exactly one sinc
 uint32_t events_of(uint16_t qp);
 const struct hal_cpl *last_event(uint16_t qp);
 uint16_t slot_of(uint16_t qp, uint16_t cid);
+
+/* PDU records that somebody else seems to hold */
+uint32_t take_all_records(void); /* how many that were */
+void give_back_records(uint32_t n);
 
 /* --- the peer's TCP ------------------------------------------------------------------------------------------------------ */
 
@@ -142,6 +149,7 @@ void expect_ok(uint16_t qp, uint16_t cid, uint32_t data_len);
 
 void tests_connect(Suite *s);
 void tests_command(Suite *s);
+void tests_read(Suite *s);
 void tests_data(Suite *s);
 void tests_fault(Suite *s);
 void tests_starve(Suite *s);

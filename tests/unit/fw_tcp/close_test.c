@@ -9,7 +9,7 @@ Suite *close_suite(void);
 
 static void from_peer(uint8_t flags, uint32_t off, uint32_t ack)
 {
-	struct in s = {.flags = flags, .seq = PEERS(off), .ack = OURS(ack)};
+	struct in s = { .flags = flags, .seq = PEERS(off), .ack = OURS(ack) };
 
 	bring(&s);
 }
@@ -38,7 +38,7 @@ END_TEST
 
 START_TEST(data_before_the_peers_fin_still_arrives)
 {
-	struct in s = {.flags = TH_FIN | TH_ACK, .seq = PEERS(0), .len = 300};
+	struct in s = { .flags = TH_FIN | TH_ACK, .seq = PEERS(0), .len = 300 };
 	uint8_t b[300];
 
 	open_conn(&agree_all);
@@ -141,7 +141,7 @@ END_TEST
 
 START_TEST(an_early_fin_waits_for_its_data)
 {
-	struct in s = {.flags = TH_FIN | TH_ACK, .seq = PEERS(500), .len = 500};
+	struct in s = { .flags = TH_FIN | TH_ACK, .seq = PEERS(500), .len = 500 };
 	uint8_t b[500];
 
 	open_conn(&agree_all);
@@ -167,7 +167,7 @@ END_TEST
 
 START_TEST(remote_close_waits_for_the_stream)
 {
-	struct in s = {.flags = TH_FIN | TH_ACK, .seq = PEERS(0), .data = "0123456789", .len = 10};
+	struct in s = { .flags = TH_FIN | TH_ACK, .seq = PEERS(0), .data = "0123456789", .len = 10 };
 
 	open_conn(&agree_all);
 	fake_opt.hold_stream = true;
@@ -196,7 +196,7 @@ END_TEST
 START_TEST(time_wait_answers_a_repeated_fin)
 {
 	uint16_t port;
-	struct in s = {.flags = TH_FIN | TH_ACK, .seq = PEERS(0)};
+	struct in s = { .flags = TH_FIN | TH_ACK, .seq = PEERS(0) };
 	uint8_t f[200];
 
 	open_conn(&agree_all);
@@ -312,7 +312,7 @@ END_TEST
 static const struct {
 	uint8_t ack, fin; /* of ours, of the peer's: 0 no, 1 yes */
 	int err;
-} resets[] = {{0, 0, -ECONNRESET}, {1, 0, -ECONNRESET}, {0, 1, 0}};
+} resets[] = { { 0, 0, -ECONNRESET }, { 1, 0, -ECONNRESET }, { 0, 1, 0 } };
 
 START_TEST(reset_while_closing)
 {

@@ -44,7 +44,8 @@ static void on_timer(struct timer *t)
 
 START_TEST(timers_fire_at_their_tick)
 {
-	static const uint32_t delays[] = {1, 2, 63, 64, 65, 127, 128, 4095, 4096, 4097, 10000, 262143, 262144, 300000};
+	static const uint32_t delays[] = { 1,    2,    63,   64,    65,     127,    128,
+					   4095, 4096, 4097, 10000, 262143, 262144, 300000 };
 	uint32_t start = clk_now();
 
 	fired = again_every = 0;
@@ -69,7 +70,7 @@ END_TEST
 /* Against a plain array: random sets, moves, cancels and steps of time. */
 START_TEST(timers_agree_with_a_simple_model)
 {
-	uint32_t rng = 7, expiry[200] = {0};
+	uint32_t rng = 7, expiry[200] = { 0 };
 
 	fired = again_every = 0;
 	for (int i = 0; i < 200; i++)
@@ -92,7 +93,8 @@ START_TEST(timers_agree_with_a_simple_model)
 		for (i = 0; i < 200; i++) {
 			bool due = expiry[i] && (int32_t)(clk_now() - expiry[i]) >= 0;
 
-			if (due != (fired_at[i] != 0) || (!due && !expiry[i] != !timer_pending(&timers[i])))
+			if (due != (fired_at[i] != 0) ||
+			    (!due && !expiry[i] != !timer_pending(&timers[i])))
 				ck_abort_msg("timer %u at step %d", i, step);
 			if (due)
 				expiry[i] = 0;
@@ -135,7 +137,8 @@ static const char *format(const char *fmt, ...)
 START_TEST(log_formats)
 {
 	ck_assert_str_eq(format("a %u b %d c %x", 12u, -7, 0xbeefu), "a 12 b -7 c beef");
-	ck_assert_str_eq(format("%08x|%4u|%s|%c|%%", 0x1fu, 5u, "text", 'z'), "0000001f|   5|text|z|%");
+	ck_assert_str_eq(format("%08x|%4u|%s|%c|%%", 0x1fu, 5u, "text", 'z'),
+			 "0000001f|   5|text|z|%");
 	ck_assert_str_eq(format("%I", 0x0a0001feu), "10.0.1.254");
 	ck_assert_str_eq(format("%d", INT32_MIN), "-2147483648");
 	ck_assert_str_eq(format("%u%", 1u), "1");
@@ -160,16 +163,17 @@ END_TEST
 
 START_TEST(checksum_of_known_header)
 {
-	static const uint8_t h[] = {0x45, 0, 0, 0x73, 0, 0, 0x40, 0, 0x40, 0x11, 0xb8, 0x61, 0xc0, 0xa8, 0, 1, 0xc0, 0xa8, 0, 0xc7};
+	static const uint8_t h[] = { 0x45, 0,    0,    0x73, 0, 0, 0x40, 0,    0x40, 0x11,
+				     0xb8, 0x61, 0xc0, 0xa8, 0, 1, 0xc0, 0xa8, 0,    0xc7 };
 
 	ck_assert_uint_eq(csum_fold(csum_add(0, h, sizeof(h))), 0);
-	ck_assert_uint_eq(csum_fold(csum_add(0, (const uint8_t[]){1, 2, 3}, 3)), 0xfbfd);
+	ck_assert_uint_eq(csum_fold(csum_add(0, (const uint8_t[]){ 1, 2, 3 }, 3)), 0xfbfd);
 }
 END_TEST
 
 START_TEST(milliseconds_to_ticks)
 {
-	static const uint32_t ms[] = {1, 10, 200, 1000, 60000, 1000000};
+	static const uint32_t ms[] = { 1, 10, 200, 1000, 60000, 1000000 };
 
 	for (int i = 0; i < 6; i++) {
 		uint64_t ns = (uint64_t)clk_ms(ms[i]) << TIMER_TICK_SHIFT;

@@ -21,7 +21,7 @@ static struct tcp_stats stats(void)
 /* Duplicate acknowledgement of `ack` with what the peer has beyond it, in segments. */
 static void dup(uint32_t ack, uint32_t n, ...)
 {
-	struct in s = {.flags = TH_ACK, .seq = peer_nxt, .ack = OURS(ack * MSS), .n_sack = n};
+	struct in s = { .flags = TH_ACK, .seq = peer_nxt, .ack = OURS(ack * MSS), .n_sack = n };
 	va_list ap;
 
 	va_start(ap, n);
@@ -94,7 +94,7 @@ END_TEST
 
 START_TEST(newreno_without_sack)
 {
-	const struct agree a = {true, false, 7, 1460, PEER_WND};
+	const struct agree a = { true, false, 7, 1460, PEER_WND };
 
 	ten_out(&a);
 	dup(0, 0); /* the first one changes the window: that of the SYN was not scaled */
@@ -120,9 +120,9 @@ END_TEST
 
 START_TEST(window_updates_are_no_duplicates)
 {
-	struct in s = {.flags = TH_ACK};
+	struct in s = { .flags = TH_ACK };
 
-	ten_out(&(struct agree){true, false, 7, 1460, PEER_WND});
+	ten_out(&(struct agree){ true, false, 7, 1460, PEER_WND });
 	s.seq = peer_nxt;
 	s.ack = OURS(0);
 	for (int i = 0; i < 5; i++) {
@@ -136,14 +136,14 @@ END_TEST
 
 START_TEST(lying_sack_blocks_are_ignored)
 {
-	struct in s = {.flags = TH_ACK, .n_sack = 3};
+	struct in s = { .flags = TH_ACK, .n_sack = 3 };
 
 	ten_out(&agree_all);
 	s.seq = peer_nxt;
 	s.ack = OURS(0);
-	s.sack[0] = (struct range){OURS(20 * MSS), OURS(30 * MSS)}; /* never sent */
-	s.sack[1] = (struct range){OURS(5 * MSS), OURS(4 * MSS)};   /* backwards */
-	s.sack[2] = (struct range){OURS(-5000), OURS(-4000)};       /* old */
+	s.sack[0] = (struct range){ OURS(20 * MSS), OURS(30 * MSS) }; /* never sent */
+	s.sack[1] = (struct range){ OURS(5 * MSS), OURS(4 * MSS) };   /* backwards */
+	s.sack[2] = (struct range){ OURS(-5000), OURS(-4000) };       /* old */
 	for (int i = 0; i < 10; i++)
 		bring(&s);
 	ck_assert_uint_eq(stats().retransmits, 0);
@@ -203,14 +203,15 @@ START_TEST(rto_follows_the_round_trip)
 {
 	uint32_t off = 0;
 
-	open_conn(&(struct agree){false, true, 7, 1460, PEER_WND});
+	open_conn(&(struct agree){ false, true, 7, 1460, PEER_WND });
 	for (uint16_t i = 1; i < 40; i++) {
 		off += send_pdu(i, 0);
 		pump();
 		advance_ms(300);
 		ack_from_peer(off);
 	}
-	ck_assert_uint_le(stats().rtos, 2); /* the first estimate, from the SYN, was far too short */
+	ck_assert_uint_le(stats().rtos,
+			  2); /* the first estimate, from the SYN, was far too short */
 	ck_assert_uint_gt(stats().srtt_us, 270000);
 	ck_assert_uint_lt(stats().srtt_us, 310000);
 	send_pdu(40, 0);
@@ -225,7 +226,7 @@ END_TEST
 
 START_TEST(an_answered_retransmission_is_no_round_trip)
 {
-	open_conn(&(struct agree){false, true, 7, 1460, PEER_WND});
+	open_conn(&(struct agree){ false, true, 7, 1460, PEER_WND });
 	send_pdu(1, 0);
 	pump();
 	ack_from_peer(24);
@@ -240,7 +241,7 @@ END_TEST
 
 START_TEST(timestamps_time_retransmissions_too)
 {
-	struct in s = {.flags = TH_ACK};
+	struct in s = { .flags = TH_ACK };
 
 	open_conn(&agree_all);
 	send_pdu(1, 0);
@@ -273,7 +274,7 @@ END_TEST
 START_TEST(a_pdu_is_kept_while_its_repetition_is_queued)
 {
 	struct hal_event ev;
-	struct in s = {.flags = TH_ACK};
+	struct in s = { .flags = TH_ACK };
 
 	open_conn(&agree_all);
 	send_pdu(1, 100);
@@ -284,7 +285,8 @@ START_TEST(a_pdu_is_kept_while_its_repetition_is_queued)
 	s.seq = peer_nxt;
 	s.ack = OURS(124);
 	bring(&s);
-	ck_assert_uint_eq(user[CONN].acked, 0); /* acknowledged, but the engine will still read it */
+	ck_assert_uint_eq(user[CONN].acked,
+			  0); /* acknowledged, but the engine will still read it */
 	fake_opt.tx_stop = 0;
 	pump();
 	ck_assert_uint_eq(user[CONN].acked, 1);

@@ -131,7 +131,7 @@ static uint32_t echo_request(uint32_t payload)
 	return 42 + payload;
 }
 
-static const uint32_t echo_sizes[] = {0, 1, 56, 57, 500, 1472};
+static const uint32_t echo_sizes[] = { 0, 1, 56, 57, 500, 1472 };
 
 START_TEST(echo_is_answered)
 {
@@ -177,12 +177,15 @@ static const struct {
 	uint8_t val;
 	bool fix; /* put the IPv4 checksum right again */
 } bent[] = {
-        {"version", 14, 0x65, true},      {"header length", 14, 0x44, true},  {"total length", 17, 200, true},
-        {"total length 0", 17, 0, true},  {"more fragments", 20, 0x20, true}, {"fragment offset", 21, 1, true},
-        {"IPv4 checksum", 25, 0xee, false}, {"other host", 33, 9, true},      {"source broadcast", 29, 255, true},
-        {"source ourselves", 29, 1, true}, {"source multicast", 26, 224, true}, {"protocol", 23, 17, true},
-        {"ICMP checksum", 37, 0xee, true}, {"ICMP type", 34, 13, true},        {"ICMP code", 35, 1, true},
-        {"Ethernet type", 13, 0x01, true}, {"payload", 60, 0xee, true},
+	{ "version", 14, 0x65, true },         { "header length", 14, 0x44, true },
+	{ "total length", 17, 200, true },     { "total length 0", 17, 0, true },
+	{ "more fragments", 20, 0x20, true },  { "fragment offset", 21, 1, true },
+	{ "IPv4 checksum", 25, 0xee, false },  { "other host", 33, 9, true },
+	{ "source broadcast", 29, 255, true }, { "source ourselves", 29, 1, true },
+	{ "source multicast", 26, 224, true }, { "protocol", 23, 17, true },
+	{ "ICMP checksum", 37, 0xee, true },   { "ICMP type", 34, 13, true },
+	{ "ICMP code", 35, 1, true },          { "Ethernet type", 13, 0x01, true },
+	{ "payload", 60, 0xee, true },
 };
 
 START_TEST(bent_datagrams_are_dropped)
@@ -265,19 +268,20 @@ static const struct {
 	struct net_port p;
 	int ret;
 } configs[] = {
-        {{.ip = 0x0a000001, .mask = 0xffffff00, .mtu = 9000}, 0},
-        {{.ip = 0x0a000001, .mask = 0xffffffff, .mtu = 576}, 0},
-        {{.ip = 0x0a000001, .mask = 0xfffffffe, .gateway = 0x0a000000, .mtu = 1500}, 0},
-        {{.ip = 0x0a000001, .mask = 0xff00ff00, .mtu = 1500}, -EINVAL},
-        {{.ip = 0x0a000001, .mask = 0xffffff00, .mtu = 575}, -EINVAL},
-        {{.ip = 0x0a000001, .mask = 0xffffff00, .mtu = 9001}, -EINVAL},
-        {{.ip = 0x0a0000ff, .mask = 0xffffff00, .mtu = 1500}, -EINVAL},
-        {{.ip = 0x0a000000, .mask = 0xffffff00, .mtu = 1500}, -EINVAL},
-        {{.ip = 0x7f000001, .mask = 0xff000000, .mtu = 1500}, -EINVAL},
-        {{.ip = 0xe0000001, .mask = 0xffffff00, .mtu = 1500}, -EINVAL},
-        {{.ip = 0, .mask = 0xffffff00, .mtu = 1500}, -EINVAL},
-        {{.ip = 0x0a000001, .mask = 0xffffff00, .gateway = 0x0b000001, .mtu = 1500}, -EINVAL},
-        {{.ip = 0x0a000001, .mask = 0xffffff00, .mtu = 1500, .mac = {1, 2, 3, 4, 5, 6}}, -EINVAL},
+	{ { .ip = 0x0a000001, .mask = 0xffffff00, .mtu = 9000 }, 0 },
+	{ { .ip = 0x0a000001, .mask = 0xffffffff, .mtu = 576 }, 0 },
+	{ { .ip = 0x0a000001, .mask = 0xfffffffe, .gateway = 0x0a000000, .mtu = 1500 }, 0 },
+	{ { .ip = 0x0a000001, .mask = 0xff00ff00, .mtu = 1500 }, -EINVAL },
+	{ { .ip = 0x0a000001, .mask = 0xffffff00, .mtu = 575 }, -EINVAL },
+	{ { .ip = 0x0a000001, .mask = 0xffffff00, .mtu = 9001 }, -EINVAL },
+	{ { .ip = 0x0a0000ff, .mask = 0xffffff00, .mtu = 1500 }, -EINVAL },
+	{ { .ip = 0x0a000000, .mask = 0xffffff00, .mtu = 1500 }, -EINVAL },
+	{ { .ip = 0x7f000001, .mask = 0xff000000, .mtu = 1500 }, -EINVAL },
+	{ { .ip = 0xe0000001, .mask = 0xffffff00, .mtu = 1500 }, -EINVAL },
+	{ { .ip = 0, .mask = 0xffffff00, .mtu = 1500 }, -EINVAL },
+	{ { .ip = 0x0a000001, .mask = 0xffffff00, .gateway = 0x0b000001, .mtu = 1500 }, -EINVAL },
+	{ { .ip = 0x0a000001, .mask = 0xffffff00, .mtu = 1500, .mac = { 1, 2, 3, 4, 5, 6 } },
+	  -EINVAL },
 };
 
 START_TEST(port_configuration)

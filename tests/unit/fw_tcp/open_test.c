@@ -8,7 +8,7 @@
 
 Suite *open_suite(void);
 
-static const struct tcp_params to_peer = {.remote_ip = PEER_IP, .remote_port = PEER_PORT};
+static const struct tcp_params to_peer = { .remote_ip = PEER_IP, .remote_port = PEER_PORT };
 
 START_TEST(syn_waits_for_arp_and_offers_everything)
 {
@@ -36,8 +36,8 @@ END_TEST
 
 START_TEST(far_hosts_go_through_the_gateway)
 {
-	const struct tcp_params p = {.remote_ip = 0x0b000001, .remote_port = 1};
-	static const uint8_t gw_mac[6] = {2, 0, 0, 0, 0, 0xfe};
+	const struct tcp_params p = { .remote_ip = 0x0b000001, .remote_port = 1 };
+	static const uint8_t gw_mac[6] = { 2, 0, 0, 0, 0, 0xfe };
 	uint32_t len;
 
 	ck_assert_int_eq(tcp_connect(CONN, &p), 0);
@@ -84,7 +84,7 @@ END_TEST
 
 START_TEST(late_syn_ack_still_connects)
 {
-	struct in s = {.flags = TH_SYN | TH_ACK, .seq = PEER_ISS};
+	struct in s = { .flags = TH_SYN | TH_ACK, .seq = PEER_ISS };
 
 	start_connect(&to_peer);
 	advance_ms(3500);
@@ -100,9 +100,12 @@ static const struct {
 	uint16_t mss_sent;
 	uint8_t tmpl_len;
 } deals[] = {
-        {{true, true, 7, 1460, PEER_WND}, 1448, 66},  {{false, false, -1, 1460, PEER_WND}, 1460, 54},
-        {{true, false, 0, 1000, PEER_WND}, 988, 66},  {{false, true, 14, 0, PEER_WND}, 536, 54},
-        {{true, true, 3, 9000, PEER_WND}, 1448, 66},  {{true, true, -1, 100, PEER_WND}, 116, 66},
+	{ { true, true, 7, 1460, PEER_WND }, 1448, 66 },
+	{ { false, false, -1, 1460, PEER_WND }, 1460, 54 },
+	{ { true, false, 0, 1000, PEER_WND }, 988, 66 },
+	{ { false, true, 14, 0, PEER_WND }, 536, 54 },
+	{ { true, true, 3, 9000, PEER_WND }, 1448, 66 },
+	{ { true, true, -1, 100, PEER_WND }, 116, 66 },
 };
 
 START_TEST(options_as_agreed)
@@ -129,7 +132,9 @@ END_TEST
 
 START_TEST(mss_limit_is_offered_and_kept)
 {
-	const struct tcp_params p = {.remote_ip = PEER_IP, .remote_port = PEER_PORT, .mss_limit = 600};
+	const struct tcp_params p = { .remote_ip = PEER_IP,
+				      .remote_port = PEER_PORT,
+				      .mss_limit = 600 };
 
 	start_connect(&p);
 	ck_assert_uint_eq(out_last()->mss, 600);
@@ -138,7 +143,7 @@ END_TEST
 
 START_TEST(refused_by_reset)
 {
-	struct in s = {.flags = TH_RST | TH_ACK, .seq = 0};
+	struct in s = { .flags = TH_RST | TH_ACK, .seq = 0 };
 
 	start_connect(&to_peer);
 	s.ack = iss; /* not our SYN's */
@@ -158,7 +163,7 @@ END_TEST
 
 START_TEST(syn_ack_of_another_life_is_reset)
 {
-	struct in s = {.flags = TH_SYN | TH_ACK, .seq = 99};
+	struct in s = { .flags = TH_SYN | TH_ACK, .seq = 99 };
 
 	start_connect(&to_peer);
 	s.ack = iss + 1000;
@@ -171,8 +176,8 @@ END_TEST
 
 START_TEST(both_syns_cross)
 {
-	struct in syn = {.flags = TH_SYN, .seq = PEER_ISS};
-	struct in ack = {.flags = TH_ACK, .seq = PEER_ISS + 1};
+	struct in syn = { .flags = TH_SYN, .seq = PEER_ISS };
+	struct in ack = { .flags = TH_ACK, .seq = PEER_ISS + 1 };
 
 	start_connect(&to_peer);
 	bring(&syn);
@@ -209,7 +214,7 @@ END_TEST
 START_TEST(the_same_port_again_has_a_later_isn)
 {
 	struct tcp_params p = to_peer;
-	struct in rst = {.flags = TH_RST | TH_ACK};
+	struct in rst = { .flags = TH_RST | TH_ACK };
 	uint32_t first;
 
 	p.local_port = 5000;
@@ -231,14 +236,14 @@ static const struct {
 	struct tcp_params p;
 	int ret;
 } refused[] = {
-        {0, {.remote_ip = PEER_IP, .remote_port = 1}, -EINVAL},
-        {128, {.remote_ip = PEER_IP, .remote_port = 1}, -EINVAL},
-        {1, {.remote_ip = PEER_IP}, -EINVAL},
-        {1, {.remote_ip = 0xe0000001, .remote_port = 1}, -EINVAL},
-        {1, {.remote_ip = 0x0a0000ff, .remote_port = 1}, -EINVAL},
-        {1, {.remote_ip = OUR_IP, .remote_port = 1}, -EINVAL},
-        {1, {.remote_ip = 0, .remote_port = 1}, -EINVAL},
-        {1, {.remote_ip = PEER_IP, .local_ip = 0x0a000077, .remote_port = 1}, -ENETDOWN},
+	{ 0, { .remote_ip = PEER_IP, .remote_port = 1 }, -EINVAL },
+	{ 128, { .remote_ip = PEER_IP, .remote_port = 1 }, -EINVAL },
+	{ 1, { .remote_ip = PEER_IP }, -EINVAL },
+	{ 1, { .remote_ip = 0xe0000001, .remote_port = 1 }, -EINVAL },
+	{ 1, { .remote_ip = 0x0a0000ff, .remote_port = 1 }, -EINVAL },
+	{ 1, { .remote_ip = OUR_IP, .remote_port = 1 }, -EINVAL },
+	{ 1, { .remote_ip = 0, .remote_port = 1 }, -EINVAL },
+	{ 1, { .remote_ip = PEER_IP, .local_ip = 0x0a000077, .remote_port = 1 }, -ENETDOWN },
 };
 
 START_TEST(bad_parameters)
@@ -271,7 +276,7 @@ END_TEST
 
 START_TEST(port_unreachable_refuses)
 {
-	struct tcp_unreach u = {.remote_ip = PEER_IP, .remote_port = PEER_PORT, .code = 3};
+	struct tcp_unreach u = { .remote_ip = PEER_IP, .remote_port = PEER_PORT, .code = 3 };
 
 	start_connect(&to_peer);
 	u.local_port = tcp_local_port(CONN);
@@ -291,7 +296,7 @@ START_TEST(all_connections_at_once)
 	struct tcp_params p = to_peer;
 	uint32_t ok = 0;
 
-	arp_resolve(PEER_IP, (uint8_t[6]){0});
+	arp_resolve(PEER_IP, (uint8_t[6]){ 0 });
 	bring_arp_reply(PEER_IP, peer_mac);
 	for (uint16_t i = 1; i < ENG_N_CONN; i++) {
 		ok += tcp_connect(i, &p) == 0;

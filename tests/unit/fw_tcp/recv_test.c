@@ -12,7 +12,9 @@ static uint8_t buf[20000];
 /* Bytes [off, off + len) of the peer's stream. */
 static void data_flags(uint32_t off, uint32_t len, uint8_t flags)
 {
-	struct in s = {.flags = TH_ACK | flags, .seq = PEERS(off), .ack = OURS(0), .data = buf, .len = len};
+	struct in s = {
+		.flags = TH_ACK | flags, .seq = PEERS(off), .ack = OURS(0), .data = buf, .len = len
+	};
 
 	for (uint32_t i = 0; i < len; i++)
 		buf[i] = pattern(off + i);
@@ -104,16 +106,17 @@ static const struct {
 	} piece[6];
 	uint32_t total;
 } orders[] = {
-        {{{0, 500}, {0, 500}, {500, 500}}, 1000},             /* duplicate */
-        {{{500, 500}, {0, 500}}, 1000},                       /* swapped */
-        {{{0, 700}, {300, 700}}, 1000},                       /* overlap behind */
-        {{{300, 700}, {0, 700}}, 1000},                       /* overlap in front */
-        {{{600, 200}, {400, 600}, {200, 300}, {0, 250}}, 1000}, /* one swallows another */
-        {{{400, 600}, {600, 200}, {0, 400}}, 1000},           /* inner one comes later */
-        {{{100, 1}, {102, 1}, {104, 1}, {101, 1}, {103, 1}, {0, 100}}, 105},
-        {{{900, 100}, {700, 100}, {800, 100}, {0, 700}}, 1000},
-        {{{500, 500}, {500, 500}, {0, 1000}}, 1000},
-        {{{200, 100}, {200, 300}, {100, 100}, {0, 100}, {0, 600}}, 600},
+	{ { { 0, 500 }, { 0, 500 }, { 500, 500 } }, 1000 }, /* duplicate */
+	{ { { 500, 500 }, { 0, 500 } }, 1000 },             /* swapped */
+	{ { { 0, 700 }, { 300, 700 } }, 1000 },             /* overlap behind */
+	{ { { 300, 700 }, { 0, 700 } }, 1000 },             /* overlap in front */
+	{ { { 600, 200 }, { 400, 600 }, { 200, 300 }, { 0, 250 } },
+	  1000 },                                             /* one swallows another */
+	{ { { 400, 600 }, { 600, 200 }, { 0, 400 } }, 1000 }, /* inner one comes later */
+	{ { { 100, 1 }, { 102, 1 }, { 104, 1 }, { 101, 1 }, { 103, 1 }, { 0, 100 } }, 105 },
+	{ { { 900, 100 }, { 700, 100 }, { 800, 100 }, { 0, 700 } }, 1000 },
+	{ { { 500, 500 }, { 500, 500 }, { 0, 1000 } }, 1000 },
+	{ { { 200, 100 }, { 200, 300 }, { 100, 100 }, { 0, 100 }, { 0, 600 } }, 600 },
 };
 
 START_TEST(any_order_any_overlap)
@@ -157,7 +160,9 @@ END_TEST
 
 START_TEST(the_window_closes_and_opens)
 {
-	const struct tcp_params p = {.remote_ip = PEER_IP, .remote_port = PEER_PORT, .rcv_wnd = 16384};
+	const struct tcp_params p = { .remote_ip = PEER_IP,
+				      .remote_port = PEER_PORT,
+				      .rcv_wnd = 16384 };
 	uint32_t off;
 
 	open_params(&agree_all, &p);
@@ -166,7 +171,7 @@ START_TEST(the_window_closes_and_opens)
 		data(off, 1448);
 	advance_ms(5);
 	ck_assert_uint_eq(out_last()->wnd, 16384 - off); /* scale 0 */
-	data(off, 1448); /* more than the window: cut */
+	data(off, 1448);                                 /* more than the window: cut */
 	ck_assert_uint_eq(ack_off(), 16384);
 	ck_assert_uint_eq(out_last()->wnd, 0);
 	data(16384, 1); /* a probe */
@@ -189,28 +194,28 @@ static const struct {
 	bool no_ts, old_ts;
 	bool answered;
 } odd[] = {
-        {"RST in the window", 100, 0, TH_RST, 0, false, false, true},
-        {"RST before it", -1, 0, TH_RST, 0, false, false, false},
-        {"RST far outside", 1 << 20, 0, TH_RST, 0, false, false, false},
-        {"SYN at the edge", 0, 0, TH_SYN, 0, false, false, true},
-        {"SYN in the window", 10, 0, TH_SYN, 0, false, false, true},
-        {"SYN ACK", 5, 0, TH_SYN | TH_ACK, 0, false, false, true},
-        {"old SYN ACK", -1, 0, TH_SYN | TH_ACK, 0, false, false, true},
-        {"ACK of what was never sent", 0, 1, TH_ACK, 0, false, false, true},
-        {"ACK far ahead", 0, 1 << 30, TH_ACK, 10, false, false, true},
-        {"ACK far behind", 0, -(1 << 24), TH_ACK, 10, false, false, true},
-        {"data before the window", -1000, 0, TH_ACK, 500, false, false, true},
-        {"data beyond the window", 1 << 20, 0, TH_ACK, 10, false, false, true},
-        {"no ACK flag", 0, 0, TH_PSH, 10, false, false, false},
-        {"no timestamp", 0, 0, TH_ACK, 10, true, false, false},
-        {"old timestamp (PAWS)", 0, 0, TH_ACK, 10, false, true, true},
-        {"keepalive", -1, 0, TH_ACK, 0, false, false, true},
-        {"FIN beyond the window", 1 << 20, 0, TH_FIN | TH_ACK, 0, false, false, true},
+	{ "RST in the window", 100, 0, TH_RST, 0, false, false, true },
+	{ "RST before it", -1, 0, TH_RST, 0, false, false, false },
+	{ "RST far outside", 1 << 20, 0, TH_RST, 0, false, false, false },
+	{ "SYN at the edge", 0, 0, TH_SYN, 0, false, false, true },
+	{ "SYN in the window", 10, 0, TH_SYN, 0, false, false, true },
+	{ "SYN ACK", 5, 0, TH_SYN | TH_ACK, 0, false, false, true },
+	{ "old SYN ACK", -1, 0, TH_SYN | TH_ACK, 0, false, false, true },
+	{ "ACK of what was never sent", 0, 1, TH_ACK, 0, false, false, true },
+	{ "ACK far ahead", 0, 1 << 30, TH_ACK, 10, false, false, true },
+	{ "ACK far behind", 0, -(1 << 24), TH_ACK, 10, false, false, true },
+	{ "data before the window", -1000, 0, TH_ACK, 500, false, false, true },
+	{ "data beyond the window", 1 << 20, 0, TH_ACK, 10, false, false, true },
+	{ "no ACK flag", 0, 0, TH_PSH, 10, false, false, false },
+	{ "no timestamp", 0, 0, TH_ACK, 10, true, false, false },
+	{ "old timestamp (PAWS)", 0, 0, TH_ACK, 10, false, true, true },
+	{ "keepalive", -1, 0, TH_ACK, 0, false, false, true },
+	{ "FIN beyond the window", 1 << 20, 0, TH_FIN | TH_ACK, 0, false, false, true },
 };
 
 START_TEST(odd_segments_change_nothing)
 {
-	struct in s = {.data = "0123456789"};
+	struct in s = { .data = "0123456789" };
 	struct tcp_stats st;
 
 	open_conn(&agree_all);
@@ -241,14 +246,14 @@ START_TEST(challenge_acks_are_few)
 {
 	open_conn(&agree_all);
 	for (int i = 0; i < 100; i++) {
-		struct in s = {.flags = TH_RST, .seq = PEERS(100 + i)};
+		struct in s = { .flags = TH_RST, .seq = PEERS(100 + i) };
 
 		bring(&s);
 	}
 	ck_assert_uint_eq(outs(), 5);
 	advance_ms(1200);
 	for (int i = 0; i < 100; i++) {
-		struct in s = {.flags = TH_SYN, .seq = PEERS(100 + i)};
+		struct in s = { .flags = TH_SYN, .seq = PEERS(100 + i) };
 
 		bring(&s);
 	}
@@ -258,7 +263,7 @@ END_TEST
 
 START_TEST(an_exact_reset_ends_it)
 {
-	struct in s = {.flags = TH_RST, .seq = PEERS(1000)};
+	struct in s = { .flags = TH_RST, .seq = PEERS(1000) };
 
 	open_conn(&agree_all);
 	send_pdu(1, 3000);
@@ -273,7 +278,7 @@ END_TEST
 
 START_TEST(a_reset_has_no_timestamp_to_check)
 {
-	struct in s = {.flags = TH_RST, .seq = PEERS(0), .no_ts = true};
+	struct in s = { .flags = TH_RST, .seq = PEERS(0), .no_ts = true };
 
 	open_conn(&agree_all);
 	bring(&s);
@@ -283,7 +288,7 @@ END_TEST
 
 START_TEST(strangers_are_reset)
 {
-	struct in s = {.flags = TH_ACK, .seq = 500, .ack = 777, .sport = 9999};
+	struct in s = { .flags = TH_ACK, .seq = 500, .ack = 777, .sport = 9999 };
 
 	open_conn(&agree_all);
 	bring(&s);
@@ -307,7 +312,9 @@ END_TEST
 
 START_TEST(bad_checksums_are_lost)
 {
-	struct in s = {.flags = TH_ACK, .seq = PEERS(0), .data = "abc", .len = 3, .bad_csum = true};
+	struct in s = {
+		.flags = TH_ACK, .seq = PEERS(0), .data = "abc", .len = 3, .bad_csum = true
+	};
 
 	open_conn(&agree_all);
 	s.ack = OURS(0);
@@ -320,8 +327,8 @@ END_TEST
 
 START_TEST(unknown_options_are_skipped)
 {
-	struct in s = {.flags = TH_ACK, .seq = PEERS(0), .data = buf, .len = 100, .raw_opt = true};
-	static const uint8_t opts[] = {30, 6, 1, 2, 3, 4, 253, 2};
+	struct in s = { .flags = TH_ACK, .seq = PEERS(0), .data = buf, .len = 100, .raw_opt = true };
+	static const uint8_t opts[] = { 30, 6, 1, 2, 3, 4, 253, 2 };
 
 	open_conn(&agree_nothing);
 	s.ack = OURS(0);
@@ -336,11 +343,20 @@ END_TEST
 
 static const struct {
 	uint8_t opt[12];
-} broken[] = {{{8, 0}}, {{8, 1}}, {{1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 8}}, {{5, 40, 1}}, {{2, 13, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}}};
+} broken[] = { { { 8, 0 } },
+	       { { 8, 1 } },
+	       { { 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 8 } },
+	       { { 5, 40, 1 } },
+	       { { 2, 13, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 } } };
 
 START_TEST(broken_options_drop_the_segment)
 {
-	struct in s = {.flags = TH_ACK, .seq = PEERS(0), .data = buf, .len = 100, .raw_opt = true, .opt_len = 12};
+	struct in s = { .flags = TH_ACK,
+			.seq = PEERS(0),
+			.data = buf,
+			.len = 100,
+			.raw_opt = true,
+			.opt_len = 12 };
 
 	open_conn(&agree_nothing);
 	s.ack = OURS(0);
@@ -357,7 +373,11 @@ START_TEST(frames_trapped_before_resume_are_not_lost)
 	open_conn(&agree_all);
 	/* Three frames arrive before firmware looks at the first: the second and third queue up behind it. */
 	for (uint32_t i = 0; i < 3; i++) {
-		struct in s = {.flags = TH_ACK, .seq = PEERS(500 + i * 500), .ack = OURS(0), .data = buf, .len = 500};
+		struct in s = { .flags = TH_ACK,
+				.seq = PEERS(500 + i * 500),
+				.ack = OURS(0),
+				.data = buf,
+				.len = 500 };
 
 		for (uint32_t k = 0; k < 500; k++)
 			buf[k] = pattern(500 + i * 500 + k);
@@ -381,7 +401,8 @@ Suite *recv_suite(void)
 	tcase_add_test(t, the_same_in_slow_mode);
 	tcase_add_test(t, a_gap_is_reported_and_filled);
 	tcase_add_test(t, without_sack_a_gap_makes_plain_duplicates);
-	tcase_add_loop_test(t, any_order_any_overlap, 0, 2 * (int)(sizeof(orders) / sizeof(orders[0])));
+	tcase_add_loop_test(t, any_order_any_overlap, 0,
+			    2 * (int)(sizeof(orders) / sizeof(orders[0])));
 	tcase_add_test(t, too_early_data_is_bounded);
 	tcase_add_test(t, too_early_data_leaves_cells_for_others);
 	tcase_add_test(t, the_window_closes_and_opens);
@@ -392,7 +413,8 @@ Suite *recv_suite(void)
 	tcase_add_test(t, strangers_are_reset);
 	tcase_add_test(t, bad_checksums_are_lost);
 	tcase_add_test(t, unknown_options_are_skipped);
-	tcase_add_loop_test(t, broken_options_drop_the_segment, 0, sizeof(broken) / sizeof(broken[0]));
+	tcase_add_loop_test(t, broken_options_drop_the_segment, 0,
+			    sizeof(broken) / sizeof(broken[0]));
 	tcase_add_test(t, frames_trapped_before_resume_are_not_lost);
 	suite_add_tcase(s, t);
 	return s;

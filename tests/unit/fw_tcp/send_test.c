@@ -37,7 +37,8 @@ START_TEST(a_small_pdu_leaves_at_once)
 	ack_from_peer(24);
 	ck_assert_uint_eq(user[CONN].acked, 1);
 	ck_assert_ptr_eq(user[CONN].last_acked, hal_slot_fw(1));
-	ck_assert_uint_eq(fake_cnt.rx_to_fw, 2); /* ARP, SYN-ACK: the acknowledgement was the engine's */
+	ck_assert_uint_eq(fake_cnt.rx_to_fw,
+			  2); /* ARP, SYN-ACK: the acknowledgement was the engine's */
 }
 END_TEST
 
@@ -84,7 +85,7 @@ START_TEST(a_whole_write_with_few_events)
 	pump();
 	while (acked < len) {
 		uint32_t to = sent_bytes();
-		struct in s = {.flags = TH_ACK, .seq = peer_nxt};
+		struct in s = { .flags = TH_ACK, .seq = peer_nxt };
 
 		/* The peer acknowledges every second segment; nobody looks at events meanwhile. */
 		for (acked += 2896; acked < to; acked += 2896) {
@@ -111,8 +112,8 @@ END_TEST
 
 START_TEST(window_of_the_peer_is_kept)
 {
-	const struct agree a = {true, true, 0, 1460, 5000};
-	struct in s = {.flags = TH_ACK, .wnd = 5000};
+	const struct agree a = { true, true, 0, 1460, 5000 };
+	struct in s = { .flags = TH_ACK, .wnd = 5000 };
 
 	open_conn(&a);
 	send_pdu(1, 20000);
@@ -155,7 +156,7 @@ START_TEST(one_event_per_flight)
 
 	open_conn(&agree_all);
 	for (uint16_t i = 1; i <= 100; i++) {
-		struct in s = {.flags = TH_ACK, .seq = peer_nxt};
+		struct in s = { .flags = TH_ACK, .seq = peer_nxt };
 
 		send_pdu(i, 0);
 		fake_run();
@@ -187,6 +188,8 @@ START_TEST(bad_calls)
 	ck_assert_int_eq(tcp_send(CONN, p), -EINVAL);
 	p->rec.data_len = 0xfffffff0;
 	ck_assert_int_eq(tcp_send(CONN, p), -EINVAL);
+	p->rec.hdr_len = 24; /* wraps around to something small */
+	ck_assert_int_eq(tcp_send(CONN, p), -EINVAL);
 	ck_assert_int_eq(tcp_close(CONN), 0);
 	p->rec.data_len = 10;
 	ck_assert_int_eq(tcp_send(CONN, p), -ENOTCONN);
@@ -198,8 +201,8 @@ END_TEST
 
 static void fill_window(void)
 {
-	const struct agree a = {true, true, 0, 1460, 3000};
-	struct in s = {.flags = TH_ACK, .wnd = NO_WND};
+	const struct agree a = { true, true, 0, 1460, 3000 };
+	struct in s = { .flags = TH_ACK, .wnd = NO_WND };
 
 	open_conn(&a);
 	send_pdu(1, 9000);
@@ -232,7 +235,9 @@ START_TEST(zero_window_is_probed_with_backoff)
 		out_clear();
 		probes++;
 		if (probes & 1) { /* the peer answers, still closed */
-			struct in s = {.flags = TH_ACK, .seq = peer_nxt, .ack = OURS(2896), .wnd = NO_WND};
+			struct in s = {
+				.flags = TH_ACK, .seq = peer_nxt, .ack = OURS(2896), .wnd = NO_WND
+			};
 
 			bring(&s);
 		}
@@ -243,7 +248,7 @@ END_TEST
 
 START_TEST(an_opened_window_is_used_at_once)
 {
-	struct in s = {.flags = TH_ACK, .ack = 0, .wnd = 3000};
+	struct in s = { .flags = TH_ACK, .ack = 0, .wnd = 3000 };
 
 	fill_window();
 	s.seq = peer_nxt;
@@ -256,7 +261,7 @@ END_TEST
 
 START_TEST(a_refused_probe_is_sent_again_when_the_window_opens)
 {
-	struct in s = {.flags = TH_ACK, .wnd = 3000};
+	struct in s = { .flags = TH_ACK, .wnd = 3000 };
 
 	fill_window();
 	advance_ms(1500);
@@ -274,7 +279,7 @@ END_TEST
 
 START_TEST(a_probe_the_peer_takes)
 {
-	struct in s = {.flags = TH_ACK, .wnd = NO_WND};
+	struct in s = { .flags = TH_ACK, .wnd = NO_WND };
 
 	fill_window();
 	advance_ms(1500);
@@ -305,8 +310,8 @@ END_TEST
 
 START_TEST(no_silly_little_segments)
 {
-	const struct agree a = {false, true, 0, 1460, 20000};
-	struct in s = {.flags = TH_ACK, .wnd = 500};
+	const struct agree a = { false, true, 0, 1460, 20000 };
+	struct in s = { .flags = TH_ACK, .wnd = 500 };
 
 	open_conn(&a);
 	send_pdu(1, 14600 - 24);
@@ -329,8 +334,8 @@ END_TEST
 
 START_TEST(a_tiny_window_is_still_served)
 {
-	const struct agree a = {false, true, 0, 1460, 100};
-	struct in s = {.flags = TH_ACK, .wnd = 100};
+	const struct agree a = { false, true, 0, 1460, 100 };
+	struct in s = { .flags = TH_ACK, .wnd = 100 };
 
 	open_conn(&a);
 	send_pdu(1, 1000);
@@ -365,12 +370,12 @@ END_TEST
 
 START_TEST(many_connections_share_the_queue)
 {
-	const struct tcp_params p = {.remote_ip = PEER_IP, .remote_port = PEER_PORT};
-	uint32_t per_port[3] = {0};
+	const struct tcp_params p = { .remote_ip = PEER_IP, .remote_port = PEER_PORT };
+	uint32_t per_port[3] = { 0 };
 
 	open_conn(&agree_all);
 	for (uint16_t c = 2; c <= 3; c++) {
-		struct in s = {.flags = TH_SYN | TH_ACK, .seq = PEER_ISS, .no_ts = true};
+		struct in s = { .flags = TH_SYN | TH_ACK, .seq = PEER_ISS, .no_ts = true };
 		uint8_t f[200];
 
 		ck_assert_int_eq(tcp_connect(c, &p), 0);
@@ -389,7 +394,8 @@ START_TEST(many_connections_share_the_queue)
 	pump();
 	for (uint32_t i = 0; i < outs(); i++)
 		for (uint16_t c = 1; c <= 3; c++)
-			per_port[c - 1] += out_at(i)->sport == tcp_local_port(c) ? out_at(i)->len : 0;
+			per_port[c - 1] += out_at(i)->sport == tcp_local_port(c) ? out_at(i)->len :
+										   0;
 	for (int i = 0; i < 3; i++)
 		ck_assert_uint_eq(per_port[i], 40 * 24);
 }
@@ -413,8 +419,10 @@ END_TEST
 
 START_TEST(keepalive_probes_and_gives_up)
 {
-	const struct tcp_params p = {.remote_ip = PEER_IP, .remote_port = PEER_PORT, .keepalive_ms = 1000};
-	struct in s = {.flags = TH_ACK};
+	const struct tcp_params p = { .remote_ip = PEER_IP,
+				      .remote_port = PEER_PORT,
+				      .keepalive_ms = 1000 };
+	struct in s = { .flags = TH_ACK };
 
 	open_params(&agree_all, &p);
 	advance_ms(1100);
@@ -437,12 +445,16 @@ END_TEST
 
 START_TEST(keepalive_is_quiet_while_data_comes)
 {
-	const struct tcp_params p = {.remote_ip = PEER_IP, .remote_port = PEER_PORT, .keepalive_ms = 1000};
+	const struct tcp_params p = { .remote_ip = PEER_IP,
+				      .remote_port = PEER_PORT,
+				      .keepalive_ms = 1000 };
 	uint8_t b[100];
 
 	open_params(&agree_all, &p);
 	for (uint32_t i = 0; i < 20; i++) {
-		struct in s = {.flags = TH_ACK, .seq = peer_nxt, .ack = OURS(0), .data = b, .len = 100};
+		struct in s = {
+			.flags = TH_ACK, .seq = peer_nxt, .ack = OURS(0), .data = b, .len = 100
+		};
 
 		for (uint32_t k = 0; k < 100; k++)
 			b[k] = pattern(i * 100 + k);
@@ -480,7 +492,7 @@ END_TEST
 
 START_TEST(the_neighbours_new_address_is_used)
 {
-	static const uint8_t other[6] = {2, 0, 0, 0, 9, 9};
+	static const uint8_t other[6] = { 2, 0, 0, 0, 9, 9 };
 
 	open_conn(&agree_all);
 	bring_arp_reply(PEER_IP, other);
@@ -494,7 +506,9 @@ END_TEST
 
 START_TEST(a_smaller_path_mtu_cuts_smaller)
 {
-	struct tcp_unreach u = {.remote_ip = PEER_IP, .remote_port = PEER_PORT, .code = 4, .mtu = 1000};
+	struct tcp_unreach u = {
+		.remote_ip = PEER_IP, .remote_port = PEER_PORT, .code = 4, .mtu = 1000
+	};
 
 	open_conn(&agree_all);
 	send_pdu(1, 10000);

@@ -41,7 +41,7 @@ static struct {
 	struct carried link[LINK_MAX];
 	uint32_t n;
 	/* peer as receiver */
-	uint8_t *got; /* per byte of ours */
+	uint8_t *got;                         /* per byte of ours */
 	uint32_t rcv, top, latest, since_ack; /* top: above all that came */
 	uint64_t ack_at;
 	bool fin_got;
@@ -68,7 +68,7 @@ static void carry_once(const uint8_t *frame, uint32_t len, bool to_us)
 {
 	struct carried *c;
 
-	ck_assert_uint_lt(sim.n, LINK_MAX);
+	must(sim.n < LINK_MAX);
 	c = &sim.link[sim.n++];
 	c->at = hal_now_ns() + DELAY_NS;
 	if (rnd(1000) < sim.trial->late)
@@ -113,7 +113,7 @@ static uint32_t sack_ranges(struct range *r)
 		for (b = at; b < end && sim.got[b]; b++)
 			;
 		if (b > at)
-			all[k++] = (struct range){OURS(at), OURS(b)};
+			all[k++] = (struct range){ OURS(at), OURS(b) };
 		at = b;
 	}
 	for (uint32_t i = 0; i < k; i++)
@@ -128,7 +128,7 @@ static uint32_t sack_ranges(struct range *r)
 static void peer_send(uint8_t flags, uint32_t off, uint32_t len)
 {
 	uint8_t data[PEER_MSS], f[2000];
-	struct in s = {.flags = flags, .seq = PEERS(off), .data = data, .len = len};
+	struct in s = { .flags = flags, .seq = PEERS(off), .data = data, .len = len };
 
 	s.ack = OURS(sim.rcv) + sim.fin_got;
 	s.tsecr = sim.ts_recent;
@@ -153,7 +153,8 @@ static void peer_data(const struct out *o)
 	while (sim.rcv < expected_len && sim.got[sim.rcv])
 		sim.rcv++;
 	sim.since_ack++;
-	if (!in_order || off + o->len <= sim.rcv - o->len * !!(off + o->len == sim.rcv) || sim.since_ack >= 2)
+	if (!in_order || off + o->len <= sim.rcv - o->len * !!(off + o->len == sim.rcv) ||
+	    sim.since_ack >= 2)
 		peer_send(TH_ACK, sim.nxt, 0);
 	else if (!sim.ack_at)
 		sim.ack_at = hal_now_ns() + 5000000;
@@ -172,7 +173,8 @@ static void peer_ack(const struct out *o)
 		sim.rto_at = hal_now_ns() + PEER_RTO_MS * 1000000ull;
 		if (sim.nxt < sim.una)
 			sim.nxt = sim.una;
-	} else if (ack == sim.una && !o->len && sim.nxt > sim.una && ++sim.dups == 3 && sim.resent_at != sim.una) {
+	} else if (ack == sim.una && !o->len && sim.nxt > sim.una && ++sim.dups == 3 &&
+		   sim.resent_at != sim.una) {
 		uint32_t n = sim.total - sim.una;
 
 		sim.resent_at = sim.una;
@@ -186,7 +188,7 @@ static void peer_receive(const uint8_t *frame, uint32_t len)
 
 	if (!take_apart(frame, len, &o))
 		return;
-	ck_assert(!(o.flags & TH_RST));
+	must(!(o.flags & TH_RST));
 	if (o.have_ts && SEQ_LEQ(o.seq, OURS(sim.rcv)))
 		sim.ts_recent = o.tsval;
 	peer_ack(&o);
@@ -212,7 +214,8 @@ static void peer_step(void)
 		if (sim.nxt == sim.total && sim.fin_got)
 			peer_send(TH_FIN | TH_ACK, sim.total, 0);
 	}
-	while (sim.nxt < sim.total && sim.nxt - sim.una < PEER_SEGS * PEER_MSS && sim.nxt - sim.una < sim.wnd) {
+	while (sim.nxt < sim.total && sim.nxt - sim.una < PEER_SEGS * PEER_MSS &&
+	       sim.nxt - sim.una < sim.wnd) {
 		uint32_t n = sim.total - sim.nxt;
 
 		n = n < PEER_MSS ? n : PEER_MSS;
@@ -252,7 +255,8 @@ static void deliver_due(void)
 
 static void step(void)
 {
-	fake_advance(sim.n ? STEP_NS : 5 * STEP_NS); /* nothing on the link: only timers can do something */
+	fake_advance(sim.n ? STEP_NS :
+			     5 * STEP_NS); /* nothing on the link: only timers can do something */
 	deliver_due();
 	peer_step();
 	pump();
@@ -265,8 +269,9 @@ static void run_until(bool (*done)(void), uint32_t max_ms)
 	while (!done()) {
 		step();
 		if (hal_now_ns() > end)
-			ck_abort_msg("%s: stuck, peer got %u of %u, sent %u of %u, acked PDUs %u", sim.trial->name, sim.rcv,
-			            expected_len, sim.una, sim.total, user[CONN].acked);
+			ck_abort_msg("%s: stuck, peer got %u of %u, sent %u of %u, acked PDUs %u",
+				     sim.trial->name, sim.rcv, expected_len, sim.una, sim.total,
+				     user[CONN].acked);
 	}
 }
 
@@ -299,24 +304,87 @@ static void start_trial(const struct trial *t, uint32_t seed)
 }
 
 static const struct trial trials[] = {
-        {"clean", {true, true, 7, 1460, PEER_WND}, 0, 0, 0, false, false, 40, 20000, 300000},
-        {"clean, slow mode", {true, true, 7, 1460, PEER_WND}, 0, 0, 0, true, false, 40, 20000, 300000},
-        {"1 % loss", {true, true, 7, 1460, PEER_WND}, 10, 0, 0, false, false, 40, 30000, 300000},
-        {"1 % loss, slow mode", {true, true, 7, 1460, PEER_WND}, 10, 0, 0, true, false, 40, 30000, 300000},
-        {"5 % loss", {true, true, 7, 1460, PEER_WND}, 50, 0, 0, false, false, 40, 20000, 200000},
-        {"5 % loss, no SACK", {true, false, 7, 1460, PEER_WND}, 50, 0, 0, false, false, 40, 20000, 200000},
-        {"3 % loss, no options", {false, false, -1, 1460, PEER_WND}, 30, 0, 0, false, false, 40, 10000, 100000},
-        {"20 % loss", {true, true, 7, 1460, PEER_WND}, 200, 0, 0, false, false, 10, 20000, 50000},
-        {"repeats", {true, true, 7, 1460, PEER_WND}, 0, 200, 0, false, false, 40, 20000, 300000},
-        {"reorder", {true, true, 7, 1460, PEER_WND}, 0, 0, 200, false, false, 40, 20000, 300000},
-        {"everything", {true, true, 7, 1460, PEER_WND}, 20, 50, 100, false, false, 40, 20000, 200000},
-        {"everything, slow mode", {true, true, 7, 1460, PEER_WND}, 20, 50, 100, true, false, 40, 20000, 200000},
-        {"everything, no SACK", {true, false, 7, 1460, PEER_WND}, 20, 50, 100, false, false, 30, 20000, 100000},
-        {"small window", {true, true, 0, 1460, 4000}, 10, 0, 0, false, false, 30, 10000, 100000},
-        {"small PDUs", {true, true, 7, 1460, PEER_WND}, 30, 10, 10, false, false, 200, 60, 100000},
-        {"one way", {true, true, 7, 1460, PEER_WND}, 20, 0, 0, false, true, 40, 40000, 0},
+	{ "clean", { true, true, 7, 1460, PEER_WND }, 0, 0, 0, false, false, 40, 20000, 300000 },
+	{ "clean, slow mode",
+	  { true, true, 7, 1460, PEER_WND },
+	  0,
+	  0,
+	  0,
+	  true,
+	  false,
+	  40,
+	  20000,
+	  300000 },
+	{ "1 % loss", { true, true, 7, 1460, PEER_WND }, 10, 0, 0, false, false, 40, 30000, 300000 },
+	{ "1 % loss, slow mode",
+	  { true, true, 7, 1460, PEER_WND },
+	  10,
+	  0,
+	  0,
+	  true,
+	  false,
+	  40,
+	  30000,
+	  300000 },
+	{ "5 % loss", { true, true, 7, 1460, PEER_WND }, 50, 0, 0, false, false, 40, 20000, 200000 },
+	{ "5 % loss, no SACK",
+	  { true, false, 7, 1460, PEER_WND },
+	  50,
+	  0,
+	  0,
+	  false,
+	  false,
+	  40,
+	  20000,
+	  200000 },
+	{ "3 % loss, no options",
+	  { false, false, -1, 1460, PEER_WND },
+	  30,
+	  0,
+	  0,
+	  false,
+	  false,
+	  40,
+	  10000,
+	  100000 },
+	{ "20 % loss", { true, true, 7, 1460, PEER_WND }, 200, 0, 0, false, false, 10, 20000, 50000 },
+	{ "repeats", { true, true, 7, 1460, PEER_WND }, 0, 200, 0, false, false, 40, 20000, 300000 },
+	{ "reorder", { true, true, 7, 1460, PEER_WND }, 0, 0, 200, false, false, 40, 20000, 300000 },
+	{ "everything",
+	  { true, true, 7, 1460, PEER_WND },
+	  20,
+	  50,
+	  100,
+	  false,
+	  false,
+	  40,
+	  20000,
+	  200000 },
+	{ "everything, slow mode",
+	  { true, true, 7, 1460, PEER_WND },
+	  20,
+	  50,
+	  100,
+	  true,
+	  false,
+	  40,
+	  20000,
+	  200000 },
+	{ "everything, no SACK",
+	  { true, false, 7, 1460, PEER_WND },
+	  20,
+	  50,
+	  100,
+	  false,
+	  false,
+	  30,
+	  20000,
+	  100000 },
+	{ "small window", { true, true, 0, 1460, 4000 }, 10, 0, 0, false, false, 30, 10000, 100000 },
+	{ "small PDUs", { true, true, 7, 1460, PEER_WND }, 30, 10, 10, false, false, 200, 60, 100000 },
+	{ "one way", { true, true, 7, 1460, PEER_WND }, 20, 0, 0, false, true, 40, 40000, 0 },
 };
-#define SEEDS 2
+#define SEEDS 5
 
 START_TEST(every_byte_arrives_once)
 {
@@ -382,7 +450,8 @@ Suite *sim_suite(void)
 
 	tcase_set_timeout(t, 40);
 	tcase_add_checked_fixture(t, setup, teardown);
-	tcase_add_loop_test(t, every_byte_arrives_once, 0, SEEDS * (int)(sizeof(trials) / sizeof(trials[0])));
+	tcase_add_loop_test(t, every_byte_arrives_once, 0,
+			    SEEDS * (int)(sizeof(trials) / sizeof(trials[0])));
 	tcase_add_test(t, losses_cost_fast_retransmits_more_than_timeouts);
 	suite_add_tcase(s, t);
 	return s;

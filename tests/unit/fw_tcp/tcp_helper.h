@@ -56,6 +56,13 @@ struct in {
 	uint16_t sport;
 	bool bad_csum;
 };
+/* An assertion for what runs a million times: Check writes a note to disk for each of its own. */
+#define must(cond)                                 \
+	do {                                       \
+		if (!(cond))                       \
+			ck_abort_msg("%s", #cond); \
+	} while (0)
+
 #define NO_WND 1 /* with scale 7 in the tests: rounds to nothing that matters */
 
 /* What a connection of the tests agrees on. */
@@ -87,7 +94,7 @@ void teardown(void); /* closes what is open and checks that nothing is left */
 void pump(void);
 void advance_ms(uint32_t ms);
 
-uint32_t outs(void);                    /* segments that left since the last clear */
+uint32_t outs(void); /* segments that left since the last clear */
 const struct out *out_at(uint32_t i);
 const struct out *out_last(void);
 const struct out *out_find(uint8_t flags); /* first with exactly these flags but PSH */
@@ -98,8 +105,8 @@ const uint8_t *frame_at(uint32_t i, uint32_t *len);
 
 bool take_apart(const uint8_t *frame, uint32_t len, struct out *o); /* false: not TCP */
 uint32_t build_frame(uint8_t *f, const struct in *s, uint16_t dport);
-void bring(const struct in *s);       /* to CONN's port; pumps */
-void bring_more(const struct in *s);  /* the same without pumping */
+void bring(const struct in *s);      /* to CONN's port; pumps */
+void bring_more(const struct in *s); /* the same without pumping */
 void bring_arp_reply(uint32_t ip, const uint8_t mac[6]);
 
 /* Sequence numbers of the peer and of us, as offsets from the first data byte */
@@ -110,7 +117,7 @@ extern uint32_t iss, peer_nxt;
 void start_connect(const struct tcp_params *p); /* ARP done, SYN out and checked */
 void open_conn(const struct agree *a);          /* to ESTABLISHED */
 void open_params(const struct agree *a, const struct tcp_params *p);
-void ack_from_peer(uint32_t off);               /* pure ACK of our bytes up to off */
+void ack_from_peer(uint32_t off); /* pure ACK of our bytes up to off */
 
 /* PDUs: a header of 24 bytes and len bytes of a pattern in host memory. Number n uses slot n. */
 struct tcp_pdu *make_pdu(uint16_t n, uint32_t data_len, uint8_t recf);

@@ -17,7 +17,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-
 #include "vfu_client.h"
 
 /* --- tests ------------------------------------------------------------------------------------------------------------------ */
@@ -60,7 +59,8 @@ END_TEST
 
 START_TEST(bars_and_rom_are_sized_as_pci_says)
 {
-	uint32_t ones = ~0u, off[] = { 0x10, 0x14, 0x20, 0x30 }, expect[] = { 0xfff00000, 0, 0xfffff000, 0 };
+	uint32_t ones = ~0u, off[] = { 0x10, 0x14, 0x20, 0x30 },
+		 expect[] = { 0xfff00000, 0, 0xfffff000, 0 };
 	unsigned int i;
 
 	vfu_start(NULL);
@@ -221,7 +221,8 @@ END_TEST
 
 START_TEST(interrupts_reach_their_eventfd)
 {
-	int a = eventfd(0, EFD_NONBLOCK), b = eventfd(0, EFD_NONBLOCK), both[2] = { a, b }, pipefd[2];
+	int a = eventfd(0, EFD_NONBLOCK), b = eventfd(0, EFD_NONBLOCK), both[2] = { a, b },
+	    pipefd[2];
 	uint64_t n;
 
 	ck_assert_int_eq(pipe(pipefd), 0);

@@ -12,8 +12,22 @@
 
 #include "weft_sim.h"
 
-enum { SCRATCH = 0x00, SRC = 0x04, DST = 0x0c, LEN = 0x14, COPY = 0x18, MSIX = 0x1c, TIMER = 0x20,
-       WORDS = 0x24, SUM = 0x28, HELD = 0x2c, RX_FRAMES = 0x30, RX_BAD = 0x34, TIME = 0x38, XOR = 0x3c };
+enum {
+	SCRATCH = 0x00,
+	SRC = 0x04,
+	DST = 0x0c,
+	LEN = 0x14,
+	COPY = 0x18,
+	MSIX = 0x1c,
+	TIMER = 0x20,
+	WORDS = 0x24,
+	SUM = 0x28,
+	HELD = 0x2c,
+	RX_FRAMES = 0x30,
+	RX_BAD = 0x34,
+	TIME = 0x38,
+	XOR = 0x3c
+};
 
 #define IOVA 0x100000000ull
 #define MEM_SIZE 0x20000
@@ -204,6 +218,32 @@ START_TEST(dma_takes_its_time)
 }
 END_TEST
 
+static double copy_bytes_per_cycle(uint32_t mbytes_per_s)
+{
+	struct weft_sim_params params = { .firmware = "", .pcie_mbytes_per_s = mbytes_per_s };
+	uint64_t t0;
+
+	memset(&host, 0, sizeof(host));
+	ck_assert_int_eq(weft_sim_create(&params, &ops, &host, &sim), 0);
+	t0 = weft_sim_clocks(sim);
+	ck_assert_uint_eq(copy(IOVA, IOVA + 0x10000, 0x10000), 0);
+	t0 = weft_sim_clocks(sim) - t0;
+	close_sim();
+	return 65536.0 / (double)t0;
+}
+
+/* A link faster than the bus does not slow it down; a slower one does, to its own rate. */
+START_TEST(dma_bandwidth)
+{
+	double free = copy_bytes_per_cycle(1000000);
+
+	ck_assert_double_ge(free, 6);
+	ck_assert_double_ge(copy_bytes_per_cycle(7000), free * 0.98);
+	ck_assert_double_le(copy_bytes_per_cycle(500), 2.15);
+	ck_assert_double_ge(copy_bytes_per_cycle(500), 1.8);
+}
+END_TEST
+
 START_TEST(msix_is_acknowledged_once)
 {
 	open_sim((uint32_t)_i);
@@ -262,7 +302,8 @@ START_TEST(frames_come_back_whole)
 		for (j = 0; j < len[i]; j++)
 			frames[i][j] = (uint8_t)rand();
 		ck_assert_int_eq(i % 7 ? weft_sim_eth_rx(sim, frames[i], len[i]) :
-					 weft_sim_eth_rx_bad(sim, frames[i], len[i]), 0);
+					 weft_sim_eth_rx_bad(sim, frames[i], len[i]),
+				 0);
 		if (i % 20 == 19)
 			run_until_idle();
 	}
@@ -392,10 +433,18 @@ static void make_elf(struct elf_file *f)
 	f->h.e_phoff = offsetof(struct elf_file, ph);
 	f->h.e_phnum = 2;
 	f->h.e_phentsize = sizeof(Elf32_Phdr);
-	f->ph[0] = (Elf32_Phdr){ .p_type = PT_LOAD, .p_offset = offsetof(struct elf_file, bytes), .p_vaddr = 0x100,
-				 .p_paddr = 0x100, .p_filesz = 10, .p_memsz = 10 };
-	f->ph[1] = (Elf32_Phdr){ .p_type = PT_LOAD, .p_offset = offsetof(struct elf_file, bytes) + 12,
-				 .p_vaddr = 0x10000000, .p_paddr = 0x10000000, .p_filesz = 8, .p_memsz = 100 };
+	f->ph[0] = (Elf32_Phdr){ .p_type = PT_LOAD,
+				 .p_offset = offsetof(struct elf_file, bytes),
+				 .p_vaddr = 0x100,
+				 .p_paddr = 0x100,
+				 .p_filesz = 10,
+				 .p_memsz = 10 };
+	f->ph[1] = (Elf32_Phdr){ .p_type = PT_LOAD,
+				 .p_offset = offsetof(struct elf_file, bytes) + 12,
+				 .p_vaddr = 0x10000000,
+				 .p_paddr = 0x10000000,
+				 .p_filesz = 8,
+				 .p_memsz = 100 };
 	memcpy(f->bytes, "\1\0\0\0\2\0\0\0\3\4\0\0\5\0\0\0\6\0\0\0", 20);
 }
 
@@ -444,21 +493,51 @@ START_TEST(bad_firmware_is_refused)
 	ck_assert_int_eq(weft_sim_create(&params, &ops, &host, &sim), -ENOENT);
 	make_elf(&f);
 	switch (_i) {
-	case 0: len = 20; break;
-	case 1: f.h.e_ident[0] = 'x'; break;
-	case 2: f.h.e_machine = EM_ARM; break;
-	case 3: f.h.e_phoff = ~0u; break;
-	case 4: f.h.e_phnum = 0xffff; break;
-	case 5: f.ph[0].p_offset = ~0u; break;
-	case 6: f.ph[0].p_filesz = f.ph[0].p_memsz = ~0u; break;
-	case 7: f.ph[0].p_memsz = 4; break;
-	case 8: f.ph[0].p_paddr = 0x1fff8; break;
-	case 9: f.ph[1].p_memsz = 0x20001; break;
-	case 10: f.ph[0].p_vaddr = 0x80000000; break;
-	case 11: f.ph[0].p_paddr = 0x102; break;
-	case 12: f.h.e_phnum = 0; break;
-	case 13: f.h.e_phentsize = 31; break;
-	case 14: len = 0; break;
+	case 0:
+		len = 20;
+		break;
+	case 1:
+		f.h.e_ident[0] = 'x';
+		break;
+	case 2:
+		f.h.e_machine = EM_ARM;
+		break;
+	case 3:
+		f.h.e_phoff = ~0u;
+		break;
+	case 4:
+		f.h.e_phnum = 0xffff;
+		break;
+	case 5:
+		f.ph[0].p_offset = ~0u;
+		break;
+	case 6:
+		f.ph[0].p_filesz = f.ph[0].p_memsz = ~0u;
+		break;
+	case 7:
+		f.ph[0].p_memsz = 4;
+		break;
+	case 8:
+		f.ph[0].p_paddr = 0x1fff8;
+		break;
+	case 9:
+		f.ph[1].p_memsz = 0x20001;
+		break;
+	case 10:
+		f.ph[0].p_vaddr = 0x80000000;
+		break;
+	case 11:
+		f.ph[0].p_paddr = 0x102;
+		break;
+	case 12:
+		f.h.e_phnum = 0;
+		break;
+	case 13:
+		f.h.e_phentsize = 31;
+		break;
+	case 14:
+		len = 0;
+		break;
 	}
 	ck_assert_int_eq(create_with(&f, len), -ENOEXEC);
 	ck_assert_ptr_null(sim);
@@ -515,6 +594,7 @@ int main(void)
 	tcase_add_loop_test(t, dma_moves_every_byte, 0, 4);
 	tcase_add_loop_test(t, dma_errors_reach_the_adapter_and_hang_nothing, 0, 3);
 	tcase_add_test(t, dma_takes_its_time);
+	tcase_add_test(t, dma_bandwidth);
 	tcase_add_loop_test(t, msix_is_acknowledged_once, 0, 3);
 	tcase_add_test(t, idle_until_the_timer_and_time_can_jump_there);
 	tcase_add_loop_test(t, frames_come_back_whole, 0, 4);

@@ -122,7 +122,8 @@ void vfu_send_raw(const void *bytes, size_t len, const int *fds, unsigned int n_
 	ck_assert_int_eq(sendmsg(fd, &mh, MSG_NOSIGNAL), (ssize_t)len);
 }
 
-void vfu_post(uint16_t command, uint32_t flags, const void *payload, size_t len, const int *fds, unsigned int n)
+void vfu_post(uint16_t command, uint32_t flags, const void *payload, size_t len, const int *fds,
+	      unsigned int n)
 {
 	static uint8_t m[70016];
 
@@ -193,7 +194,8 @@ static void serve_dma(uint16_t id)
 	vfu_send_raw(m, len, NULL, 0);
 }
 
-uint32_t vfu_ask_fds(uint16_t command, const void *payload, size_t len, const int *fds, unsigned int n)
+uint32_t vfu_ask_fds(uint16_t command, const void *payload, size_t len, const int *fds,
+		     unsigned int n)
 {
 	uint16_t id;
 
@@ -216,7 +218,8 @@ uint32_t vfu_ask(uint16_t command, const void *payload, size_t len)
 
 void vfu_hello(void)
 {
-	static const char v[] = "\0\0\0\0{\"capabilities\":{\"max_msg_fds\":8,\"max_data_xfer_size\":4096}}";
+	static const char v[] =
+		"\0\0\0\0{\"capabilities\":{\"max_msg_fds\":8,\"max_data_xfer_size\":4096}}";
 
 	vfu_dial();
 	ck_assert_uint_eq(vfu_ask(1, v, sizeof(v)), 0);
@@ -287,7 +290,8 @@ uint32_t vfu_unmap(uint64_t iova, uint64_t len)
 	return vfu_ask(3, m, 24);
 }
 
-uint32_t vfu_set_irqs(uint32_t flags, uint32_t index, uint32_t start_at, uint32_t count, const int *fds, unsigned int n)
+uint32_t vfu_set_irqs(uint32_t flags, uint32_t index, uint32_t start_at, uint32_t count,
+		      const int *fds, unsigned int n)
 {
 	uint8_t m[20];
 

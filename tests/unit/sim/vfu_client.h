@@ -38,10 +38,12 @@ void vfu_dial(void);
 void put_le(uint8_t *at, uint64_t v, unsigned int n);
 uint64_t get_le(const uint8_t *at, unsigned int n);
 void vfu_send_raw(const void *bytes, size_t len, const int *fds, unsigned int n_fds);
-void vfu_post(uint16_t command, uint32_t flags, const void *payload, size_t len, const int *fds, unsigned int n);
+void vfu_post(uint16_t command, uint32_t flags, const void *payload, size_t len, const int *fds,
+	      unsigned int n);
 bool vfu_take(void *buf, size_t len);
 bool vfu_receive(uint16_t *id);
-uint32_t vfu_ask_fds(uint16_t command, const void *payload, size_t len, const int *fds, unsigned int n);
+uint32_t vfu_ask_fds(uint16_t command, const void *payload, size_t len, const int *fds,
+		     unsigned int n);
 uint32_t vfu_ask(uint16_t command, const void *payload, size_t len);
 void vfu_hello(void);
 uint32_t vfu_region_read(uint32_t region, uint64_t off, uint32_t count);
@@ -51,7 +53,8 @@ void vfu_wr(uint64_t off, uint32_t val);
 void vfu_bus_master(void);
 uint32_t vfu_map(uint64_t iova, uint64_t len, uint64_t offset, uint32_t prot, int mem);
 uint32_t vfu_unmap(uint64_t iova, uint64_t len);
-uint32_t vfu_set_irqs(uint32_t flags, uint32_t index, uint32_t start_at, uint32_t count, const int *fds, unsigned int n);
+uint32_t vfu_set_irqs(uint32_t flags, uint32_t index, uint32_t start_at, uint32_t count,
+		      const int *fds, unsigned int n);
 uint32_t vfu_copy(uint64_t src, uint64_t dst, uint32_t len);
 uint8_t *vfu_memory(size_t len, int *mem);
 

@@ -12,7 +12,16 @@
 #include "weft_world.h"
 #include "world/pcapng.h"
 
-enum { SRC = 0x04, DST = 0x0c, LEN = 0x14, COPY = 0x18, MSIX = 0x1c, TIMER = 0x20, RX_FRAMES = 0x30, RX_BAD = 0x34 };
+enum {
+	SRC = 0x04,
+	DST = 0x0c,
+	LEN = 0x14,
+	COPY = 0x18,
+	MSIX = 0x1c,
+	TIMER = 0x20,
+	RX_FRAMES = 0x30,
+	RX_BAD = 0x34
+};
 
 /* --- links ---------------------------------------------------------------------------------------------------------------- */
 
@@ -21,7 +30,11 @@ START_TEST(specs_are_read)
 	struct weft_link_params p;
 	const char *bad = NULL;
 
-	ck_assert_int_eq(weft_link_parse("loss=0.25,dup=0.5,reorder=1,corrupt=0.001,badfcs=0,delay=1.5ms,by=3us,seed=0x10", &p, &bad), 0);
+	ck_assert_int_eq(
+		weft_link_parse(
+			"loss=0.25,dup=0.5,reorder=1,corrupt=0.001,badfcs=0,delay=1.5ms,by=3us,seed=0x10",
+			&p, &bad),
+		0);
 	ck_assert_double_eq(p.loss, 0.25);
 	ck_assert_double_eq(p.dup, 0.5);
 	ck_assert_double_eq(p.reorder, 1);
@@ -35,10 +48,19 @@ END_TEST
 
 START_TEST(bad_specs_are_named)
 {
-	static const struct { const char *spec, *bad; } cases[] = {
-		{ "loss", "loss" }, { "loss=", "loss=" }, { "loss=1.5", "loss=1.5" }, { "loss=-1", "loss=-1" },
-		{ "loss=nan", "loss=nan" }, { "delay=5", "delay=5" }, { "delay=-5us", "delay=-5us" },
-		{ "seed=1,what=2", "what=2" }, { "loss=0.1x", "loss=0.1x" }, { "loss=0.1,", "loss=0.1," },
+	static const struct {
+		const char *spec, *bad;
+	} cases[] = {
+		{ "loss", "loss" },
+		{ "loss=", "loss=" },
+		{ "loss=1.5", "loss=1.5" },
+		{ "loss=-1", "loss=-1" },
+		{ "loss=nan", "loss=nan" },
+		{ "delay=5", "delay=5" },
+		{ "delay=-5us", "delay=-5us" },
+		{ "seed=1,what=2", "what=2" },
+		{ "loss=0.1x", "loss=0.1x" },
+		{ "loss=0.1,", "loss=0.1," },
 		{ "los=0.1", "los=0.1" },
 	};
 	struct weft_link_params p;
@@ -84,7 +106,11 @@ END_TEST
 
 START_TEST(faults_come_as_often_as_asked_and_the_same_each_time)
 {
-	struct weft_link_params p = { .loss = 0.1, .dup = 0.05, .reorder = 0.2, .corrupt = 0.02, .badfcs = 0.03,
+	struct weft_link_params p = { .loss = 0.1,
+				      .dup = 0.05,
+				      .reorder = 0.2,
+				      .corrupt = 0.02,
+				      .badfcs = 0.03,
 				      .seed = (uint64_t)_i };
 	static uint32_t ids[2][20000];
 	struct weft_link link;
@@ -137,16 +163,16 @@ START_TEST(captures_are_pcapng)
 	unlink(path);
 	ck_assert_uint_eq(w[0], 0x0a0d0d0a);
 	ck_assert_uint_eq(w[2], 0x1a2b3c4d);
-	ck_assert_uint_eq(w[7], 1);            /* interface */
+	ck_assert_uint_eq(w[7], 1); /* interface */
 	ck_assert_uint_eq(w[8] % 4, 0);
-	ck_assert_uint_eq(w[9], 1);            /* Ethernet */
-	w[0] = 7 + w[8] / 4;                   /* first packet */
+	ck_assert_uint_eq(w[9], 1); /* Ethernet */
+	w[0] = 7 + w[8] / 4;        /* first packet */
 	ck_assert_uint_eq(w[w[0]], 6);
-	ck_assert_uint_eq(w[w[0] + 3], 1);     /* time, high */
+	ck_assert_uint_eq(w[w[0] + 3], 1); /* time, high */
 	ck_assert_uint_eq(w[w[0] + 4], 5);
 	ck_assert_uint_eq(w[w[0] + 5], 15);
 	ck_assert(!memcmp(&w[w[0] + 7], "0123456789abcde\0", 16));
-	ck_assert_uint_eq(w[w[0] + 12], 2);    /* outbound */
+	ck_assert_uint_eq(w[w[0] + 12], 2); /* outbound */
 	w[0] += w[w[0] + 1] / 4;
 	ck_assert_uint_eq(w[w[0] + 5], 16);
 	ck_assert_uint_eq(w[w[0] + 12], 1);
@@ -313,7 +339,8 @@ END_TEST
 
 START_TEST(time_passes_even_when_nothing_happens)
 {
-	uint64_t now = weft_world_now(world), cycles = weft_sim_cycles(weft_world_port_sim(adapter[0]));
+	uint64_t now = weft_world_now(world),
+		 cycles = weft_sim_cycles(weft_world_port_sim(adapter[0]));
 
 	ck_assert(!weft_world_run(world, 5000000000ull));
 	ck_assert_uint_ge(weft_world_now(world), now + 5000000000ull);
@@ -321,7 +348,8 @@ START_TEST(time_passes_even_when_nothing_happens)
 	peer.wake = weft_world_now(world) + 1000000;
 	weft_world_port_send(peer.port, "", 0);
 	ck_assert_int_eq(weft_world_link(peer.port, adapter[0], NULL, NULL, 0), 0);
-	weft_sim_eth_rx(weft_world_port_sim(adapter[0]), peer.last, 60); /* comes back to the peer, which is polled then */
+	weft_sim_eth_rx(weft_world_port_sim(adapter[0]), peer.last,
+			60); /* comes back to the peer, which is polled then */
 	weft_world_run(world, 3000000);
 	ck_assert_uint_ge(peer.woken, now + 5001000000ull);
 	ck_assert_uint_le(peer.woken, now + 5001010000ull);
@@ -360,7 +388,9 @@ START_TEST(dma_goes_where_it_is_mapped)
 
 	for (i = 0; i < 0x10000; i++)
 		mem[i] = (uint8_t)(i * 13);
-	ck_assert_int_eq(bus[0]->ops->dma_map(bus[0], mem, 0x8000, WEFT_DMA_READ | WEFT_DMA_WRITE, &iova), 0);
+	ck_assert_int_eq(bus[0]->ops->dma_map(bus[0], mem, 0x8000, WEFT_DMA_READ | WEFT_DMA_WRITE,
+					      &iova),
+			 0);
 	ck_assert_int_eq(bus[0]->ops->dma_map(bus[0], mem + 0x8000, 0x8000, WEFT_DMA_READ, &ro), 0);
 	ck_assert_uint_ne(iova, (uintptr_t)mem);
 	ck_assert_uint_eq(copy(bus[0], iova + 3, iova + 0x4003, 5000), 0);
@@ -395,7 +425,9 @@ START_TEST(dma_to_what_is_not_lent_is_caught)
 	uint64_t iova;
 
 	memset(mem, 1, 0x4000);
-	ck_assert_int_eq(bus[0]->ops->dma_map(bus[0], mem, 0x4000, WEFT_DMA_READ | WEFT_DMA_WRITE, &iova), 0);
+	ck_assert_int_eq(bus[0]->ops->dma_map(bus[0], mem, 0x4000, WEFT_DMA_READ | WEFT_DMA_WRITE,
+					      &iova),
+			 0);
 	ck_assert_int_eq(weft_sim_bus_lend(bus[0], mem, 100, WEFT_DMA_READ), 0);
 	ck_assert_int_eq(weft_sim_bus_lend(bus[0], mem + 0x1000, 0x800, WEFT_DMA_WRITE), 0);
 	ck_assert_int_eq(weft_sim_bus_lend(bus[0], mem + 0x1800, 0x800, WEFT_DMA_WRITE), 0);
@@ -448,7 +480,8 @@ static uint64_t story(void)
 		weft_world_run(world, 300);
 	}
 	weft_world_run(world, 1000000);
-	sum = peer.got * 1000003 + peer.last_ns + weft_sim_cycles(weft_world_port_sim(adapter[0])) * 31;
+	sum = peer.got * 1000003 + peer.last_ns +
+	      weft_sim_cycles(weft_world_port_sim(adapter[0])) * 31;
 	teardown();
 	return sum;
 }
