@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# build/weft: the command. build/tools/weft.o holds all of it but the in-process simulator: linked with that too it makes weft-inproc.
+# build/weft: the command.
 TOOL_SRC := $(wildcard tools/*.c)
 TOOL_OBJ := $(TOOL_SRC:%.c=build/%.o)
 TOOL_INC := -Ihost-lib/include -Idriver/include -Ibuild/abi

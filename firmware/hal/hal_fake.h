@@ -34,8 +34,6 @@ struct fake_options {
 struct fake_counters {
 	uint32_t tx_frames, tx_ops, tx_killed, tx_acks, tx_dma_err, retx_ops;
 	uint32_t rx_fast, rx_to_fw, drop_nobuf, drop_csum, drop_len, drop_notus, drop_evq;
-	/* operations that touched host memory for a connection closed for good */
-	uint32_t use_after_close;
 };
 
 extern struct fake_options fake_opt;

@@ -396,12 +396,20 @@ void tcp_txdone(const struct hal_event *ev)
 	}
 }
 
+/*
+ * The stream has used up all it was given, and no header waits for an answer. Looked at twice: when
+ * the last byte is gone the stream engine may need a moment to find that a header is complete.
+ */
 static bool drained(const struct tcb *t)
 {
 	struct eng_conn_state st;
 
-	hal_conn_state(t->conn, &st);
-	return !st.pending && (st.mode >> 4 & 15) != STREAM_WAITS;
+	for (int look = 0; look < 2; look++) {
+		hal_conn_state(t->conn, &st);
+		if (st.pending || (st.mode >> 4 & 15) == STREAM_WAITS)
+			return false;
+	}
+	return true;
 }
 
 /*

@@ -89,7 +89,8 @@ static uint32_t pdu_len(const struct eng_tx_rec *r)
 {
 	uint32_t data = r->data_len, w;
 
-	memcpy(&w, &r->hdr_len, sizeof(w)); /* hdr_len, flags, pad_len, 0 */
+	/* hdr_len, flags, pad_len, 0 */
+	memcpy(&w, __builtin_assume_aligned(&r->hdr_len, 4), sizeof(w));
 	return data + (w & 0xff) + (w >> 16) + (w >> 8 & ENG_RECF_HDGST) * 4 +
 	       (data ? (w >> 8 & ENG_RECF_DDGST) * 2 : 0);
 }

@@ -20,5 +20,10 @@ void nothing_is_left(void);
 void round_trip(uint64_t lba, uint32_t len, uint32_t seed);
 /* n commands at once, half of them reads of what the other half does not touch. */
 void crowd(unsigned int n, uint32_t len);
+/*
+ * One fault of the target, on a read or a write. Whatever it does: the command ends, no byte lands outside its buffer, and a
+ * new association works.
+ */
+void target_breaks_the_rules(enum peer_fault fault);
 
 #endif

@@ -14,7 +14,11 @@ $(COSIM)/libpeer.a: $(COSIM_PEER_C:tests/cosim/%.c=$(COSIM)/%.o)
 	$(AR) rcs $@ $^
 $(COSIM)/peer_%_test: $(COSIM)/peer_%_test.o $(COSIM)/peer_fixture.o $(COSIM)/host.o $(COSIM)/libpeer.a
 	$(CC) -o $@ $^ -lcheck -lsubunit -lm -lrt -lpthread
-TESTS += $(COSIM)/peer_tcp_test $(COSIM)/peer_nvme_test
+$(COSIM)/peer_golden_test: $(COSIM)/pcap_read.o $(COSIM)/pcap_file.o
+$(COSIM)/pcap_%.o: tests/unit/golden/pcap_%.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -c -o $@ $<
+TESTS += $(COSIM)/peer_tcp_test $(COSIM)/peer_nvme_test $(COSIM)/peer_golden_test
 
 # The whole adapter in process: tests that need rig.h link these (and the C++ linker).
 COSIM_RIG := $(COSIM)/rig.o $(COSIM)/libpeer.a build/sim/libweft_sim.a build/host-lib/libnvmf.a build/driver/libweft.a

@@ -8,6 +8,28 @@
 
 /* --- NVMe/TCP -------------------------------------------------------------------------------------------------------------------------- */
 
+/* Sends what an R2T asks for, in H2CData of at most max bytes. Returns its length. */
+static uint32_t answer_r2t(const uint8_t *r2t, const uint8_t *data, uint32_t max)
+{
+	uint32_t off, left, all, n;
+	uint8_t m[24];
+
+	memcpy(&off, r2t + 12, 4);
+	memcpy(&all, r2t + 16, 4);
+	for (left = all; left; left -= n, off += n) {
+		n = left < max ? left : max;
+		memset(m, 0, sizeof(m));
+		m[0] = 6;
+		m[1] = n == left ? 4 : 0;
+		m[2] = 24;
+		memcpy(m + 8, r2t + 8, 4);
+		memcpy(m + 12, &off, 4);
+		memcpy(m + 16, &n, 4);
+		host_pdu(h, m, data + off, n);
+	}
+	return all;
+}
+
 START_TEST(reads_and_writes_of_every_kind)
 {
 	struct peer_params params = { .r2t_bytes = _i & 4 ? 16384 : 0,
@@ -15,8 +37,8 @@ START_TEST(reads_and_writes_of_every_kind)
 				      .maxh2cdata = _i & 8 ? 4096 : 0,
 				      .cpda = 0 };
 	static uint8_t out[65536], in[65536], data[65536];
-	uint8_t sqe[64], head[128], h2c[24];
-	uint32_t dw0, off, len32, chunk, max = _i & 8 ? 4096 : 131072, sent = 0;
+	uint8_t sqe[64], head[128];
+	uint32_t dw0, off, sent = 0;
 	uint16_t cid, status;
 	size_t len, got = 0;
 
@@ -36,22 +58,8 @@ START_TEST(reads_and_writes_of_every_kind)
 		ck_assert_uint_eq(head[0], 9);
 		ck_assert_uint_eq(head[8], 4);
 		memcpy(&off, head + 12, 4);
-		memcpy(&len32, head + 16, 4);
 		ck_assert_uint_eq(off, sent);
-		while (len32) {
-			chunk = len32 < max ? len32 : max;
-			memset(h2c, 0, 24);
-			h2c[0] = 6;
-			h2c[1] = chunk == len32 ? 4 : 0;
-			h2c[2] = 24;
-			memcpy(h2c + 8, head + 8, 4);
-			memcpy(h2c + 12, &off, 4);
-			memcpy(h2c + 16, &chunk, 4);
-			host_pdu(h, h2c, out + off, chunk);
-			off += chunk;
-			len32 -= chunk;
-			sent += chunk;
-		}
+		sent += answer_r2t(head, out, _i & 8 ? 4096 : 131072);
 	}
 	ck_assert(host_response(h, &cid, &status, &dw0));
 	ck_assert_uint_eq(cid, 4);
@@ -97,130 +105,119 @@ START_TEST(success_flag_without_flow_control)
 }
 END_TEST
 
-/* Each breach with the TermReq that the standard names. */
-START_TEST(breaches_get_their_term_req)
-{
-	static const struct {
-		const char *what;
-		uint16_t fes;
-		uint32_t fei;
-	} cases[] = {
-		{ "unknown type", 1, 0 },
-		{ "type of the controller", 1, 0 },
-		{ "HLEN", 1, 2 },
-		{ "PLEN too short", 1, 4 },
-		{ "ICReq again", 2, 0 },
-		{ "HDGSTF missing", 1, 1 },
-		{ "header digest", 3, 0 },
-		{ "reserved flag", 1, 1 },
-		{ "TTAG", 1, 10 },
-		{ "CCCID", 1, 8 },
-		{ "DATAL and PLEN", 1, 16 },
-		{ "beyond the R2T", 4, 0 },
-		{ "DATAO not next", 2, 0 },
-		{ "LAST missing", 2, 0 },
-		{ "LAST early", 2, 0 },
-		{ "above MAXH2CDATA", 5, 0 },
-		{ "PDO inside the header", 1, 3 },
-	};
-	struct peer_params params = { .maxh2cdata = 8192 };
-	static uint8_t data[32768];
-	uint8_t m[128] = { 6, 4, 24 }, sqe[64], head[128], bad[128];
-	uint32_t n = 8192, fei;
-	bool broken_digest = _i == 6;
-	size_t len;
+/*
+ * Each breach with the TermReq that the standard names: an H2CData for an R2T of 16 KiB, good but for the bytes named here.
+ * len: of its data.
+ */
+static const struct breach {
+	const char *what;
 	uint16_t fes;
+	uint32_t fei, len;
+	uint8_t at[4], value[4]; /* at 0, value 6 or at 1, value 0: nothing changes */
+} breaches[] = {
+	{ "unknown type", 1, 0, 8192, { 0 }, { 0x0d } },
+	{ "type of the controller", 1, 0, 8192, { 0 }, { 7 } },
+	{ "HLEN", 1, 2, 8192, { 0, 2 }, { 6, 32 } },
+	{ "PLEN too short", 1, 4, 0, { 0, 4 }, { 6, 20 } },
+	{ "ICReq again", 2, 0, 8192, { 0, 2 }, { 0, 128 } },
+	{ "reserved flag", 1, 1, 8192, { 0, 1 }, { 6, 0x10 } },
+	{ "TTAG", 1, 10, 8192, { 0, 10 }, { 6, 0x77 } },
+	{ "CCCID", 1, 8, 8192, { 0, 8 }, { 6, 0x77 } },
+	{ "DATAL and PLEN", 1, 16, 8192, { 0, 16, 17 }, { 6, 4, 0 } },
+	{ "beyond the R2T", 4, 0, 8192, { 0, 13 }, { 6, 0x30 } },
+	{ "DATAO not next", 2, 0, 8192, { 0, 13 }, { 6, 0x10 } },
+	{ "LAST early", 2, 0, 8192, { 0, 1 }, { 6, 4 } },
+	{ "above MAXH2CDATA", 5, 0, 12288, { 0 }, { 6 } },
+	{ "PDO inside the header", 1, 3, 8192, { 0, 3, 4, 5 }, { 6, 20, 24, 0x20 } },
+};
+
+/* An R2T for 16 KiB stands open; m becomes the head of a good H2CData that answers it. */
+static void h2c_head(uint8_t *m, uint32_t len, uint8_t digests)
+{
+	struct peer_params params = { .maxh2cdata = 8192 };
+	uint8_t sqe[64], head[128], data[16];
+	size_t n;
 
 	open_peer(&params);
-	io(_i == 5 || _i == 6, 0, 1);
+	io(digests, 0, 1);
 	rw(sqe, 1, 4, 0x5a, 0, 16384);
 	host_capsule(h, sqe, NULL, 0);
-	ck_assert(host_next(h, head, data, &len));
+	ck_assert(host_next(h, head, data, &n));
 	ck_assert_uint_eq(head[0], 9);
+	memset(m, 0, 128);
+	m[0] = 6;
+	m[2] = 24;
 	memcpy(m + 8, head + 8, 4);
-	m[1] = 0;
-	switch (_i) {
-	case 0:
-		m[0] = 0x0d;
-		break;
-	case 1:
-		m[0] = 7;
-		break;
-	case 2:
-		m[2] = 32;
-		break;
-	case 3:
-		m[4] = 20;
-		n = 0;
-		break;
-	case 4:
-		m[0] = 0;
-		m[2] = 128;
-		break;
-	case 5:
-		h->hdgst = false;
-		break;
-	case 7:
-		m[1] = 0x10;
-		break;
-	case 8:
-		m[10] ^= 1;
-		break;
-	case 9:
-		m[8]++;
-		break;
-	case 10:
-		m[16] = 4;
-		break;
-	case 11:
-		m[13] = 0x30;
-		break;
-	case 12:
-		m[13] = 0x10;
-		break;
-	case 13:
-		m[13] = 0;
-		n = 8192;
-		break;
-	case 14:
-		m[1] = 4;
-		break;
-	case 15:
-		n = 12288;
-		break;
-	case 16:
-		m[3] = 20;
-		m[4] = 24;
-		m[5] = 0x20;
-		break;
-	}
-	if (_i >= 5 && _i != 10)
-		memcpy(m + 16, &n, 4);
-	if (broken_digest) { /* by hand */
-		m[1] = 1;
-		m[3] = 28;
-		m[4] = 28;
-		m[5] = 0x20;
-		memcpy(m + 24, "\1\2\3\4", 4);
-		host_send(h, m, 28);
-	} else if (_i == 13) { /* two whole H2CData, neither LAST */
-		host_pdu(h, m, data, 8192);
-		m[13] = 0x20;
-		m[4] = m[5] = m[6] = m[7] = 0;
-		host_pdu(h, m, data, 8192);
-	} else {
-		host_pdu(h, m, data, n);
-	}
-	ck_assert_msg(host_next(h, head, bad, &len), "%s: no answer", cases[_i].what);
+	memcpy(m + 16, &len, 4);
+}
+
+static void expect_term(const char *what, uint16_t fes, uint32_t fei, uint8_t type)
+{
+	uint8_t head[128], bad[128];
+	uint16_t got_fes;
+	uint32_t got_fei;
+	size_t len;
+
+	ck_assert_msg(host_next(h, head, bad, &len), "%s: no answer", what);
 	ck_assert_uint_eq(head[0], 3);
-	memcpy(&fes, head + 8, 2);
-	memcpy(&fei, head + 10, 4);
-	ck_assert_msg(fes == cases[_i].fes, "%s: FES %u", cases[_i].what, fes);
-	ck_assert_msg(fei == (broken_digest ? 0x04030201 : cases[_i].fei), "%s: FEI %u",
-		      cases[_i].what, fei);
+	memcpy(&got_fes, head + 8, 2);
+	memcpy(&got_fei, head + 10, 4);
+	ck_assert_msg(got_fes == fes, "%s: FES %u", what, got_fes);
+	ck_assert_msg(got_fei == fei, "%s: FEI %u", what, got_fei);
 	ck_assert_uint_ge(peer_complaints(p, NULL), 1);
-	ck_assert_uint_eq(bad[0], m[0]);
+	ck_assert_uint_eq(bad[0], type);
 	close_peer();
+}
+
+START_TEST(breaches_get_their_term_req)
+{
+	static const uint8_t data[16384];
+	const struct breach *b = &breaches[_i];
+	uint8_t m[128];
+	unsigned int i;
+
+	h2c_head(m, b->len, 0);
+	for (i = 0; i < 4; i++)
+		if (b->at[i] || !i)
+			m[b->at[i]] = b->value[i];
+	host_pdu(h, m, data, b->len);
+	expect_term(b->what, b->fes, b->fei, m[0]);
+}
+END_TEST
+
+START_TEST(missing_last_flag)
+{
+	static const uint8_t data[8192];
+	uint8_t m[128];
+
+	h2c_head(m, 8192, 0);
+	host_pdu(h, m, data, 8192);
+	memset(m + 4, 0, 4);
+	m[3] = 0;
+	m[13] = 0x20;
+	host_pdu(h, m, data, 8192);
+	expect_term("LAST missing", 2, 0, 6);
+}
+END_TEST
+
+START_TEST(header_digest_wrong_or_missing)
+{
+	static const uint8_t data[8192];
+	uint8_t m[128];
+
+	h2c_head(m, 8192, 1);
+	if (_i) {
+		h->hdgst = false;
+		host_pdu(h, m, data, 8192);
+		expect_term("HDGSTF missing", 1, 1, 6);
+		return;
+	}
+	m[1] = 1;
+	m[3] = m[4] = 28;
+	m[5] = 0x20;
+	memcpy(m + 24, "\1\2\3\4", 4);
+	host_send(h, m, 28);
+	expect_term("header digest", 3, 0x04030201, 6);
 }
 END_TEST
 
@@ -437,7 +434,10 @@ int main(void)
 	tcase_set_timeout(t, 20);
 	tcase_add_loop_test(t, reads_and_writes_of_every_kind, 0, 16);
 	tcase_add_test(t, success_flag_without_flow_control);
-	tcase_add_loop_test(t, breaches_get_their_term_req, 0, 17);
+	tcase_add_loop_test(t, breaches_get_their_term_req, 0,
+			    (int)(sizeof(breaches) / sizeof(breaches[0])));
+	tcase_add_test(t, missing_last_flag);
+	tcase_add_loop_test(t, header_digest_wrong_or_missing, 0, 2);
 	tcase_add_test(t, a_wrong_data_digest_fails_the_command_alone);
 	tcase_add_loop_test(t, statuses, 0, 8);
 	tcase_add_test(t, identify_and_discovery);

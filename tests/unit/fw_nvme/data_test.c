@@ -204,6 +204,28 @@ START_TEST(test_response_before_data)
 }
 END_TEST
 
+/* The same with no record to be had: nothing refers to the buffer at the moment, and yet it is wanted. */
+START_TEST(test_response_before_records)
+{
+	static const struct conn_opts o;
+	struct peer *p = &peers[QP];
+	uint32_t n;
+
+	connect_qp(QP, &o);
+	write_cmd(QP, 2, 8192);
+	n = take_all_records();
+	send_r2t(QP, 2, 1, 0, 8192);
+	send_resp(QP, 2);
+	ck_assert_uint_eq(nt_cmds[slot_of(QP, 2)].refs, 0);
+	ck_assert_uint_eq(completions(QP, 2), 0);
+	give_back_records(n);
+	nt_r2t_pump(QP);
+	run();
+	expect_h2c(p, 2, 1, 0, 8192, true, fake_host + BUF);
+	expect_ok(QP, 2, 8192);
+}
+END_TEST
+
 /* It may also be content with less than all, or nothing. */
 START_TEST(test_response_without_all)
 {
@@ -405,6 +427,7 @@ void tests_data(Suite *s)
 	tcase_add_test(t, test_order);
 	tcase_add_test(t, test_response_before_ack);
 	tcase_add_test(t, test_response_before_data);
+	tcase_add_test(t, test_response_before_records);
 	tcase_add_loop_test(t, test_response_without_all, 0, 2);
 	tcase_add_test(t, test_retransmission);
 	tcase_add_loop_test(t, test_death, 0, DEATHS - 1);
