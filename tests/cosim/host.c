@@ -105,7 +105,8 @@ void host_segment(struct host *h, uint32_t seq, uint8_t flags, const void *bytes
 	t[12] = (uint8_t)((20 + opt) / 4 << 4);
 	t[13] = flags;
 	be(t + 14, h->wnd, 2);
-	memcpy(t + 20 + opt, bytes, len);
+	if (len)
+		memcpy(t + 20 + opt, bytes, len);
 	memcpy(pseudo, ip + 12, 8);
 	pseudo[9] = 6;
 	be(pseudo + 10, (uint32_t)(20 + opt + len), 2);
@@ -280,7 +281,8 @@ void host_pdu(struct host *h, uint8_t *head, const void *data, size_t len)
 		le(out + n, host_crc(head, n), 4);
 		n += 4;
 	}
-	memcpy(out + n, data, len);
+	if (len)
+		memcpy(out + n, data, len);
 	n += len;
 	if (head[1] & 2 && len) {
 		le(out + n, host_crc(data, len), 4);
