@@ -18,6 +18,10 @@ CFLAGS     := -std=gnu11 -O2 -g $(WARN) -D_GNU_SOURCE $(INCLUDES)
 CXXFLAGS   := -std=gnu++17 -O2 -g $(WARN) $(INCLUDES)
 # Compilation cache, when there: the Verilated C++ is most of a build.
 CCACHE     := $(shell command -v ccache 2>/dev/null)
+# Every core unless told otherwise: the newcomer's command is plain `make`.
+ifeq ($(filter -j% --jobs%,$(MAKEFLAGS)),)
+MAKEFLAGS  += --jobs=$(shell nproc)
+endif
 export OBJCACHE := $(CCACHE)
 
 # Test programs; each folder appends its own.

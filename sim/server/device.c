@@ -158,7 +158,7 @@ static void on_get_region_info(struct vfu *v, const struct vfu_msg *m)
 	struct {
 		uint32_t argsz, flags, index, cap;
 		uint64_t size, offset;
-	} info;
+	} info = { 0 };
 	int ret = -EINVAL;
 
 	if (m->len >= 12) {

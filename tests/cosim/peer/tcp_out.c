@@ -63,7 +63,7 @@ static uint8_t *put_sack(struct conn *c, uint8_t *o)
 {
 	unsigned int most = c->ts ? 3 : 4, n = 0;
 	uint8_t *len = o + 3, *start = o;
-	const struct ooo_segment *s;
+	const struct ooo_segment *s, *next;
 	struct seq_range r;
 	bool newest;
 	int pass;
@@ -75,8 +75,8 @@ static uint8_t *put_sack(struct conn *c, uint8_t *o)
 		o = put_block(o, c->dsack.from, c->dsack.to);
 	c->dsack_on = false;
 	for (pass = 0; pass < 2; pass++) {
-		for (s = c->ooo; s && n < most;) {
-			r = run_of(s, &s);
+		for (s = c->ooo; s && n < most; s = next) {
+			r = run_of(s, &next);
 			newest = diff(c->ooo_last, r.from) >= 0 && diff(c->ooo_last, r.to) < 0;
 			if (newest == (pass == 0) && ++n)
 				o = put_block(o, r.from, r.to);
