@@ -37,14 +37,19 @@ static void submission(const struct hal_event *ev)
 static void qp_error(uint16_t qp, uint16_t err)
 {
 	const struct hal_cpl cpl = {
-		.qp = qp, .type = WEFT_CQT_EVENT, .cid = ENG_NO_SLOT, .dw = { WEFT_EV_QP_ERROR, err, 0, 0 }, .slot = ENG_NO_SLOT,
+		.qp = qp,
+		.type = WEFT_CQT_EVENT,
+		.cid = ENG_NO_SLOT,
+		.dw = { WEFT_EV_QP_ERROR, err, 0, 0 },
+		.slot = ENG_NO_SLOT,
 	};
 
 	log_limited("qp %u: ring error %u", qp, err);
 	if (!qp_get(qp))
 		return;
 	hal_complete(&cpl);
-	if (qp && err != EINVAL) /* a bad doorbell is ignored; a ring that cannot be read or overran ends the connection */
+	if (qp &&
+	    err != EINVAL) /* a bad doorbell is ignored; a ring that cannot be read or overran ends the connection */
 		nt_fail(qp, err);
 }
 
@@ -104,7 +109,8 @@ void fw_init(void)
 	tcp_init(nt_tcp_ops(), NULL);
 	hal_host_version(FW_VERSION);
 	hal_host_status(1, 0);
-	log_line("weft firmware %u.%u.%u", FW_VERSION >> 16, FW_VERSION >> 8 & 255, FW_VERSION & 255);
+	log_line("weft firmware %u.%u.%u", FW_VERSION >> 16, FW_VERSION >> 8 & 255,
+		 FW_VERSION & 255);
 }
 
 bool fw_turn(void)

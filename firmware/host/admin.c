@@ -22,7 +22,9 @@ static uint16_t op_nop(const void *args, uint16_t slot, uint32_t dw[4])
 static uint16_t op_port_set(const void *args, uint16_t slot, uint32_t dw[4])
 {
 	const struct weft_arg_port *a = args;
-	struct net_port port = { .ip = a->ip, .mask = a->mask, .gateway = a->gateway, .mtu = a->mtu };
+	struct net_port port = {
+		.ip = a->ip, .mask = a->mask, .gateway = a->gateway, .mtu = a->mtu
+	};
 
 	(void)slot;
 	(void)dw;
@@ -143,12 +145,14 @@ void admin_submit(uint16_t slot)
 	struct hal_cpl cpl = { .type = WEFT_CQT_ADMIN, .cid = slot, .slot = slot };
 	const struct qp *q = qp_get(0);
 
-	if (!q || q->stopping) /* no completion may follow when the host sees that the pair is down */
+	if (!q ||
+	    q->stopping) /* no completion may follow when the host sees that the pair is down */
 		return;
 	if (e->opcode >= sizeof(handlers) / sizeof(handlers[0]) || !handlers[e->opcode])
 		cpl.status = EOPNOTSUPP;
 	else
-		cpl.status = handlers[e->opcode](e->args, slot, cpl.dw); /* the host cannot change a slot that is in use */
+		cpl.status = handlers[e->opcode](
+			e->args, slot, cpl.dw); /* the host cannot change a slot that is in use */
 	if (cpl.status != LATER)
 		hal_complete(&cpl);
 }

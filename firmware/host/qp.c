@@ -57,8 +57,9 @@ const struct qp *qp_get(uint16_t qp)
 
 static bool args_ok(const struct weft_arg_qp_create *a)
 {
-	return a->qp > 0 && a->qp < WEFT_N_QP && a->vector < WEFT_N_VECTORS && a->sq_log2 >= 1 && a->sq_log2 <= 10 &&
-	       a->cq_log2 > a->sq_log2 && a->cq_log2 <= 12 && !(a->sq_base & 63) && !(a->cq_base & 63);
+	return a->qp > 0 && a->qp < WEFT_N_QP && a->vector < WEFT_N_VECTORS && a->sq_log2 >= 1 &&
+	       a->sq_log2 <= 10 && a->cq_log2 > a->sq_log2 && a->cq_log2 <= 12 &&
+	       !(a->sq_base & 63) && !(a->cq_base & 63);
 }
 
 uint16_t qp_create(const struct weft_arg_qp_create *a)
@@ -111,7 +112,9 @@ uint32_t qp_slots_free(void)
 
 static void delete_done(struct qp *q)
 {
-	const struct hal_cpl cpl = { .type = WEFT_CQT_ADMIN, .cid = q->delete_slot, .slot = q->delete_slot };
+	const struct hal_cpl cpl = { .type = WEFT_CQT_ADMIN,
+				     .cid = q->delete_slot,
+				     .slot = q->delete_slot };
 
 	run_mark(q->slot_base, q->entries, false);
 	if (q->delete_slot != ENG_NO_SLOT)
@@ -149,7 +152,11 @@ static void admin_up(const uint32_t r[6])
 {
 	uint32_t sq = r[4] & 15, cq = r[4] >> 8 & 15;
 	const struct eng_qp_ctx ctx = {
-		.sq_base_lo = r[0], .sq_base_hi = r[1], .cq_base_lo = r[2], .cq_base_hi = r[3], .sizes = sq | cq << 8,
+		.sq_base_lo = r[0],
+		.sq_base_hi = r[1],
+		.cq_base_lo = r[2],
+		.cq_base_hi = r[3],
+		.sizes = sq | cq << 8,
 	};
 
 	if (sq < 2 || sq > 6 || cq <= sq || cq > 10 || (r[0] & 63) || (r[2] & 63)) {

@@ -36,7 +36,7 @@ enum nt_pdu_kind { NT_PDU_CAPSULE = 0, NT_PDU_DATA = 1, NT_PDU_CONTROL = 2 };
 
 /* The slot's SQE area, once the SQE has been copied into the capsule. */
 struct nt_answer {
-	uint32_t cqe[4]; /* of the response, until the command's PDUs are acknowledged */
+	uint32_t cqe[4];        /* of the response, until the command's PDUs are acknowledged */
 	uint32_t r2tl[NT_R2TS]; /* ring of requests, oldest at r2t_at: bytes not yet queued */
 	uint16_t ttag[NT_R2TS];
 };
@@ -59,7 +59,8 @@ struct nt_form {
 	uint32_t bytes; /* PLEN less the data */
 	uint32_t rec;   /* second word of a transmit record: header length, flags, padding */
 };
-#define NT_NO_FORM 0xffu /* word0 of no header without a complaint in ev->flags: its HLEN would be 0 */
+#define NT_NO_FORM \
+	0xffu /* word0 of no header without a complaint in ev->flags: its HLEN would be 0 */
 
 struct nt_conn {
 	uint8_t state;
@@ -69,7 +70,8 @@ struct nt_conn {
 	struct pdu_rules rules;
 	uint16_t slot_base, entries;
 	struct nt_form cmd, cmd_icd, h2c; /* sent */
-	struct nt_form resp, c2h;         /* received, as nearly every controller sends them; NT_NO_FORM: none is wanted */
+	struct nt_form resp,
+		c2h; /* received, as nearly every controller sends them; NT_NO_FORM: none is wanted */
 	uint32_t maxh2cdata;
 	uint16_t pdus_out; /* H2CData PDUs queued and not acknowledged */
 	uint16_t err;      /* positive errno the connection ends with, 0: orderly */
@@ -111,7 +113,8 @@ void nt_init(void);
 const struct tcp_user_ops *nt_tcp_ops(void);
 
 /* Starts a connection; the admin command in admin_slot completes when it is ready or has failed. 0 or a positive errno. */
-uint16_t nt_connect(const struct weft_arg_connect *arg, uint16_t admin_slot, uint16_t slot_base, uint16_t entries);
+uint16_t nt_connect(const struct weft_arg_connect *arg, uint16_t admin_slot, uint16_t slot_base,
+		    uint16_t entries);
 /* Starts the end of a connection; the admin command completes when it is gone. 0 or a positive errno. */
 uint16_t nt_disconnect(uint16_t conn, bool abort, uint16_t admin_slot);
 /* The admin pair stopped: what waits for its slots completes nothing any more. */
@@ -131,7 +134,7 @@ void nt_discard(uint16_t conn); /* the answer to a header when no more are wante
 void nt_r2t(uint16_t conn);
 void nt_r2t_pump(uint16_t conn);
 void nt_r2t_drop(struct nt_conn *c);
-struct tcp_pdu *nt_pdu_get(void);            /* for data */
+struct tcp_pdu *nt_pdu_get(void);           /* for data */
 struct tcp_pdu *nt_pdu_take(uint32_t keep); /* NULL when no more than keep are free */
 void nt_pdu_put(struct tcp_pdu *pdu);
 void nt_cmd_unref(uint16_t conn, uint16_t slot);
@@ -139,7 +142,8 @@ void nt_cmd_answered(uint16_t conn, uint16_t slot);
 void nt_cmd_finish(uint16_t conn, uint16_t slot, uint16_t err);
 
 /* Fills a record from the form of its PDU, and queues it. tcp_send cannot fail: the state says that TCP is open, NT_DATA_MAX is small. */
-static inline void nt_send(uint16_t conn, struct tcp_pdu *pdu, const struct nt_form *f, uint32_t kind_slot)
+static inline void nt_send(uint16_t conn, struct tcp_pdu *pdu, const struct nt_form *f,
+			   uint32_t kind_slot)
 {
 	uint32_t *rec = (uint32_t *)&pdu->rec;
 
@@ -168,7 +172,8 @@ static inline struct nt_answer *nt_answer(uint16_t slot)
 
 static inline struct nt_turn *nt_turn(uint16_t slot)
 {
-	return (struct nt_turn *)((uint8_t *)hal_slot_fw(slot) + sizeof(struct tcp_pdu) + PDU_CMD_LEN);
+	return (struct nt_turn *)((uint8_t *)hal_slot_fw(slot) + sizeof(struct tcp_pdu) +
+				  PDU_CMD_LEN);
 }
 
 /* The header that EVT_HDR announced, where the stream engine put it: it stands until the answer. */

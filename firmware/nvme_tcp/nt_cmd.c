@@ -4,7 +4,8 @@
 
 struct nt_cmd nt_cmds[WEFT_N_SLOTS];
 
-_Static_assert(sizeof(struct tcp_pdu) + PDU_CMD_LEN + sizeof(struct nt_turn) <= ENG_SLOT_SIZE / 2, "fits a slot's firmware half");
+_Static_assert(sizeof(struct tcp_pdu) + PDU_CMD_LEN + sizeof(struct nt_turn) <= ENG_SLOT_SIZE / 2,
+	       "fits a slot's firmware half");
 
 static inline uint16_t cid_of(uint16_t conn, uint16_t slot)
 {
@@ -104,7 +105,9 @@ static bool sgl_covers(const struct weft_sq_entry *e)
 
 /* Flags that make sense: no data, out, in, out in the capsule; each with a chain or without. */
 #define BIT(flags) (1u << (flags))
-#define FLAGS_OK_INLINE (BIT(0) | BIT(WEFT_SQF_DATA_OUT) | BIT(WEFT_SQF_DATA_IN) | BIT(WEFT_SQF_DATA_OUT | WEFT_SQF_ICD))
+#define FLAGS_OK_INLINE                                            \
+	(BIT(0) | BIT(WEFT_SQF_DATA_OUT) | BIT(WEFT_SQF_DATA_IN) | \
+	 BIT(WEFT_SQF_DATA_OUT | WEFT_SQF_ICD))
 #define FLAGS_OK (FLAGS_OK_INLINE | FLAGS_OK_INLINE << WEFT_SQF_SGL_CHAIN)
 
 static uint16_t check_entry(const struct nt_conn *c, const struct weft_sq_entry *e)
@@ -115,11 +118,13 @@ static uint16_t check_entry(const struct nt_conn *c, const struct weft_sq_entry 
 		return EOPNOTSUPP;
 	if (e->flags > 15 || !(FLAGS_OK >> e->flags & 1))
 		return EINVAL;
-	if (*(const uint16_t *)(const void *)(e->sqe + 2) != e->cid) /* the answer would be another command's */
+	if (*(const uint16_t *)(const void *)(e->sqe + 2) !=
+	    e->cid) /* the answer would be another command's */
 		return EINVAL;
 	if (!(e->flags & (WEFT_SQF_DATA_OUT | WEFT_SQF_DATA_IN)))
 		return e->data_len ? EINVAL : 0;
-	if (e->data_len - 1 >= WEFT_DATA_MAX || ((e->flags & WEFT_SQF_ICD) && e->data_len > NT_DATA_MAX))
+	if (e->data_len - 1 >= WEFT_DATA_MAX ||
+	    ((e->flags & WEFT_SQF_ICD) && e->data_len > NT_DATA_MAX))
 		return EINVAL;
 	return sgl_covers(e) ? 0 : EINVAL;
 }
@@ -127,7 +132,11 @@ static uint16_t check_entry(const struct nt_conn *c, const struct weft_sq_entry 
 static __attribute__((noinline)) void refuse(uint16_t conn, uint16_t slot, uint16_t err)
 {
 	const struct hal_cpl cpl = {
-		.qp = conn, .type = WEFT_CQT_COMMAND, .cid = hal_slot_entry(slot)->cid, .status = err, .slot = slot,
+		.qp = conn,
+		.type = WEFT_CQT_COMMAND,
+		.cid = hal_slot_entry(slot)->cid,
+		.status = err,
+		.slot = slot,
 	};
 
 	hal_complete(&cpl);

@@ -12,7 +12,8 @@ struct nt_conn nt_conns[WEFT_N_QP];
 /* PDU records that stand in no slot: H2CData, ICReq, TermReq. Their header area takes the longest, a TermReq. */
 #define NT_PDU_SIZE 256u
 #define NT_PDUS (AUX_NT_SIZE / NT_PDU_SIZE)
-#define NT_PDUS_CONTROL 32u /* kept for ICReq and TermReq: write data must not keep a connection from opening */
+#define NT_PDUS_CONTROL \
+	32u /* kept for ICReq and TermReq: write data must not keep a connection from opening */
 #define NT_USER_FREE UINT32_MAX
 _Static_assert(48 + PDU_TERM_LEN + PDU_TERM_COPY_MAX <= NT_PDU_SIZE, "a TermReq fits");
 
@@ -113,7 +114,8 @@ static void set_timeout(struct nt_conn *c, uint32_t ms)
 	timer_set(&c->timer, clk_now() + clk_ms(ms));
 }
 
-uint16_t nt_connect(const struct weft_arg_connect *arg, uint16_t admin_slot, uint16_t slot_base, uint16_t entries)
+uint16_t nt_connect(const struct weft_arg_connect *arg, uint16_t admin_slot, uint16_t slot_base,
+		    uint16_t entries)
 {
 	struct nt_conn *c = &nt_conns[arg->qp];
 	struct tcp_params p = {
@@ -137,7 +139,8 @@ uint16_t nt_connect(const struct weft_arg_connect *arg, uint16_t admin_slot, uin
 	c->connect_slot = admin_slot;
 	c->slot_base = slot_base;
 	c->entries = entries;
-	c->maxr2t = arg->maxr2t < NT_R2TS ? (uint8_t)arg->maxr2t : NT_R2TS - 1; /* fewer than allowed is allowed */
+	c->maxr2t = arg->maxr2t < NT_R2TS ? (uint8_t)arg->maxr2t :
+					    NT_R2TS - 1; /* fewer than allowed is allowed */
 	c->asked_dgst = arg->digests;
 	c->rules.rx_align = (uint8_t)((arg->hpda + 1) * 4);
 	set_timeout(c, arg->timeout_ms ? arg->timeout_ms : NT_CONNECT_MS);
@@ -154,7 +157,8 @@ static void on_connected(uint16_t conn)
 		return;
 	}
 	c->state = NT_IC;
-	pdu_put_icreq(nt_pdu_header(pdu), (uint8_t)(c->rules.rx_align / 4 - 1), c->asked_dgst, c->maxr2t);
+	pdu_put_icreq(nt_pdu_header(pdu), (uint8_t)(c->rules.rx_align / 4 - 1), c->asked_dgst,
+		      c->maxr2t);
 	send_control(conn, pdu, PDU_IC_LEN);
 }
 
@@ -236,7 +240,8 @@ void nt_fault(uint16_t conn, const struct pdu_fault *fault)
 	}
 	n = bad_header(conn, copy);
 	enter_closing(conn, EPROTO, NT_TERM_MS);
-	send_control(conn, pdu, pdu_put_term_req(nt_pdu_header(pdu), fault, (const uint8_t *)copy, n));
+	send_control(conn, pdu,
+		     pdu_put_term_req(nt_pdu_header(pdu), fault, (const uint8_t *)copy, n));
 	tcp_close(conn);
 	nt_discard(conn);
 }
@@ -294,7 +299,9 @@ static void on_timer(struct timer *t)
 
 static void admin_done(uint16_t slot, uint16_t err)
 {
-	const struct hal_cpl cpl = { .type = WEFT_CQT_ADMIN, .cid = slot, .status = err, .slot = slot };
+	const struct hal_cpl cpl = {
+		.type = WEFT_CQT_ADMIN, .cid = slot, .status = err, .slot = slot
+	};
 
 	if (slot != ENG_NO_SLOT)
 		hal_complete(&cpl);

@@ -12,7 +12,8 @@
 _Static_assert((NT_R2TS & RING) == 0, "r2t_at wraps by a mask");
 
 /* Which rule of its command an R2T breaks. False: none. */
-static bool broken(const struct nt_conn *c, const struct nt_cmd *cmd, const struct pdu_hdr *h, struct pdu_fault *f)
+static bool broken(const struct nt_conn *c, const struct nt_cmd *cmd, const struct pdu_hdr *h,
+		   struct pdu_fault *f)
 {
 	*f = (struct pdu_fault){ .fes = PDU_FES_NONE };
 	if (!(cmd->flags & NTC_OUT))
@@ -76,7 +77,8 @@ static bool send_data(uint16_t conn, struct tcp_pdu *pdu, uint16_t slot)
 	uint32_t len = left < c->maxh2cdata ? left : c->maxh2cdata;
 	uint32_t cid_ttag = (uint16_t)(slot - c->slot_base) | (uint32_t)a->ttag[cmd->r2t_at] << 16;
 
-	pdu_put_h2c(nt_pdu_header(pdu), c->h2c.word0, c->h2c.bytes + len, cid_ttag, off, len, len == left);
+	pdu_put_h2c(nt_pdu_header(pdu), c->h2c.word0, c->h2c.bytes + len, cid_ttag, off, len,
+		    len == left);
 	pdu->rec.data_len = len;
 	pdu->rec.data_slot = slot;
 	pdu->rec.data_off = off;

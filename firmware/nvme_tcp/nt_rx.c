@@ -12,17 +12,20 @@ static __attribute__((noinline)) void fault(uint16_t conn, uint16_t fes, uint32_
 	nt_fault(conn, &f);
 }
 
-static void set_form(struct nt_form *f, const struct pdu_rules *rules, uint8_t type, uint8_t hlen, uint32_t data, uint8_t align)
+static void set_form(struct nt_form *f, const struct pdu_rules *rules, uint8_t type, uint8_t hlen,
+		     uint32_t data, uint8_t align)
 {
 	struct pdu_shape s;
 
 	pdu_shape(&s, hlen, data, rules->hdgst, rules->ddgst, align);
 	f->word0 = pdu_word0(type, &s, hlen);
 	f->bytes = s.plen - data;
-	f->rec = hlen | (uint32_t)s.flags << 8 | (uint32_t)s.pad << 16; /* struct eng_tx_rec: hdr_len, flags, pad_len */
+	f->rec = hlen | (uint32_t)s.flags << 8 |
+		 (uint32_t)s.pad << 16; /* struct eng_tx_rec: hdr_len, flags, pad_len */
 }
 
-_Static_assert(PDU_F_HDGST == ENG_RECF_HDGST && PDU_F_DDGST == ENG_RECF_DDGST, "pdu flags double as record flags");
+_Static_assert(PDU_F_HDGST == ENG_RECF_HDGST && PDU_F_DDGST == ENG_RECF_DDGST,
+	       "pdu flags double as record flags");
 
 static void set_forms(struct nt_conn *c, uint8_t cpda)
 {
@@ -113,7 +116,8 @@ static void c2h_data(uint16_t conn, struct nt_conn *c, const struct pdu_hdr *h)
 {
 	uint32_t word0 = h->w[0], off = h->w[3], len = h->w[4];
 	uint32_t cid = pdu_cccid(h);
-	uint8_t pad = (uint8_t)((word0 >> 24) - c->resp.bytes); /* from the end of a header with its digest */
+	uint8_t pad = (uint8_t)((word0 >> 24) -
+				c->resp.bytes); /* from the end of a header with its digest */
 	uint8_t rxsf = c->rules.ddgst ? ENG_RXSF_DDGST : 0;
 	struct nt_cmd *cmd = nt_cmd_of(c, cid);
 
@@ -121,7 +125,8 @@ static void c2h_data(uint16_t conn, struct nt_conn *c, const struct pdu_hdr *h)
 		fault(conn, PDU_FES_HEADER_FIELD, FEI_CCCID);
 		return;
 	}
-	if ((cmd->flags & (NTC_IN | NTC_LAST | NTC_RESP)) != NTC_IN || off != cmd->off || len > cmd->len - off) {
+	if ((cmd->flags & (NTC_IN | NTC_LAST | NTC_RESP)) != NTC_IN || off != cmd->off ||
+	    len > cmd->len - off) {
 		fault(conn, broken_rule(cmd, h), 0);
 		return;
 	}
@@ -139,13 +144,15 @@ static void c2h_data(uint16_t conn, struct nt_conn *c, const struct pdu_hdr *h)
 /* FES of a C2HTermReq that keeps to the form; the content of another is not looked at. No answer but the connection's end. */
 static void c2h_term(uint16_t conn, const struct pdu_hdr *h)
 {
-	bool good = pdu_hlen(h) == PDU_TERM_LEN && h->w[1] >= PDU_TERM_LEN && h->w[1] <= PDU_TERM_LEN + PDU_TERM_COPY_MAX;
+	bool good = pdu_hlen(h) == PDU_TERM_LEN && h->w[1] >= PDU_TERM_LEN &&
+		    h->w[1] <= PDU_TERM_LEN + PDU_TERM_COPY_MAX;
 
 	nt_peer_gave_up(conn, good ? (uint16_t)h->w[2] : 0);
 }
 
 /* Anything but the two PDUs below, exactly as expected. */
-static __attribute__((noinline)) void unusual(uint16_t conn, struct nt_conn *c, const struct hal_event *ev, const struct pdu_hdr *h)
+static __attribute__((noinline)) void unusual(uint16_t conn, struct nt_conn *c,
+					      const struct hal_event *ev, const struct pdu_hdr *h)
 {
 	struct pdu_fault f = { .fes = PDU_FES_HDGST, .fei = ev->w2 };
 
@@ -185,7 +192,8 @@ void nt_header(uint16_t conn, const struct hal_event *ev)
 		unusual(conn, c, ev, h);
 	else if (word0 == c->resp.word0 && plen == c->resp.bytes)
 		capsule_resp(conn, c, h);
-	else if ((word0 & ~(PDU_F_LAST << 8)) == c->c2h.word0 && plen > c->c2h.bytes && h->w[4] == plen - c->c2h.bytes)
+	else if ((word0 & ~(PDU_F_LAST << 8)) == c->c2h.word0 && plen > c->c2h.bytes &&
+		 h->w[4] == plen - c->c2h.bytes)
 		c2h_data(conn, c, h);
 	else
 		unusual(conn, c, ev, h);

@@ -4,7 +4,18 @@
 #include <string.h>
 
 /* Byte offsets that a TermReq's FEI names */
-enum { FEI_TYPE = 0, FEI_FLAGS = 1, FEI_HLEN = 2, FEI_PDO = 3, FEI_PLEN = 4, FEI_PFV = 8, FEI_CPDA = 10, FEI_DGST = 11, FEI_MAXH2C = 12, FEI_DATAL = 16 };
+enum {
+	FEI_TYPE = 0,
+	FEI_FLAGS = 1,
+	FEI_HLEN = 2,
+	FEI_PDO = 3,
+	FEI_PLEN = 4,
+	FEI_PFV = 8,
+	FEI_CPDA = 10,
+	FEI_DGST = 11,
+	FEI_MAXH2C = 12,
+	FEI_DATAL = 16
+};
 
 static bool fail(struct pdu_fault *fault, uint16_t fes, uint32_t fei)
 {
@@ -15,7 +26,8 @@ static bool fail(struct pdu_fault *fault, uint16_t fes, uint32_t fei)
 
 bool pdu_known(uint8_t type)
 {
-	return type == PDU_ICRESP || type == PDU_C2H_TERM_REQ || type == PDU_CAPSULE_RESP || type == PDU_C2H_DATA || type == PDU_R2T;
+	return type == PDU_ICRESP || type == PDU_C2H_TERM_REQ || type == PDU_CAPSULE_RESP ||
+	       type == PDU_C2H_DATA || type == PDU_R2T;
 }
 
 static bool check_flags(const struct pdu_rules *rules, const struct pdu_hdr *h, bool data)
@@ -29,7 +41,8 @@ static bool check_flags(const struct pdu_rules *rules, const struct pdu_hdr *h, 
 	return !data || (flags & (PDU_F_SUCCESS | PDU_F_LAST)) != PDU_F_SUCCESS;
 }
 
-static bool check_data(const struct pdu_rules *rules, const struct pdu_hdr *h, struct pdu_fault *fault)
+static bool check_data(const struct pdu_rules *rules, const struct pdu_hdr *h,
+		       struct pdu_fault *fault)
 {
 	uint32_t plen = h->w[1], pdo = pdu_pdo(h), tail = rules->ddgst ? PDU_DGST_LEN : 0;
 	uint32_t head = PDU_DATA_LEN + (rules->hdgst ? PDU_DGST_LEN : 0);
@@ -63,7 +76,8 @@ bool pdu_check(const struct pdu_rules *rules, const struct pdu_hdr *h, struct pd
 	return true;
 }
 
-bool pdu_check_icresp(const struct pdu_hdr *h, uint8_t asked_dgst, struct pdu_icresp *out, struct pdu_fault *fault)
+bool pdu_check_icresp(const struct pdu_hdr *h, uint8_t asked_dgst, struct pdu_icresp *out,
+		      struct pdu_fault *fault)
 {
 	if (!pdu_known(pdu_type(h)))
 		return fail(fault, PDU_FES_HEADER_FIELD, FEI_TYPE);
@@ -94,7 +108,8 @@ uint8_t pdu_data_offset(uint8_t hlen, bool hdgst, uint8_t align)
 	return (uint8_t)((head + align - 1) / align * align);
 }
 
-void pdu_shape(struct pdu_shape *s, uint8_t hlen, uint32_t data_len, bool hdgst, bool ddgst, uint8_t align)
+void pdu_shape(struct pdu_shape *s, uint8_t hlen, uint32_t data_len, bool hdgst, bool ddgst,
+	       uint8_t align)
 {
 	uint32_t head = hlen + (hdgst ? PDU_DGST_LEN : 0);
 
@@ -122,7 +137,8 @@ void pdu_put_icreq(uint32_t *dst, uint8_t hpda, uint8_t dgst, uint32_t maxr2t)
 	dst[3] = maxr2t;
 }
 
-uint32_t pdu_put_term_req(uint32_t *dst, const struct pdu_fault *fault, const uint8_t *copy, uint32_t copy_len)
+uint32_t pdu_put_term_req(uint32_t *dst, const struct pdu_fault *fault, const uint8_t *copy,
+			  uint32_t copy_len)
 {
 	if (copy_len > PDU_TERM_COPY_MAX)
 		copy_len = PDU_TERM_COPY_MAX;

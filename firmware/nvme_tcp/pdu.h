@@ -118,7 +118,8 @@ struct pdu_icresp {
 };
 
 /* Checks an ICResp against the digests asked for. True: *out is filled. */
-bool pdu_check_icresp(const struct pdu_hdr *h, uint8_t asked_dgst, struct pdu_icresp *out, struct pdu_fault *fault);
+bool pdu_check_icresp(const struct pdu_hdr *h, uint8_t asked_dgst, struct pdu_icresp *out,
+		      struct pdu_fault *fault);
 
 /* Bytes from the start of a PDU to its data: hlen, digest, and padding to align. */
 uint8_t pdu_data_offset(uint8_t hlen, bool hdgst, uint8_t align);
@@ -126,7 +127,8 @@ uint8_t pdu_data_offset(uint8_t hlen, bool hdgst, uint8_t align);
 /* Writers. dst is 4-byte aligned and has room for the length named in the comment. */
 void pdu_put_icreq(uint32_t *dst, uint8_t hpda, uint8_t dgst, uint32_t maxr2t); /* 128 */
 /* copy_len bytes of the offending header follow; returns the length of the whole PDU (24 + copy_len). */
-uint32_t pdu_put_term_req(uint32_t *dst, const struct pdu_fault *fault, const uint8_t *copy, uint32_t copy_len); /* up to 152 */
+uint32_t pdu_put_term_req(uint32_t *dst, const struct pdu_fault *fault, const uint8_t *copy,
+			  uint32_t copy_len); /* up to 152 */
 
 /* Shape of an outgoing PDU with or without data, from which header, record and length follow. */
 struct pdu_shape {
@@ -136,7 +138,8 @@ struct pdu_shape {
 	uint32_t plen;
 };
 
-void pdu_shape(struct pdu_shape *s, uint8_t hlen, uint32_t data_len, bool hdgst, bool ddgst, uint8_t align);
+void pdu_shape(struct pdu_shape *s, uint8_t hlen, uint32_t data_len, bool hdgst, bool ddgst,
+	       uint8_t align);
 
 static inline uint32_t pdu_word0(uint8_t type, const struct pdu_shape *s, uint8_t hlen)
 {
@@ -149,7 +152,8 @@ static inline void pdu_put_cmd(uint32_t *dst, uint32_t word0, uint32_t plen, con
 	dst[0] = word0;
 	dst[1] = plen;
 #pragma GCC unroll 4
-	for (int i = 0; i < 16; i += 4) { /* the hot path's longest piece: four words in flight, and no loop */
+	for (int i = 0; i < 16;
+	     i += 4) { /* the hot path's longest piece: four words in flight, and no loop */
 		uint32_t a = sqe[i], b = sqe[i + 1], c = sqe[i + 2], d = sqe[i + 3];
 
 		dst[2 + i] = a;
@@ -160,7 +164,8 @@ static inline void pdu_put_cmd(uint32_t *dst, uint32_t word0, uint32_t plen, con
 }
 
 /* H2CData header, 24 bytes. cid_ttag: CCCID | TTAG << 16. last: sets LAST_PDU. */
-static inline void pdu_put_h2c(uint32_t *dst, uint32_t word0, uint32_t plen, uint32_t cid_ttag, uint32_t datao, uint32_t datal, bool last)
+static inline void pdu_put_h2c(uint32_t *dst, uint32_t word0, uint32_t plen, uint32_t cid_ttag,
+			       uint32_t datao, uint32_t datal, bool last)
 {
 	dst[0] = word0 | (last ? PDU_F_LAST << 8 : 0);
 	dst[1] = plen;

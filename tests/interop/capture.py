@@ -63,11 +63,14 @@ def read_frames(path):
 
 def without_damage(path, own, out):
     """Copies a capture but for frames that were damaged on their way to us: a checksum betrays
-    them, or their very type was hit. The adapter drops them, and so do we before we judge:
-    tshark trips over what they do to its reassembly. Our own frames all stay."""
-    bad = ' || '.join('%s == %s' % (FIELDS[name], BAD) for name in CHECKSUMS)
-    tshark(path, '-w', out, '-Y', 'ip.src == %s || arp.src.proto_ipv4 == %s || '
-           '!(%s || !(ip || ipv6 || arp))' % (own, own, bad))
+    them, tshark found none because a header's length was hit, or the very type was hit. The
+    adapter drops them, and so do we before we judge: tshark trips over what they do to its
+    reassembly. Our own frames all stay."""
+    bad = ['%s == %s' % (FIELDS[name], BAD) for name in CHECKSUMS]
+    bad += ['(%s && !%s.checksum.status)' % (name, name) for name in ('ip', 'tcp', 'icmpv6')]
+    bad += ['!(ip || ipv6 || arp)']
+    tshark(path, '-w', out, '-Y', 'ip.src == %s || arp.src.proto_ipv4 == %s || !(%s)'
+           % (own, own, ' || '.join(bad)))
 
 
 def judge(frame):

@@ -57,8 +57,7 @@ START_TEST(test_bad_rings)
 		{ 0x1000, 0, 0x2000, 0, 7 | 8 << 8, 1 },  /* of 128 */
 		{ 0x1000, 0, 0x2000, 0, 5 | 5 << 8, 1 },  /* completion ring not larger */
 		{ 0x1000, 0, 0x2000, 0, 5 | 11 << 8, 1 }, /* too large */
-		{ 0x1000, 0, 0x2000, 0, 0, 1 },
-		{ 0x1020, 0, 0x2000, 0, 5 | 6 << 8, 1 },
+		{ 0x1000, 0, 0x2000, 0, 0, 1 },           { 0x1020, 0, 0x2000, 0, 5 | 6 << 8, 1 },
 		{ 0x1000, 0, 0x2001, 0, 5 | 6 << 8, 1 },
 	};
 
@@ -145,7 +144,11 @@ END_TEST
 
 START_TEST(test_port)
 {
-	struct weft_arg_port a = { .ip = 0xc0a80102, .mask = 0xffff0000, .gateway = 0xc0a80001, .mtu = 9000, .mac = { 2, 3, 4, 5, 6, 7 } };
+	struct weft_arg_port a = { .ip = 0xc0a80102,
+				   .mask = 0xffff0000,
+				   .gateway = 0xc0a80001,
+				   .mtu = 9000,
+				   .mac = { 2, 3, 4, 5, 6, 7 } };
 	uint32_t dw[4];
 
 	ck_assert_uint_eq(admin(WEFT_OP_PORT_SET, &a, sizeof(a), NULL), 0);
@@ -174,7 +177,8 @@ START_TEST(test_port_bad)
 	bad[5].gateway = 0x0a000001;
 	bad[6].mac[0] = 1; /* a group's */
 	for (uint32_t i = 0; i < 7; i++)
-		ck_assert_msg(admin(WEFT_OP_PORT_SET, &bad[i], sizeof(good), NULL) == EINVAL, "row %u", i);
+		ck_assert_msg(admin(WEFT_OP_PORT_SET, &bad[i], sizeof(good), NULL) == EINVAL,
+			      "row %u", i);
 	ck_assert_uint_eq(net_port.ip, OUR_IP);
 	ck_assert_uint_eq(net_port.mtu, 1500);
 }
@@ -184,14 +188,20 @@ END_TEST
 
 static uint16_t create(uint16_t qp, uint8_t sq_log2)
 {
-	const struct weft_arg_qp_create a = { .sq_base = 0x4000, .cq_base = 0x8000, .qp = qp, .sq_log2 = sq_log2, .cq_log2 = sq_log2 + 1 };
+	const struct weft_arg_qp_create a = { .sq_base = 0x4000,
+					      .cq_base = 0x8000,
+					      .qp = qp,
+					      .sq_log2 = sq_log2,
+					      .cq_log2 = sq_log2 + 1 };
 
 	return admin(WEFT_OP_QP_CREATE, &a, sizeof(a), NULL);
 }
 
 START_TEST(test_create_bad)
 {
-	const struct weft_arg_qp_create good = { .sq_base = 0x4000, .cq_base = 0x8000, .qp = 5, .sq_log2 = 4, .cq_log2 = 5 };
+	const struct weft_arg_qp_create good = {
+		.sq_base = 0x4000, .cq_base = 0x8000, .qp = 5, .sq_log2 = 4, .cq_log2 = 5
+	};
 	struct weft_arg_qp_create bad[11];
 	uint32_t free = qp_slots_free();
 
@@ -210,7 +220,8 @@ START_TEST(test_create_bad)
 	bad[9].cq_base = 0x8001;
 	bad[10].sq_log2 = 255;
 	for (uint32_t i = 0; i < 11; i++)
-		ck_assert_msg(admin(WEFT_OP_QP_CREATE, &bad[i], sizeof(good), NULL) == EINVAL, "row %u", i);
+		ck_assert_msg(admin(WEFT_OP_QP_CREATE, &bad[i], sizeof(good), NULL) == EINVAL,
+			      "row %u", i);
 	ck_assert_uint_eq(qp_slots_free(), free);
 	ck_assert_uint_eq(qp_starts[5], 0);
 	ck_assert_uint_eq(create(5, 4), 0);
@@ -284,7 +295,9 @@ START_TEST(test_all_pairs)
 	for (uint16_t q = 1; q < WEFT_N_QP; q++) {
 		create_qp(q, 3);
 		connect_qp(q, &plain);
-		submit(q, 7, &(struct cmd){ .flags = WEFT_SQF_DATA_IN, .len = 512, .addr = BUF + q * 512u });
+		submit(q, 7,
+		       &(struct cmd){
+			       .flags = WEFT_SQF_DATA_IN, .len = 512, .addr = BUF + q * 512u });
 	}
 	for (uint16_t q = WEFT_N_QP - 1; q >= 1; q--) {
 		struct send s = c2h(&peers[q], 7, 0, wire + q * 512, 512, PDU_F_LAST);
@@ -304,16 +317,23 @@ START_TEST(test_disconnect_bad)
 	static const uint16_t qps[] = { 0, 1, WEFT_N_QP, 0xffff };
 
 	for (int i = 0; i < 4; i++)
-		ck_assert_uint_eq(admin(WEFT_OP_DISCONNECT, &(struct weft_arg_disconnect){ .qp = qps[i] }, 4, NULL), ENXIO);
+		ck_assert_uint_eq(admin(WEFT_OP_DISCONNECT,
+					&(struct weft_arg_disconnect){ .qp = qps[i] }, 4, NULL),
+				  ENXIO);
 	create_qp(1, 2);
-	ck_assert_uint_eq(admin(WEFT_OP_DISCONNECT, &(struct weft_arg_disconnect){ .qp = 1 }, 4, NULL), ENOTCONN);
-	ck_assert_uint_eq(admin(WEFT_OP_DISCONNECT, &(struct weft_arg_disconnect){ .qp = 1, .abort = 1 }, 4, NULL), ENOTCONN);
+	ck_assert_uint_eq(admin(WEFT_OP_DISCONNECT, &(struct weft_arg_disconnect){ .qp = 1 }, 4,
+				NULL),
+			  ENOTCONN);
+	ck_assert_uint_eq(admin(WEFT_OP_DISCONNECT,
+				&(struct weft_arg_disconnect){ .qp = 1, .abort = 1 }, 4, NULL),
+			  ENOTCONN);
 }
 END_TEST
 
 static uint16_t stats(uint16_t qp, uint16_t page, uint32_t dw[4])
 {
-	return admin(WEFT_OP_CONN_STATS, &(struct weft_arg_conn_stats){ .qp = qp, .page = page }, 4, dw);
+	return admin(WEFT_OP_CONN_STATS, &(struct weft_arg_conn_stats){ .qp = qp, .page = page }, 4,
+		     dw);
 }
 
 START_TEST(test_stats)

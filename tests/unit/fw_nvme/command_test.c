@@ -47,7 +47,13 @@ static const struct bad_entry {
 	{ "out, no length", WEFT_OP_CAPSULE, OUT | ICD, 0, 1, EINVAL, { 512 } },
 	{ "too long", WEFT_OP_CAPSULE, IN | CHAIN, WEFT_DATA_MAX + 1, 1, EINVAL, { 0 } },
 	{ "much too long", WEFT_OP_CAPSULE, IN | CHAIN, UINT32_MAX, 1, EINVAL, { 0 } },
-	{ "in capsule, too long", WEFT_OP_CAPSULE, OUT | ICD | CHAIN, NT_DATA_MAX + 1, 1, EINVAL, { 0 } },
+	{ "in capsule, too long",
+	  WEFT_OP_CAPSULE,
+	  OUT | ICD | CHAIN,
+	  NT_DATA_MAX + 1,
+	  1,
+	  EINVAL,
+	  { 0 } },
 	{ "no element", WEFT_OP_CAPSULE, IN, 512, 0, EINVAL, { 512 } },
 	{ "four inline", WEFT_OP_CAPSULE, IN, 512, 4, EINVAL, { 512 } },
 	{ "one byte short", WEFT_OP_CAPSULE, IN, 512, 1, EINVAL, { 511 } },
@@ -148,7 +154,9 @@ END_TEST
 
 START_TEST(test_ring_refusal)
 {
-	const struct hal_event ev = { .type = ENG_EVT_SQE, .flags = 1, .id = (uint16_t)_i, .w1 = 7, .w2 = EBUSY };
+	const struct hal_event ev = {
+		.type = ENG_EVT_SQE, .flags = 1, .id = (uint16_t)_i, .w1 = 7, .w2 = EBUSY
+	};
 	const struct hal_cpl *c;
 
 	connect_qp(QP, &plain);
@@ -225,7 +233,9 @@ START_TEST(test_capsule_without)
 
 	connect_qp(QP, &o);
 	for (uint16_t i = 0; i < 3; i++) {
-		const struct cmd c = { .flags = (uint8_t[]){ 0, OUT, IN }[i], .len = i ? 4096 : 0, .addr = BUF };
+		const struct cmd c = { .flags = (uint8_t[]){ 0, OUT, IN }[i],
+				       .len = i ? 4096 : 0,
+				       .addr = BUF };
 		struct weft_sq_entry e = entry_of(i, &c);
 		struct pdu d;
 
@@ -243,7 +253,8 @@ END_TEST
 /* A chain of elements in host memory, one byte each for a part. */
 START_TEST(test_chain)
 {
-	struct weft_sq_entry e = entry_of(1, &(struct cmd){ .flags = OUT | ICD | CHAIN, .len = 1000 });
+	struct weft_sq_entry e =
+		entry_of(1, &(struct cmd){ .flags = OUT | ICD | CHAIN, .len = 1000 });
 	struct weft_sgl_elem el[300];
 	uint8_t want[1000];
 	struct pdu d;
@@ -270,7 +281,8 @@ START_TEST(test_host_memory_fails)
 {
 	connect_qp(QP, &plain);
 	submit(QP, 0, &(struct cmd){ 0 });
-	submit(QP, 1, &(struct cmd){ .flags = OUT | ICD, .len = 4096, .addr = FAKE_HOST_SIZE - 100 });
+	submit(QP, 1,
+	       &(struct cmd){ .flags = OUT | ICD, .len = 4096, .addr = FAKE_HOST_SIZE - 100 });
 	expect_err(0, EFAULT);
 	expect_err(1, EFAULT);
 	ck_assert_uint_eq(last_event(QP)->dw[1], EFAULT);
@@ -354,7 +366,8 @@ START_TEST(test_many)
 	connect_qp(QP, &o);
 	for (uint32_t round = 0; round < 5; round++) {
 		for (uint16_t i = 0; i < ENTRIES; i++)
-			submit(QP, i, &(struct cmd){ .flags = IN, .len = 4096, .addr = BUF + i * 4096 });
+			submit(QP, i,
+			       &(struct cmd){ .flags = IN, .len = 4096, .addr = BUF + i * 4096 });
 		for (uint16_t i = 0; i < ENTRIES; i++)
 			ck_assert_uint_eq(expect_pdu(&peers[QP], PDU_CAPSULE_CMD).b[10], i);
 		for (uint16_t i = 0; i < ENTRIES; i++) {

@@ -39,7 +39,8 @@ START_TEST(test_icreq)
 		{ .digests = 2 },
 	};
 	const struct conn_opts *o = &rows[_i];
-	uint8_t maxr2t = o->maxr2t < NT_R2TS ? o->maxr2t : NT_R2TS - 1; /* never more than we have room for */
+	uint8_t maxr2t = o->maxr2t < NT_R2TS ? o->maxr2t :
+					       NT_R2TS - 1; /* never more than we have room for */
 	uint8_t want[128] = { 0, 0, 128, 0, 128, 0, 0, 0, 0, 0, o->hpda, o->digests, maxr2t };
 	struct pdu d;
 
@@ -280,8 +281,9 @@ START_TEST(test_peer_term)
 		uint32_t plen;
 		uint32_t fes;
 	} rows[] = {
-		{ AT_IC, 24, 24, 3 }, { AT_READY, 24, 24, 3 },	 { AT_READY, 24, 152, 3 }, { AT_READY, 24, 153, 0 },
-		{ AT_READY, 24, 23, 0 }, { AT_READY, 128, 152, 0 }, { AT_READY, 200, 24, 0 },  { AT_READY, 0, 24, 0 },
+		{ AT_IC, 24, 24, 3 },     { AT_READY, 24, 24, 3 }, { AT_READY, 24, 152, 3 },
+		{ AT_READY, 24, 153, 0 }, { AT_READY, 24, 23, 0 }, { AT_READY, 128, 152, 0 },
+		{ AT_READY, 200, 24, 0 }, { AT_READY, 0, 24, 0 },
 	};
 	uint16_t cid = connect_to(rows[_i].at, 0);
 	struct peer *p = &peers[QP];
@@ -310,8 +312,9 @@ static const struct {
 	enum where at;
 	bool abort, rst, fin;
 } ends[] = {
-	{ AT_ARP, false, false, false }, { AT_ARP, true, false, false }, { AT_SYN, false, false, false },
-	{ AT_SYN, true, false, false },  { AT_IC, false, false, true },  { AT_IC, true, true, false },
+	{ AT_ARP, false, false, false },  { AT_ARP, true, false, false },
+	{ AT_SYN, false, false, false },  { AT_SYN, true, false, false },
+	{ AT_IC, false, false, true },    { AT_IC, true, true, false },
 	{ AT_READY, false, false, true }, { AT_READY, true, true, false },
 };
 
@@ -447,7 +450,9 @@ START_TEST(test_bad_connect)
 
 	create_qp(QP, SQ_LOG2);
 	for (uint32_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		ck_assert_msg(admin(WEFT_OP_CONNECT, &rows[i].a, sizeof(rows[i].a), NULL) == rows[i].err, "row %u", i);
+		ck_assert_msg(admin(WEFT_OP_CONNECT, &rows[i].a, sizeof(rows[i].a), NULL) ==
+				      rows[i].err,
+			      "row %u", i);
 	ck_assert_uint_eq(delete_qp(QP), 0);
 }
 END_TEST

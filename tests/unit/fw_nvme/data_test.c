@@ -24,7 +24,9 @@ static void send_r2t(uint16_t qp, uint16_t cid, uint16_t ttag, uint32_t off, uin
 /* One R2T for all of it, cut at MAXH2CDATA. Number: digests, and CPDA 15 from 4 on. */
 START_TEST(test_write)
 {
-	const struct conn_opts o = { .digests = _i & 3, .cpda = _i & 4 ? 15 : 0, .maxh2cdata = 8192 };
+	const struct conn_opts o = { .digests = _i & 3,
+				     .cpda = _i & 4 ? 15 : 0,
+				     .maxh2cdata = 8192 };
 	const uint32_t len = 100000;
 	struct peer *p = &peers[QP];
 
@@ -54,7 +56,8 @@ START_TEST(test_write_in_parts)
 	write_cmd(QP, 2, 65536);
 	for (uint16_t i = 0; i + 1 < 5; i++) {
 		send_r2t(QP, 2, i, cuts[i], cuts[i + 1] - cuts[i]);
-		expect_h2c(p, 2, i, cuts[i], cuts[i + 1] - cuts[i], true, fake_host + BUF + cuts[i]);
+		expect_h2c(p, 2, i, cuts[i], cuts[i + 1] - cuts[i], true,
+			   fake_host + BUF + cuts[i]);
 	}
 	send_resp(QP, 2);
 	expect_ok(QP, 2, 65536);
@@ -83,7 +86,8 @@ START_TEST(test_several_outstanding)
 		for (uint32_t off = 0; off < part; off += 4096) {
 			uint32_t len = part - off < 4096 ? part - off : 4096;
 
-			expect_h2c(p, 2, i * 1000, i * part + off, len, off + len == part, fake_host + BUF + i * part + off);
+			expect_h2c(p, 2, i * 1000, i * part + off, len, off + len == part,
+				   fake_host + BUF + i * part + off);
 		}
 	expect_no_pdu(p);
 	send_resp(QP, 2);
@@ -116,7 +120,8 @@ START_TEST(test_longest_capsule)
 	struct pdu d;
 
 	connect_qp(QP, &o);
-	submit(QP, 1, &(struct cmd){ .flags = OUT | WEFT_SQF_ICD, .len = NT_DATA_MAX, .addr = BUF });
+	submit(QP, 1,
+	       &(struct cmd){ .flags = OUT | WEFT_SQF_ICD, .len = NT_DATA_MAX, .addr = BUF });
 	d = expect_pdu(&peers[QP], PDU_CAPSULE_CMD);
 	ck_assert_uint_eq(d.len, NT_DATA_MAX);
 	ck_assert_mem_eq(d.data, fake_host + BUF, NT_DATA_MAX);
@@ -151,7 +156,8 @@ START_TEST(test_order)
 	memset(at, 0, sizeof(at));
 	for (uint16_t i = 0; i < 6; i++)
 		for (int k = 0; k < 2; k++) {
-			expect_h2c(p, served[i], ttags[i], at[served[i]], 4096, k, fake_host + BUF + at[served[i]]);
+			expect_h2c(p, served[i], ttags[i], at[served[i]], 4096, k,
+				   fake_host + BUF + at[served[i]]);
 			at[served[i]] += 4096;
 		}
 	for (uint16_t i = 1; i < 4; i++) {
@@ -266,7 +272,8 @@ END_TEST
 /* --- the connection goes with commands under way ------------------------------------------------------------------------- */
 
 enum death { BY_RST, BY_FIN, BY_TERM, BY_ABORT, BY_DISCONNECT, BY_FAULT, BY_SILENCE, DEATHS };
-static const uint16_t death_err[DEATHS] = { ECONNRESET, ECONNRESET, ECONNRESET, ECANCELED, ECANCELED, EPROTO, ETIMEDOUT };
+static const uint16_t death_err[DEATHS] = { ECONNRESET, ECONNRESET, ECONNRESET, ECANCELED,
+					    ECANCELED,  EPROTO,     ETIMEDOUT };
 
 static void die(enum death how)
 {
@@ -305,7 +312,8 @@ static void die(enum death how)
  */
 static void death_in_mid_transfer(enum death how, bool hold)
 {
-	uint16_t err = how == BY_FIN && hold ? ETIMEDOUT : death_err[how]; /* our own FIN never gets through */
+	uint16_t err = how == BY_FIN && hold ? ETIMEDOUT :
+					       death_err[how]; /* our own FIN never gets through */
 	static const struct conn_opts o = { .maxr2t = 1, .maxh2cdata = 4096 };
 	struct peer *p = &peers[QP];
 	struct send s;

@@ -17,7 +17,17 @@
 enum { READ = 3, WRITE, PLAIN, INCAP, UNUSED };
 enum base { C2H, RESP, R2T };
 /* What goes well before */
-enum before { NOTHING, HALF_READ, ALL_READ, READ_LAST_SHORT, ANSWERED, ANSWERED_UNACKED, ONE_R2T, R2T_OPEN, SUCCEEDED };
+enum before {
+	NOTHING,
+	HALF_READ,
+	ALL_READ,
+	READ_LAST_SHORT,
+	ANSWERED,
+	ANSWERED_UNACKED,
+	ONE_R2T,
+	R2T_OPEN,
+	SUCCEEDED
+};
 
 static const struct row {
 	const char *what;
@@ -86,7 +96,8 @@ static const struct row {
 	{ "CID beyond the ring", RESP, ENTRIES, 0, 0, 0, NOTHING, 0, 0, 0, 1, 20 },
 	{ "CID FFFF", RESP, 0xffff, 0, 0, 0, NOTHING, 0, 0, 0, 1, 20 },
 	{ "second response", RESP, READ, 0, 0, 0, ANSWERED, 0, 0, 0, 1, 20 },
-	{ "second response, first waits for its ack", RESP, READ, 0, 0, 0, ANSWERED_UNACKED, 0, 0, 0, 1, 20 },
+	{ "second response, first waits for its ack", RESP, READ, 0, 0, 0, ANSWERED_UNACKED, 0, 0,
+	  0, 1, 20 },
 	{ "response after SUCCESS", RESP, READ, 0, 0, 0, SUCCEEDED, 0, 0, 0, 1, 20 },
 	/* R2T */
 	{ "R2T CCCID unused", R2T, UNUSED, 0, 512, 0, NOTHING, 0, 0, 0, 1, 8 },
@@ -255,7 +266,9 @@ START_TEST(test_header_digest)
 {
 	const struct conn_opts o = { .digests = 3 };
 	struct peer *p = &peers[QP];
-	struct row r = { .base = (enum base)(_i % 3), .cid = _i % 3 == R2T ? WRITE : READ, .len = 512 };
+	struct row r = { .base = (enum base)(_i % 3),
+			 .cid = _i % 3 == R2T ? WRITE : READ,
+			 .len = 512 };
 	struct send s;
 
 	open_with_commands(&o);
@@ -275,7 +288,10 @@ START_TEST(test_digest_flags)
 	static const struct {
 		enum base base;
 		uint8_t clear;
-	} cases[] = { { C2H, PDU_F_HDGST }, { C2H, PDU_F_DDGST }, { RESP, PDU_F_HDGST }, { R2T, PDU_F_HDGST } };
+	} cases[] = { { C2H, PDU_F_HDGST },
+		      { C2H, PDU_F_DDGST },
+		      { RESP, PDU_F_HDGST },
+		      { R2T, PDU_F_HDGST } };
 	const struct conn_opts o = { .digests = 3 };
 	struct row r = { .base = cases[_i].base, .cid = READ, .len = 512 };
 	struct send s;

@@ -55,8 +55,8 @@ void __wrap_hal_complete(const struct hal_cpl *cpl)
 		busy[cpl->slot] = false;
 		ck_assert_uint_eq(cpl->cid, cpl->slot - qp_get(cpl->qp)->slot_base);
 		ck_assert_uint_eq(nt_cmds[cpl->slot].flags, 0);
-		if (cpl->qp && nt_conns[cpl->qp].was_ready && nt_conns[cpl->qp].state == NT_CLOSING && cpl->status &&
-		    cpl->status != ENOTCONN)
+		if (cpl->qp && nt_conns[cpl->qp].was_ready &&
+		    nt_conns[cpl->qp].state == NT_CLOSING && cpl->status && cpl->status != ENOTCONN)
 			check_quiet(cpl->qp);
 	}
 	__real_hal_complete(cpl);
@@ -111,7 +111,9 @@ void run_ms(uint32_t ms)
 	while (hal_now_ns() < end) {
 		uint64_t left = end - hal_now_ns(), next = fake_timer();
 
-		fake_advance(next > hal_now_ns() && next < end ? next - hal_now_ns() : left < 1000000 ? left : 1000000);
+		fake_advance(next > hal_now_ns() && next < end ? next - hal_now_ns() :
+			     left < 1000000                    ? left :
+								 1000000);
 		run();
 	}
 }
@@ -275,7 +277,11 @@ uint16_t admin(uint8_t opcode, const void *args, uint32_t len, uint32_t dw[4])
 
 void create_qp(uint16_t qp, uint8_t sq_log2)
 {
-	struct weft_arg_qp_create a = { .sq_base = 0x4000, .cq_base = 0x8000, .qp = qp, .sq_log2 = sq_log2, .cq_log2 = sq_log2 + 1 };
+	struct weft_arg_qp_create a = { .sq_base = 0x4000,
+					.cq_base = 0x8000,
+					.qp = qp,
+					.sq_log2 = sq_log2,
+					.cq_log2 = sq_log2 + 1 };
 
 	ck_assert_uint_eq(admin(WEFT_OP_QP_CREATE, &a, sizeof(a), NULL), 0);
 }
@@ -297,8 +303,13 @@ uint16_t disconnect_start(uint16_t qp, bool abort)
 uint16_t connect_start(uint16_t qp, const struct conn_opts *o)
 {
 	struct weft_arg_connect a = {
-		.qp = qp, .remote_port = PEER_PORT, .remote_ip = PEER_IP, .digests = o->digests, .hpda = o->hpda,
-		.maxr2t = o->maxr2t, .timeout_ms = o->timeout_ms,
+		.qp = qp,
+		.remote_port = PEER_PORT,
+		.remote_ip = PEER_IP,
+		.digests = o->digests,
+		.hpda = o->hpda,
+		.maxr2t = o->maxr2t,
+		.timeout_ms = o->timeout_ms,
 	};
 
 	if (!qp_get(qp))
@@ -335,7 +346,9 @@ uint16_t slot_of(uint16_t qp, uint16_t cid)
 
 struct weft_sq_entry entry_of(uint16_t cid, const struct cmd *c)
 {
-	struct weft_sq_entry e = { .opcode = c->opcode ? c->opcode : WEFT_OP_CAPSULE, .flags = c->flags, .cid = cid };
+	struct weft_sq_entry e = { .opcode = c->opcode ? c->opcode : WEFT_OP_CAPSULE,
+				   .flags = c->flags,
+				   .cid = cid };
 
 	for (uint32_t i = 0; i < 64; i++)
 		e.sqe[i] = (uint8_t)(0x40 + cid * 3 + i);
@@ -345,7 +358,8 @@ struct weft_sq_entry entry_of(uint16_t cid, const struct cmd *c)
 	if (c->len) { /* two pieces, the second as long as need be */
 		e.sgl_count = 2;
 		e.sgl[0] = (struct weft_sgl_elem){ .addr = c->addr, .len = c->len / 3 };
-		e.sgl[1] = (struct weft_sgl_elem){ .addr = c->addr + c->len / 3, .len = c->len - c->len / 3 };
+		e.sgl[1] = (struct weft_sgl_elem){ .addr = c->addr + c->len / 3,
+						   .len = c->len - c->len / 3 };
 	}
 	return e;
 }
@@ -395,17 +409,20 @@ uint32_t completions(uint16_t qp, uint16_t cid)
 	uint32_t n = 0;
 
 	for (uint32_t i = 0; i < fake_cpl_count; i++)
-		n += fake_cpl[i].qp == qp && fake_cpl[i].cid == cid && fake_cpl[i].type != WEFT_CQT_EVENT;
+		n += fake_cpl[i].qp == qp && fake_cpl[i].cid == cid &&
+		     fake_cpl[i].type != WEFT_CQT_EVENT;
 	return n;
 }
 
 const struct hal_cpl *completion(uint16_t qp, uint16_t cid)
 {
-	ck_assert_msg(completions(qp, cid) == seen[qp][cid] + 1, "qp %u cid %u: %u completions, %u were taken", qp, cid,
-		      completions(qp, cid), seen[qp][cid]);
+	ck_assert_msg(completions(qp, cid) == seen[qp][cid] + 1,
+		      "qp %u cid %u: %u completions, %u were taken", qp, cid, completions(qp, cid),
+		      seen[qp][cid]);
 	seen[qp][cid]++;
 	for (uint32_t i = fake_cpl_count; i-- > 0;)
-		if (fake_cpl[i].qp == qp && fake_cpl[i].cid == cid && fake_cpl[i].type != WEFT_CQT_EVENT)
+		if (fake_cpl[i].qp == qp && fake_cpl[i].cid == cid &&
+		    fake_cpl[i].type != WEFT_CQT_EVENT)
 			return &fake_cpl[i];
 	return NULL;
 }

@@ -30,24 +30,25 @@ void fill_patterns(void);       /* once, before the first test */
 
 /* --- the host ----------------------------------------------------------------------------------------------------------- */
 
-void fw_start(void);              /* firmware up, admin pair enabled, port configured */
+void fw_start(void); /* firmware up, admin pair enabled, port configured */
 void fw_start_mtu(uint16_t mtu);
 void fw_teardown(void);
-void run(void);                   /* until nothing happens any more */
+void run(void); /* until nothing happens any more */
 void run_ms(uint32_t ms);
 
 extern uint32_t status_seen, fw_status_seen; /* last hal_host_status */
 extern uint32_t qp_starts[WEFT_N_QP], qp_stops[WEFT_N_QP];
 extern bool hold_qp_stopped; /* EVT_QP_STOPPED stays away until qp_stopped_now */
 void qp_stopped_now(uint16_t qp);
-void host_aq(uint32_t ctrl);         /* writes AQ_CTRL, the other registers are good ones */
+void host_aq(uint32_t ctrl); /* writes AQ_CTRL, the other registers are good ones */
 void host_aq_regs(const uint32_t regs[6]);
 
 uint16_t admin_start(uint8_t opcode, const void *args, uint32_t len); /* returns the CID; runs */
 void admin_lost(uint8_t opcode);                                      /* must not complete */
-void forget_admin_slots(void);                                        /* of a life of the admin pair that is over */
-bool admin_result(uint16_t cid, struct hal_cpl *out);                 /* completed? */
-uint16_t admin(uint8_t opcode, const void *args, uint32_t len, uint32_t dw[4]); /* completed at once: status */
+void forget_admin_slots(void);                        /* of a life of the admin pair that is over */
+bool admin_result(uint16_t cid, struct hal_cpl *out); /* completed? */
+uint16_t admin(uint8_t opcode, const void *args, uint32_t len,
+	       uint32_t dw[4]); /* completed at once: status */
 void create_qp(uint16_t qp, uint8_t sq_log2);
 uint16_t delete_qp(uint16_t qp);
 uint16_t disconnect_start(uint16_t qp, bool abort);
@@ -58,8 +59,11 @@ struct conn_opts {
 	uint8_t icresp_dgst; /* digests that the controller agrees to, complemented: 0 = all that is asked */
 	uint32_t timeout_ms;
 };
-uint16_t connect_start(uint16_t qp, const struct conn_opts *o); /* the CID of CONNECT; TCP handshake, ICReq are done */
-void connect_qp(uint16_t qp, const struct conn_opts *o);        /* QP_CREATE if need be, CONNECT to READY */
+uint16_t
+connect_start(uint16_t qp,
+	      const struct conn_opts *o); /* the CID of CONNECT; TCP handshake, ICReq are done */
+void connect_qp(uint16_t qp,
+		const struct conn_opts *o); /* QP_CREATE if need be, CONNECT to READY */
 
 /* A command: flags WEFT_SQF_*, its buffer starts at addr. */
 struct cmd {
@@ -71,8 +75,9 @@ struct weft_sq_entry entry_of(uint16_t cid, const struct cmd *c);
 void submit_quiet(uint16_t qp, uint16_t cid, const struct weft_sq_entry *e);
 void submit_entry(uint16_t qp, uint16_t cid, const struct weft_sq_entry *e); /* runs */
 void submit(uint16_t qp, uint16_t cid, const struct cmd *c);
-uint32_t completions(uint16_t qp, uint16_t cid);           /* of commands, since the start */
-const struct hal_cpl *completion(uint16_t qp, uint16_t cid); /* exactly one since the last completion() of it */
+uint32_t completions(uint16_t qp, uint16_t cid); /* of commands, since the start */
+const struct hal_cpl *completion(uint16_t qp,
+				 uint16_t cid); /* exactly one since the last completion() of it */
 uint32_t events_of(uint16_t qp);
 const struct hal_cpl *last_event(uint16_t qp);
 uint16_t slot_of(uint16_t qp, uint16_t cid);
@@ -104,7 +109,7 @@ extern bool fin_answered; /* the peer answers FIN with FIN; default */
 
 void peer_send(struct peer *p, const void *data, uint32_t len); /* runs */
 void peer_send_quiet(struct peer *p, const void *data, uint32_t len);
-void peer_ack(struct peer *p);  /* everything received; runs */
+void peer_ack(struct peer *p); /* everything received; runs */
 void peer_ack_to(struct peer *p, uint32_t bytes_from_start);
 void peer_fin(struct peer *p);
 void peer_rst(struct peer *p);
@@ -135,7 +140,8 @@ void ctrl_send(struct peer *p, const struct send *s);
 void ctrl_send_quiet(struct peer *p, const struct send *s);
 struct send icresp(const struct conn_opts *o, uint8_t asked);
 struct send resp(const struct peer *p, uint16_t cid, uint32_t dw0, uint16_t status);
-struct send c2h(const struct peer *p, uint16_t cid, uint32_t off, const void *data, uint32_t len, uint8_t flags);
+struct send c2h(const struct peer *p, uint16_t cid, uint32_t off, const void *data, uint32_t len,
+		uint8_t flags);
 struct send r2t(const struct peer *p, uint16_t cid, uint16_t ttag, uint32_t off, uint32_t len);
 struct send term(uint16_t fes, uint32_t fei);
 void put32(uint8_t *p, uint32_t v);
@@ -144,7 +150,8 @@ uint32_t crc32c(const uint8_t *p, uint32_t len);
 
 /* Short forms on QP with one CID */
 void send_resp(uint16_t qp, uint16_t cid);
-void expect_h2c(struct peer *p, uint16_t cid, uint16_t ttag, uint32_t off, uint32_t len, bool last, const uint8_t *content);
+void expect_h2c(struct peer *p, uint16_t cid, uint16_t ttag, uint32_t off, uint32_t len, bool last,
+		const uint8_t *content);
 void expect_ok(uint16_t qp, uint16_t cid, uint32_t data_len);
 
 void tests_connect(Suite *s);

@@ -102,12 +102,14 @@ static void check_received(const struct pdu_rules *rules, const uint8_t *p, stru
 	struct pdu_fault f = { 0 };
 
 	header_words(&h, p);
-	ck_assert_msg(pdu_check(rules, &h, &f), "type %02x refused: FES %u FEI %u", p[0], f.fes, f.fei);
+	ck_assert_msg(pdu_check(rules, &h, &f), "type %02x refused: FES %u FEI %u", p[0], f.fes,
+		      f.fei);
 	t->checked++;
 }
 
 /* A PDU of the Linux host: ours would be the same. */
-static void rebuild_sent(const struct pdu_rules *rules, const uint8_t *p, uint32_t plen, struct tally *t)
+static void rebuild_sent(const struct pdu_rules *rules, const uint8_t *p, uint32_t plen,
+			 struct tally *t)
 {
 	uint32_t hdr[PDU_CMD_LEN / 4], sqe[16], hd = rules->hdgst ? 4 : 0, data = plen - p[2] - hd;
 	struct pdu_shape s;
@@ -121,7 +123,8 @@ static void rebuild_sent(const struct pdu_rules *rules, const uint8_t *p, uint32
 		pdu_put_cmd(hdr, pdu_word0(PDU_CAPSULE_CMD, &s, PDU_CMD_LEN), s.plen, sqe);
 	} else {
 		ck_assert_uint_eq(p[0], PDU_H2C_DATA);
-		pdu_put_h2c(hdr, pdu_word0(PDU_H2C_DATA, &s, PDU_DATA_LEN), s.plen, le32(p + 8), le32(p + 12), data, p[1] & PDU_F_LAST);
+		pdu_put_h2c(hdr, pdu_word0(PDU_H2C_DATA, &s, PDU_DATA_LEN), s.plen, le32(p + 8),
+			    le32(p + 12), data, p[1] & PDU_F_LAST);
 	}
 	ck_assert_mem_eq(hdr, p, p[2]);
 	t->rebuilt++;
@@ -170,8 +173,9 @@ static void walk_connection(const struct side *client, const struct side *server
 static const struct {
 	const char *name;
 	bool digests;
-} captures[] = { { "discover", false }, { "connect-nodigest", false }, { "connect-digests", true }, { "mtu9000", true }, { "multi-queue", false },
-		 { "sqflow-off", false }, { "loss", true } };
+} captures[] = { { "discover", false }, { "connect-nodigest", false }, { "connect-digests", true },
+		 { "mtu9000", true },   { "multi-queue", false },      { "sqflow-off", false },
+		 { "loss", true } };
 
 START_TEST(golden_pdus_are_accepted_and_rebuilt)
 {
@@ -227,8 +231,10 @@ START_TEST(faults_are_named_by_their_lowest_field)
 	struct pdu_rules rules = { faults[_i].hdgst, faults[_i].ddgst, faults[_i].align };
 	struct pdu_fault f = { 0 };
 
-	ck_assert_msg(pdu_check(&rules, &faults[_i].h, &f) == !faults[_i].fes, "%s", faults[_i].what);
-	ck_assert_msg(f.fes == faults[_i].fes && f.fei == faults[_i].fei, "%s: FES %u FEI %u", faults[_i].what, f.fes, f.fei);
+	ck_assert_msg(pdu_check(&rules, &faults[_i].h, &f) == !faults[_i].fes, "%s",
+		      faults[_i].what);
+	ck_assert_msg(f.fes == faults[_i].fes && f.fei == faults[_i].fei, "%s: FES %u FEI %u",
+		      faults[_i].what, f.fes, f.fei);
 }
 END_TEST
 
@@ -256,8 +262,11 @@ START_TEST(icresp_is_checked)
 	struct pdu_fault f = { 0 };
 	struct pdu_icresp r;
 
-	ck_assert_msg(pdu_check_icresp(&icresps[_i].h, icresps[_i].asked, &r, &f) == !icresps[_i].fes, "%s", icresps[_i].what);
-	ck_assert_msg(f.fes == icresps[_i].fes && f.fei == icresps[_i].fei, "%s: FES %u FEI %u", icresps[_i].what, f.fes, f.fei);
+	ck_assert_msg(pdu_check_icresp(&icresps[_i].h, icresps[_i].asked, &r, &f) ==
+			      !icresps[_i].fes,
+		      "%s", icresps[_i].what);
+	ck_assert_msg(f.fes == icresps[_i].fes && f.fei == icresps[_i].fei, "%s: FES %u FEI %u",
+		      icresps[_i].what, f.fes, f.fei);
 }
 END_TEST
 
@@ -269,7 +278,8 @@ START_TEST(term_req_carries_the_header_and_an_unaligned_fei)
 
 	memset(bad, 0xa5, sizeof(bad));
 	ck_assert_uint_eq(pdu_put_term_req(buf, &f, bad, 24), 48);
-	ck_assert_mem_eq(buf, "\x02\x00\x18\x00\x30\x00\x00\x00\x03\x00\x44\x33\x22\x11\x00\x00", 16);
+	ck_assert_mem_eq(buf, "\x02\x00\x18\x00\x30\x00\x00\x00\x03\x00\x44\x33\x22\x11\x00\x00",
+			 16);
 	ck_assert_mem_eq(buf + 6, bad, 24);
 	ck_assert_uint_eq(pdu_put_term_req(buf, &f, bad, sizeof(bad)), 152);
 }
@@ -282,8 +292,10 @@ int main(void)
 	SRunner *sr;
 	int failed;
 
-	tcase_add_loop_test(tc, golden_pdus_are_accepted_and_rebuilt, 0, sizeof(captures) / sizeof(captures[0]));
-	tcase_add_loop_test(tc, faults_are_named_by_their_lowest_field, 0, sizeof(faults) / sizeof(faults[0]));
+	tcase_add_loop_test(tc, golden_pdus_are_accepted_and_rebuilt, 0,
+			    sizeof(captures) / sizeof(captures[0]));
+	tcase_add_loop_test(tc, faults_are_named_by_their_lowest_field, 0,
+			    sizeof(faults) / sizeof(faults[0]));
 	tcase_add_loop_test(tc, icresp_is_checked, 0, sizeof(icresps) / sizeof(icresps[0]));
 	tcase_add_test(tc, term_req_carries_the_header_and_an_unaligned_fei);
 	suite_add_tcase(s, tc);

@@ -96,13 +96,21 @@ static struct peer *peer_by_port(uint16_t port)
 
 static void on_syn(const struct out *o)
 {
-	struct in s = { .seq = ISS, .ack = o->seq + 1, .flags = TH_SYN | TH_ACK, .raw_opt = true, .opt_len = 8 };
+	struct in s = { .seq = ISS,
+			.ack = o->seq + 1,
+			.flags = TH_SYN | TH_ACK,
+			.raw_opt = true,
+			.opt_len = 8 };
 	struct peer *p = &peers[conn_of(o->sport)];
 
 	if (syn_answer == SYN_IGNORE)
 		return;
 	free(p->rx);
-	*p = (struct peer){ .known = true, .port = o->sport, .snd_nxt = ISS + 1, .rcv_nxt = o->seq + 1, .acked = o->seq + 1 };
+	*p = (struct peer){ .known = true,
+			    .port = o->sport,
+			    .snd_nxt = ISS + 1,
+			    .rcv_nxt = o->seq + 1,
+			    .acked = o->seq + 1 };
 	memcpy(s.opt, (uint8_t[]){ 2, 4, 5, 0xb4, 1, 3, 3, 7 }, 8); /* MSS 1460, window scale 7 */
 	if (syn_answer == SYN_REFUSE)
 		s = (struct in){ .ack = o->seq + 1, .flags = TH_RST | TH_ACK };
@@ -141,7 +149,8 @@ static void on_segment(const struct out *o)
 	if (fin && o->seq + o->len == p->rcv_nxt) {
 		p->got_fin = true;
 		p->rcv_nxt++;
-		p->acked = p->rcv_nxt; /* a FIN is acknowledged whatever the test holds back: the close is what it looks at */
+		p->acked =
+			p->rcv_nxt; /* a FIN is acknowledged whatever the test holds back: the close is what it looks at */
 		if (fin_answered && !p->sent_fin) {
 			peer_fin(p);
 			return;
@@ -177,7 +186,11 @@ void peer_send_quiet(struct peer *p, const void *data, uint32_t len)
 
 	while (len) {
 		uint32_t n = len < SEGMENT ? len : SEGMENT;
-		const struct in s = { .seq = p->snd_nxt, .ack = p->acked, .flags = TH_ACK | TH_PSH, .data = d, .len = n };
+		const struct in s = { .seq = p->snd_nxt,
+				      .ack = p->acked,
+				      .flags = TH_ACK | TH_PSH,
+				      .data = d,
+				      .len = n };
 
 		bring_seg(p, &s);
 		p->snd_nxt += n;
@@ -239,9 +252,12 @@ void put32(uint8_t *p, uint32_t v)
 /* Header digest, padding and data digest of a PDU that may have them, as agreed. */
 static void check_parts(const struct peer *p, struct pdu *d)
 {
-	uint32_t hd = p->digests & DGST_H ? 4 : 0, dd = 0, align = (p->cpda + 1u) * 4, head = d->hlen + hd;
+	uint32_t hd = p->digests & DGST_H ? 4 : 0, dd = 0, align = (p->cpda + 1u) * 4,
+		 head = d->hlen + hd;
 
-	ck_assert_uint_eq(d->flags & ~(uint32_t)PDU_F_LAST, (hd ? PDU_F_HDGST : 0u) | (d->pdo && p->digests & DGST_D ? PDU_F_DDGST : 0u));
+	ck_assert_uint_eq(d->flags & ~(uint32_t)PDU_F_LAST,
+			  (hd ? PDU_F_HDGST : 0u) |
+				  (d->pdo && p->digests & DGST_D ? PDU_F_DDGST : 0u));
 	if (hd)
 		ck_assert_uint_eq(get32(d->b + d->hlen), crc32c(d->b, d->hlen));
 	if (!d->pdo) {
@@ -265,7 +281,9 @@ bool next_pdu(struct peer *p, struct pdu *d)
 
 	if (have < 8 || have < get32(b + 4))
 		return false;
-	*d = (struct pdu){ .b = b, .type = b[0], .flags = b[1], .hlen = b[2], .pdo = b[3], .plen = get32(b + 4) };
+	*d = (struct pdu){
+		.b = b, .type = b[0], .flags = b[1], .hlen = b[2], .pdo = b[3], .plen = get32(b + 4)
+	};
 	ck_assert_uint_ge(d->plen, d->hlen);
 	p->rx_at += d->plen;
 	if (d->type >= PDU_CAPSULE_CMD)
@@ -295,8 +313,9 @@ void expect_term(struct peer *p, uint16_t fes, uint32_t fei, const void *hdr, ui
 	ck_assert_uint_eq(d.flags, 0);
 	ck_assert_uint_eq(d.hlen, 24);
 	ck_assert_uint_eq(d.pdo, 0);
-	ck_assert_msg(get_le16(d.b + 8) == fes && get32(d.b + 10) == fei, "FES %u FEI %u, but %u %u is expected", get_le16(d.b + 8),
-		      get32(d.b + 10), fes, fei);
+	ck_assert_msg(get_le16(d.b + 8) == fes && get32(d.b + 10) == fei,
+		      "FES %u FEI %u, but %u %u is expected", get_le16(d.b + 8), get32(d.b + 10),
+		      fes, fei);
 	ck_assert_mem_eq(d.b + 14, zero, 10);
 	ck_assert_uint_eq(d.plen, 24 + hdr_len);
 	ck_assert_mem_eq(d.b + 24, hdr, hdr_len);
@@ -369,11 +388,15 @@ struct send resp(const struct peer *p, uint16_t cid, uint32_t dw0, uint16_t stat
 	return s;
 }
 
-struct send c2h(const struct peer *p, uint16_t cid, uint32_t off, const void *data, uint32_t len, uint8_t flags)
+struct send c2h(const struct peer *p, uint16_t cid, uint32_t off, const void *data, uint32_t len,
+		uint8_t flags)
 {
 	bool hd = p->digests & DGST_H, dd = p->digests & DGST_D;
-	uint32_t head = hd ? 28 : 24, align = (p->hpda + 1u) * 4, pdo = (head + align - 1) / align * align;
-	struct send s = header(PDU_C2H_DATA, flags | (hd ? PDU_F_HDGST : 0) | (dd ? PDU_F_DDGST : 0), 24, (uint8_t)pdo, pdo + len + (dd ? 4 : 0));
+	uint32_t head = hd ? 28 : 24, align = (p->hpda + 1u) * 4,
+		 pdo = (head + align - 1) / align * align;
+	struct send s = header(PDU_C2H_DATA,
+			       flags | (hd ? PDU_F_HDGST : 0) | (dd ? PDU_F_DDGST : 0), 24,
+			       (uint8_t)pdo, pdo + len + (dd ? 4 : 0));
 
 	put32(s.hdr + 8, cid);
 	put32(s.hdr + 12, off);
@@ -411,7 +434,8 @@ void send_resp(uint16_t qp, uint16_t cid)
 	ctrl_send(&peers[qp], &s);
 }
 
-void expect_h2c(struct peer *p, uint16_t cid, uint16_t ttag, uint32_t off, uint32_t len, bool last, const uint8_t *content)
+void expect_h2c(struct peer *p, uint16_t cid, uint16_t ttag, uint32_t off, uint32_t len, bool last,
+		const uint8_t *content)
 {
 	struct pdu d = expect_pdu(p, PDU_H2C_DATA);
 

@@ -77,7 +77,8 @@ START_TEST(test_read_interleaved)
 {
 	connect_qp(QP, &plain);
 	for (uint16_t i = 0; i < 3; i++)
-		submit(QP, i, &(struct cmd){ .flags = IN, .len = 30000, .addr = BUF + i * 0x10000 });
+		submit(QP, i,
+		       &(struct cmd){ .flags = IN, .len = 30000, .addr = BUF + i * 0x10000 });
 	for (uint32_t off = 0; off < 30000; off += 10000)
 		for (uint16_t i = 0; i < 3; i++)
 			send_c2h((i + 1) % 3, off, 10000, off == 20000 ? LAST : 0);

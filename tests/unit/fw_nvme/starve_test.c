@@ -28,7 +28,8 @@ static void write_r2t(uint16_t q, uint16_t cid, uint32_t off, uint32_t len)
 static void expect_written(uint16_t q, uint16_t cid, uint32_t len)
 {
 	for (uint32_t off = 0; off < len; off += 4096)
-		expect_h2c(&peers[q], cid, cid, off, 4096, off + 4096 == len, fake_host + BUF + off);
+		expect_h2c(&peers[q], cid, cid, off, 4096, off + 4096 == len,
+			   fake_host + BUF + off);
 }
 
 /* More data PDUs are wanted than there are records; acknowledgements come from one connection at a time, in an unfair order. */
@@ -195,7 +196,9 @@ START_TEST(test_transmit_queue)
 	create_qp(QP, 7);
 	connect_qp(QP, &o);
 	for (uint16_t i = 0; i < 128; i++) {
-		struct weft_sq_entry e = entry_of(i, &(struct cmd){ .flags = OUT | WEFT_SQF_ICD, .len = 512, .addr = BUF + i * 512 });
+		struct weft_sq_entry e = entry_of(i, &(struct cmd){ .flags = OUT | WEFT_SQF_ICD,
+								    .len = 512,
+								    .addr = BUF + i * 512 });
 
 		submit_quiet(QP, i, &e);
 	}

@@ -19,7 +19,10 @@ static void (*acked)(uint16_t conn, struct tcp_pdu *pdu);
 /* --- what stands in for TCP, the network and the timers ------------------------------------------------------------------- */
 
 struct net_port;
-extern struct { uint32_t ip; uint8_t rest[28]; } net_port_stub __asm__("net_port");
+extern struct {
+	uint32_t ip;
+	uint8_t rest[28];
+} net_port_stub __asm__("net_port");
 __typeof__(net_port_stub) net_port_stub;
 
 int tcp_send(uint16_t conn, struct tcp_pdu *pdu)
@@ -75,11 +78,11 @@ static inline uint32_t instret(void)
 	return n;
 }
 
-#define COUNT(call)                                                                                                                \
-	({                                                                                                                         \
-		uint32_t start_ = instret();                                                                                       \
-		call;                                                                                                              \
-		instret() - start_ - 1;                                                                                            \
+#define COUNT(call)                          \
+	({                                   \
+		uint32_t start_ = instret(); \
+		call;                        \
+		instret() - start_ - 1;      \
 	})
 
 static void header(const uint32_t *w, uint32_t n)
@@ -97,7 +100,9 @@ static uint32_t header_event(const uint32_t *w, uint32_t n)
 
 static void connect(void)
 {
-	const struct weft_arg_connect a = { .qp = CONN, .remote_ip = 0x0a000002, .remote_port = 4420 };
+	const struct weft_arg_connect a = { .qp = CONN,
+					    .remote_ip = 0x0a000002,
+					    .remote_port = 4420 };
 	uint32_t icresp[32] = { 1 | 128 << 16, 128, 0, 0x400000 };
 
 	acked = nt_tcp_ops()->acked;
@@ -125,7 +130,9 @@ static uint32_t submit(uint8_t flags)
 
 int main(void)
 {
-	const uint32_t data[6] = { 7 | 4 << 8 | 24 << 16 | 24u << 24, 24 + 4096, SLOT - BASE, 0, 4096, 0 };
+	const uint32_t data[6] = {
+		7 | 4 << 8 | 24 << 16 | 24u << 24, 24 + 4096, SLOT - BASE, 0, 4096, 0
+	};
 	const uint32_t resp[6] = { 5 | 24 << 16, 24, 0, 0, 1, SLOT - BASE };
 	uint32_t n[3], total;
 
@@ -136,10 +143,12 @@ int main(void)
 	n[1] = header_event(data, 6);
 	n[2] = header_event(resp, 6);
 	total = n[0] + n[1] + n[2];
-	printf("read: submit %u data %u response %u total %u\n", (unsigned)n[0], (unsigned)n[1], (unsigned)n[2], (unsigned)total);
+	printf("read: submit %u data %u response %u total %u\n", (unsigned)n[0], (unsigned)n[1],
+	       (unsigned)n[2], (unsigned)total);
 	n[0] = submit(WEFT_SQF_DATA_OUT | WEFT_SQF_ICD);
 	n[2] = header_event(resp, 6);
 	total = n[0] + n[2];
-	printf("write: submit %u response %u total %u\n", (unsigned)n[0], (unsigned)n[2], (unsigned)total);
+	printf("write: submit %u response %u total %u\n", (unsigned)n[0], (unsigned)n[2],
+	       (unsigned)total);
 	return sent == 3 && !nt_cmds[SLOT].flags && hal_rd(ENG_CPL_PUSH) == SLOT ? 0 : 1;
 }
