@@ -94,10 +94,10 @@ C_FILES  = $(wildcard $(shell git ls-files '*.c' '*.h'))
 .PHONY: lint-format lint-c lint-rtl lint-docs
 lint: lint-format lint-c lint-rtl lint-docs
 lint-format:
-	clang-format --dry-run -Werror $(C_FILES)
+	@clang-format --dry-run -Werror $(C_FILES)
 # The firmware's HAL as its native model: that of the soft core is addresses and casts.
 lint-c: $(ABI_C)
-	cppcheck -j2 --quiet --error-exitcode=1 --enable=warning,portability --inline-suppr \
+	@cppcheck -j2 --quiet --error-exitcode=1 --enable=warning,portability --inline-suppr \
 	  --suppressions-list=tests/lib/cppcheck.txt -DHAL_NATIVE $(INCLUDES) -Ifirmware -Ifirmware/hal -Isim $(filter %.c,$(C_FILES))
 lint-docs: build/abi/host.md build/abi/engine.md
 	@cmp build/abi/host.md docs/abi.md && cmp build/abi/engine.md docs/engine.md || { echo 'run "make abi-docs"'; false; }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Bench of weft_rx: the Verilated block with models of everything around it. One tick is one clock cycle; all choices come from
- * a seeded generator. The models check their ports' rules as they go; host memory is compared with an expected image.
+ * Bench of weft_rx: the Verilated block with models of everything around it. One tick is one clock
+ * cycle; all choices come from a seeded generator. The models check their ports' rules as they go;
+ * host memory is compared with an expected image.
  */
 #ifndef RX_BENCH_H
 #define RX_BENCH_H
@@ -19,11 +20,22 @@ typedef std::vector<uint8_t> Bytes;
 
 struct Rng {
 	uint64_t s;
-	explicit Rng(uint64_t seed) : s(seed * 0x9e3779b97f4a7c15ull + 88172645463325252ull) {}
+	explicit Rng(uint64_t seed) : s(seed * 0x9e3779b97f4a7c15ull + 88172645463325252ull)
+	{
+	}
 	uint32_t next();
-	uint32_t below(uint32_t n) { return n ? next() % n : 0; }
-	uint32_t range(uint32_t lo, uint32_t hi) { return lo + below(hi - lo + 1); }
-	bool pct(unsigned p) { return below(100) < p; }
+	uint32_t below(uint32_t n)
+	{
+		return n ? next() % n : 0;
+	}
+	uint32_t range(uint32_t lo, uint32_t hi)
+	{
+		return lo + below(hi - lo + 1);
+	}
+	bool pct(unsigned p)
+	{
+		return below(100) < p;
+	}
 };
 
 uint32_t crc32c(const uint8_t *p, size_t n);
@@ -41,8 +53,8 @@ struct Seg {
 	uint16_t flags = 0x10, wnd = 1000;
 	bool ts = false;
 	uint32_t tsval = 0, tsecr = 0;
-	Bytes payload, options; /* options: instead of the timestamp, padded to 4 */
-	unsigned trailer = 0;   /* padding after the datagram */
+	Bytes payload, options;               /* options: instead of the timestamp, padded to 4 */
+	unsigned trailer = 0;                 /* padding after the datagram */
 	bool bad_ip = false, bad_tcp = false; /* break */
 	int totlen_add = 0, doff_add = 0;     /* break */
 	uint16_t frag = 0;
@@ -59,7 +71,20 @@ struct Event {
 };
 
 enum { /* counters, bench numbering */
-	C_FRAMES, C_FCS, C_LEN, C_IPCSUM, C_TCPCSUM, C_NOBUF, C_NOTUS, C_FAST, C_TO_FW, C_EVQ, C_HDRS, C_HDGST, C_DDGST, C_N
+       C_FRAMES,
+       C_FCS,
+       C_LEN,
+       C_IPCSUM,
+       C_TCPCSUM,
+       C_NOBUF,
+       C_NOTUS,
+       C_FAST,
+       C_TO_FW,
+       C_EVQ,
+       C_HDRS,
+       C_HDGST,
+       C_DDGST,
+       C_N
 };
 
 struct Slot {
@@ -68,7 +93,8 @@ struct Slot {
 	uint64_t addr(uint32_t off) const;
 };
 
-class Bench {
+class Bench
+{
 public:
 	static const uint64_t MEM_BASE = 0x123400000000ull;
 	static const size_t MEM_SIZE = 4 << 20;
@@ -82,21 +108,40 @@ public:
 	/* core bus */
 	uint32_t read(uint32_t addr);
 	void write(uint32_t addr, uint32_t v);
-	void reg(uint32_t off, uint32_t v) { write(ENG_MMIO_BASE + off, v); }
-	uint32_t reg(uint32_t off) { return read(ENG_MMIO_BASE + off); }
+	void reg(uint32_t off, uint32_t v)
+	{
+		write(ENG_MMIO_BASE + off, v);
+	}
+	uint32_t reg(uint32_t off)
+	{
+		return read(ENG_MMIO_BASE + off);
+	}
 	Bytes packet(unsigned cell, unsigned off, unsigned len); /* follows the chain */
 	/* frames */
-	void send(const Bytes &frame, bool bad = false) { eth.push_back({frame, bad}); }
-	bool eth_idle() const { return eth.empty(); }
+	void send(const Bytes &frame, bool bad = false)
+	{
+		eth.push_back({ frame, bad });
+	}
+	bool eth_idle() const
+	{
+		return eth.empty();
+	}
 	void settle(unsigned limit = 20000); /* until frames are in and the block is not busy */
 	bool next_event(Event &e);
 	/* memory */
 	uint64_t alloc(uint32_t len);
 	void make_slot(unsigned slot, uint32_t len, unsigned elements);
-	void expect(uint64_t addr, uint8_t v) { image[addr - MEM_BASE] = v; }
+	void expect(uint64_t addr, uint8_t v)
+	{
+		image[addr - MEM_BASE] = v;
+	}
 	void check_memory();
 	unsigned unanswered(unsigned slot) const; /* data writes of a slot not answered yet */
-	uint64_t ordered_bytes(unsigned slot) const { return ordered[slot]; } /* of its write commands */
+	/* of its write commands */
+	uint64_t ordered_bytes(unsigned slot) const
+	{
+		return ordered[slot];
+	}
 	/* contexts */
 	void set_ctxa(unsigned conn, unsigned off, uint32_t v);
 	uint32_t get_ctxa(unsigned conn, unsigned off) const;
@@ -115,17 +160,20 @@ public:
 	Bytes mem, image;
 	/* how the surroundings behave, percent of cycles */
 	unsigned evt_pct = 100, wr_pct = 100, x_pct = 100, rd_pct = 100, ack_pct = 100;
-	unsigned event_max = 512;     /* events that the queue takes */
+	unsigned event_max = 512; /* events that the queue takes */
 	unsigned wr_latency = 100, wr_jitter = 0, rd_latency = 80;
-	unsigned rate100 = 0;         /* bytes per cycle * 100 with 24 bytes per frame on top; 0: 16 a cycle, no gap */
-	unsigned gap = 0;             /* at most so many cycles between frames */
+	/* bytes per cycle * 100 with 24 bytes per frame on top; 0: 16 a cycle, no gap */
+	unsigned rate100 = 0;
+	unsigned gap = 0; /* at most so many cycles between frames */
 	unsigned ack_latency = 20;
-	std::vector<std::pair<uint64_t, uint64_t>> bad_writes; /* ranges that answer with an error */
+	/* ranges that answer with an error */
+	std::vector<std::pair<uint64_t, uint64_t>> bad_writes;
 	std::function<void(unsigned conn, uint32_t ack, uint32_t edge)> on_ack; /* a segment left */
-	std::function<void(const Event &)> on_event;                        /* in the cycle it is queued */
+	/* in the cycle it is queued */
+	std::function<void(const Event &)> on_event;
 	std::vector<unsigned> acks_asked;
 	std::vector<std::pair<unsigned, unsigned>> flags; /* sticky flags: slot, bits */
-	uint64_t eth_done = 0; /* cycle of the last beat sent */
+	uint64_t eth_done = 0;                            /* cycle of the last beat sent */
 
 private:
 	struct Frame {

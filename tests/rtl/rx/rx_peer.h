@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The other side of the wire and the firmware, for benches of weft_rx: each connection sends a stream of PDUs in segments, over a
- * link with faults; the firmware model answers headers, reassembles what was trapped, and checks every event against what was sent.
+ * The other side of the wire and the firmware, for benches of weft_rx: each connection sends a
+ * stream of PDUs in segments, over a link with faults; the firmware model answers headers,
+ * reassembles what was trapped, and checks every event against what was sent.
  */
 #ifndef RX_PEER_H
 #define RX_PEER_H
@@ -20,8 +21,8 @@ struct Pdu {
 	bool dd = false, dd_bad = false;
 	unsigned slot = 0, off = 0, rxsf = 0;
 	uint32_t dg_flip = 0, dd_flip = 0; /* what is wrong in the digests */
-	unsigned placed_flags = 0; /* expected in EVT_PLACED */
-	bool no_place = false;     /* nothing may be written (SGL error) */
+	unsigned placed_flags = 0;         /* expected in EVT_PLACED */
+	bool no_place = false;             /* nothing may be written (SGL error) */
 };
 
 struct Setup {
@@ -44,7 +45,8 @@ struct Setup {
 
 class World;
 
-class Peer {
+class Peer
+{
 public:
 	Peer(World &w, unsigned conn);
 	void add_pdu(const Pdu &p);
@@ -59,7 +61,10 @@ public:
 	bool done() const;
 	Seg segment(uint32_t off, uint32_t len) const;
 	void emit(const Seg &s);
-	uint32_t seq(uint32_t off) const { return iss + 1 + off; }
+	uint32_t seq(uint32_t off) const
+	{
+		return iss + 1 + off;
+	}
 
 	World &w;
 	Bench &b;
@@ -70,7 +75,7 @@ public:
 	uint32_t una = 0, nxt = 0, edge = 0; /* offsets in stream */
 	uint32_t own_max, own_acked;         /* our data, sequence numbers */
 	uint32_t tsval = 1000;
-	uint64_t moved = 0; /* cycle of the last progress */
+	uint64_t moved = 0;    /* cycle of the last progress */
 	std::deque<Pdu> pdus;  /* sent, header not seen yet */
 	std::deque<Pdu> armed; /* EVT_PLACED expected */
 	uint64_t ordered = 0;  /* bytes of DATA commands given */
@@ -88,7 +93,8 @@ public:
 	unsigned traps = 0;
 };
 
-class World {
+class World
+{
 public:
 	World(Bench &b, const Setup &s);
 	~World();
