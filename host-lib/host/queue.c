@@ -5,6 +5,7 @@
  * a queue have the same timeout, so the oldest expires first.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -163,18 +164,24 @@ void nvme__queue_stats(struct host_queue *q, struct nvme_host_stats *s)
 	s->digest_errors += pdu[2];
 }
 
-/* Closes the connection; afterwards no buffer is in use. Its commands are still to be ended. */
+/*
+ * Closes the connection; afterwards no buffer is in use. Its commands are still to be ended. What
+ * fails here because the connection is gone does not hide why it is.
+ */
 void nvme__queue_close(struct nvme_host *h, uint16_t qid)
 {
 	struct host_queue *q = h->queue[qid];
 	struct nvmf_qpair *qp;
+	char why[200];
 
 	if (!q || !q->qp)
 		return;
+	snprintf(why, sizeof(why), "%s", weft_last_error());
 	nvme__queue_stats(q, &h->stats);
 	qp = q->qp;
 	q->qp = NULL;
 	nvmf_free_qpair(qp);
+	weft_set_error(0, "%s", why);
 }
 
 /* Ends the commands of a closed queue with error and frees it. */

@@ -12,8 +12,8 @@ START_TEST(test_instructions)
 		const char *format;
 		unsigned most;
 	} rows[] = {
-		{ "read: submit %*u data %*u response %*u total %u", 370 },
-		{ "write: submit %*u response %*u total %u", 285 },
+		{ "read: submit %*u data %*u response %*u total %u", 360 },
+		{ "write: submit %*u response %*u total %u", 275 },
 	};
 	FILE *f = popen(RUN, "r");
 	char line[256];
