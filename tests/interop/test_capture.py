@@ -42,6 +42,16 @@ class Pcap:
         pseudo = pseudo_header(bytes(frame[26:30]), bytes(frame[30:34]), TCP, len(segment))
         frame[TCP_HEAD + 16:TCP_HEAD + 18] = struct.pack('>H', checksum(pseudo + segment))
 
+    def make_checksum_zero(self, number, written):
+        """The urgent pointer, which nobody reads, makes up for all that is in the segment."""
+        self.frame(number)[TCP_HEAD + 18:TCP_HEAD + 20] = b'\0\0'
+        self.mend_tcp_checksum(number)
+        frame = self.frame(number)
+        frame[TCP_HEAD + 18:TCP_HEAD + 20] = frame[TCP_HEAD + 16:TCP_HEAD + 18]
+        self.mend_tcp_checksum(number)
+        assert not any(frame[TCP_HEAD + 16:TCP_HEAD + 18])
+        frame[TCP_HEAD + 16:TCP_HEAD + 18] = struct.pack('>H', written)
+
     def damage(self, number, offset, bits=0x10, mend=False):
         """Flips bits of a byte of the TCP payload; mend makes the TCP checksum right again."""
         self.frame(number)[self.payload_at(number) + offset] ^= bits
@@ -110,6 +120,12 @@ class CheckCapture(unittest.TestCase):
         number = self.pdu_frame(pcap, 5, TARGET)
         pcap.damage(number, 10)
         self.assertIn('frame %d: bad tcp checksum' % number, self.check(pcap))
+
+    def test_checksum_of_zero_may_be_written_as_linux_does(self):
+        for written, problems, own in (0, 0, None), (0xffff, 0, HOST), (0xfffe, 1, HOST):
+            pcap = Pcap('connect-digests.pcap')
+            pcap.make_checksum_zero(self.pdu_frame(pcap, 4, HOST), written)
+            self.assertEqual(len(self.check(pcap, own=own)), problems, written)
 
     def test_bad_ip_checksum(self):
         pcap = Pcap('connect-nodigest.pcap')
