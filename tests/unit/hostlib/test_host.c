@@ -9,73 +9,7 @@
 #include <nvme/host.h>
 #include <weft/mem.h>
 
-#include "fake.h"
-
-#define MS 1000000ull
-#define BLOCK 512u
-
-static struct fake *f;
-static struct weft_dev *dev;
-static struct nvme_host *h;
-static struct nvme_host_opts opts;
-static struct nvme_host_ns ns;
-
-static struct {
-	unsigned int lost, reconnected, dead, async;
-	int error;
-	uint32_t aer;
-} ev;
-
-static void on_event(void *arg, enum nvme_host_event event, int error, uint32_t aer)
-{
-	ck_assert_ptr_eq(arg, &ev);
-	ev.lost += event == NVME_HOST_LOST;
-	ev.reconnected += event == NVME_HOST_RECONNECTED;
-	ev.dead += event == NVME_HOST_DEAD;
-	ev.async += event == NVME_HOST_ASYNC;
-	ev.error = error;
-	ev.aer = aer;
-}
-
-static void open_dev(void)
-{
-	static const struct weft_dev_params p = { .timeout_ms = 500, .advance_ns = 100000 };
-
-	memset(&ev, 0, sizeof(ev));
-	f = fake_new();
-	ck_assert_int_eq(weft_dev_open(&f->bus, &p, &dev), 0);
-	nvme_host_opts_init(&opts);
-	ck_assert_int_eq(nvme_host_addr_parse("trtype:tcp adrfam:IPv4 traddr:10.0.0.2 "
-					      "trsvcid:4420 subnqn:nqn.2014-08.org.demo:t1",
-					      &opts.addr),
-			 0);
-	opts.event_cb = on_event;
-	opts.event_arg = &ev;
-}
-
-static void close_dev(void)
-{
-	weft_dev_close(dev);
-	ck_assert_uint_eq(f->maps_live + f->irqs_live, 0);
-	ck_assert_uint_eq(f->violations, 0);
-	fake_free(f);
-}
-
-static void connect_host(void)
-{
-	int rc = nvme_host_connect(dev, &opts, &h);
-
-	ck_assert_msg(rc == 0, "connect: %d %s", rc, weft_last_error());
-	if (opts.io_queues)
-		ck_assert_int_eq(nvme_host_ns_open(h, 1, &ns), 0);
-}
-
-static void tear_down(void)
-{
-	nvme_host_disconnect(h);
-	h = NULL;
-	close_dev();
-}
+#include "host_fixture.h"
 
 /* Compares what the controllers saw from line first on. */
 static void expect_log(unsigned int first, const char *const *want, unsigned int n)
