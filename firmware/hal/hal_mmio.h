@@ -195,12 +195,14 @@ static inline void hal_rx_deliver(uint16_t conn, uint16_t cell, uint16_t off, ui
 
 static inline void hal_stream_next(uint16_t conn)
 {
+	HAL_BARRIER(); /* the answer lets the engine overwrite RXH: no read of a header may move behind it */
 	hal_wr(ENG_RXS_CMD, conn | (uint32_t)ENG_RXS_NEXT << ENG_RXS_CMD_CMD_LSB);
 }
 
 static inline void hal_stream_data(uint16_t conn, uint16_t slot, uint32_t off, uint32_t len,
 				   uint8_t pad, uint8_t rxsf)
 {
+	HAL_BARRIER(); /* as in hal_stream_next */
 	hal_wr(ENG_RXS_SLOT, slot);
 	hal_wr(ENG_RXS_OFF, off);
 	hal_wr(ENG_RXS_LEN, len);

@@ -182,15 +182,6 @@ static inline const struct pdu_hdr *nt_hdr(uint16_t conn)
 	return (const struct pdu_hdr *)(const void *)hal_rx_header(conn);
 }
 
-/* Every word of the header that is wanted has been read: no read may move beyond the answer. */
-#define NT_HEADER_READ() __asm__ volatile("" ::: "memory")
-
-static inline void nt_answer_next(uint16_t conn)
-{
-	NT_HEADER_READ();
-	hal_stream_next(conn);
-}
-
 static inline uint32_t *nt_pdu_header(struct tcp_pdu *pdu)
 {
 	return (uint32_t *)(pdu + 1);

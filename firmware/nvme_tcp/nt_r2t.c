@@ -61,7 +61,7 @@ void nt_r2t(uint16_t conn)
 	if (!cmd->off)
 		nt_turn(slot)->sent = 0;
 	cmd->off += h->w[4];
-	nt_answer_next(conn);
+	hal_stream_next(conn);
 	if (!cmd->r2ts++)
 		enqueue(c, slot);
 	nt_r2t_pump(conn);

@@ -73,7 +73,7 @@ static void ic_resp(uint16_t conn, const struct pdu_hdr *h)
 	if (c->rules.hdgst)
 		tcp_stream_flags(conn, ENG_CF_HDGST);
 	connect_done(conn, &r);
-	nt_answer_next(conn);
+	hal_stream_next(conn);
 }
 
 static void capsule_resp(uint16_t conn, struct nt_conn *c, const struct pdu_hdr *h)
@@ -87,7 +87,7 @@ static void capsule_resp(uint16_t conn, struct nt_conn *c, const struct pdu_hdr 
 		fault(conn, PDU_FES_HEADER_FIELD, FEI_CQE_CID);
 		return;
 	}
-	nt_answer_next(conn);
+	hal_stream_next(conn);
 	cmd->flags |= NTC_RESP;
 	slot = (uint16_t)(c->slot_base + dw3);
 	cqe = nt_answer(slot)->cqe;
@@ -137,7 +137,6 @@ static void c2h_data(uint16_t conn, struct nt_conn *c, const struct pdu_hdr *h)
 		cmd->flags |= NTC_SUCCESS;
 		rxsf |= ENG_RXSF_EVENT; /* nothing follows: the end of the data is the completion */
 	}
-	NT_HEADER_READ();
 	hal_stream_data(conn, (uint16_t)(c->slot_base + cid), off, len, pad, rxsf);
 }
 

@@ -144,8 +144,7 @@ uint32_t tcp_retransmit(struct tcb *t, uint32_t seq, uint32_t len)
 	struct tcp_pdu *p = t->head;
 	uint32_t done = 0;
 
-	if (SEQ_GT(seq + len, t->snd_nxt))
-		len = t->snd_nxt - seq;
+	len = MIN(len, t->snd_nxt - seq); /* nothing that was never sent, however long the caller's range */
 	while (p && SEQ_LEQ(p->seq + p->len, seq))
 		p = pdu_next(p);
 	while (p && done < len && tx_room(t)) {
