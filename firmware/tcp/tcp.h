@@ -11,7 +11,13 @@
  *
  *   state of a connection as its user sees it
  *   free --tcp_connect--> opening --connected()--> open --tcp_close--> closing --closed(0)--> free
+ *   free --incoming() gave the number--------connected()--> open
  *                            any but free --tcp_abort, error--> closing --closed(err)--> free
+ *
+ * Passive open: a SYN to a port of tcp_listen costs no connection. It stands in a bounded queue, or,
+ * when that is full, only in the sequence number of our SYN|ACK (a SYN cookie), so that a flood of
+ * SYNs keeps nobody out. The third segment of the handshake makes a connection of the number that
+ * the user's incoming() names.
  *
  * closed() is the last word: from then on no engine reads or writes anything for the connection,
  * and every PDU not given back by acked() belongs to the user again (TCP forgot it). Errors are
@@ -58,6 +64,16 @@ struct tcp_user_ops {
 	 * tcp_abort was given.
 	 */
 	void (*closed)(uint16_t conn, int err);
+	/*
+	 * A SYN came for a port of tcp_listen: false, and it is refused with RST. May be NULL when
+	 * nothing listens. Never called for a port that is not listened on.
+	 */
+	bool (*acceptable)(uint16_t local_port);
+	/*
+	 * A handshake is complete: the number of a free connection for it, or 0 (refused with RST).
+	 * connected() of that number follows at once.
+	 */
+	uint16_t (*incoming)(uint16_t local_port, uint32_t remote_ip, uint16_t remote_port);
 };
 
 struct tcp_config {
@@ -103,6 +119,17 @@ struct tcp_stats {
 	uint32_t challenge_acks, ooo_segs, paws_drops;
 };
 
+#define TCP_LISTENERS 8u
+
+/* Of all listeners together. */
+struct tcp_listen_stats {
+	uint32_t syns, cookies_sent, cookies_good, accepted;
+	uint32_t refused;   /* RST: the user had no connection */
+	uint32_t forgotten; /* entries of the SYN queue that made room, timed out or were reset */
+	uint32_t queued;    /* entries now */
+};
+void tcp_get_listen_stats(struct tcp_listen_stats *st);
+
 void tcp_init(const struct tcp_user_ops *ops, const struct tcp_config *cfg);
 
 /*
@@ -111,6 +138,18 @@ void tcp_init(const struct tcp_user_ops *ops, const struct tcp_config *cfg);
  * -ENETDOWN the port has no address.
  */
 int tcp_connect(uint16_t conn, const struct tcp_params *p);
+
+/*
+ * Takes connections on a port. Of p count mss_limit, rcv_wnd and keepalive_ms; it is copied.
+ * -EADDRINUSE listened on already, -ENOSPC TCP_LISTENERS ports, -EINVAL port 0.
+ */
+int tcp_listen(uint16_t port, const struct tcp_params *p);
+/* Handshakes under way on the port are forgotten; connections stay. -ENOENT. */
+int tcp_unlisten(uint16_t port);
+/* Of a connection that is not free. Changes the keepalive interval; 0: off. */
+void tcp_set_keepalive(uint16_t conn, uint32_t ms);
+uint32_t tcp_remote_ip(uint16_t conn);
+uint16_t tcp_remote_port(uint16_t conn);
 
 /*
  * Appends a PDU and sends what the windows allow now, the rest as acknowledgements come. -ENOTCONN

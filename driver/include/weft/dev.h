@@ -59,6 +59,13 @@ struct weft_dev_params {
 	uint8_t admin_sq_log2; /* admin ring: 1 << n entries, 2..6; 0: 5 */
 	weft_event_fn *event_cb; /* events of the adapter itself (queue pair 0), or NULL */
 	void *event_arg;
+	/*
+	 * Runs in each turn of the loops in which synchronous calls wait, so that a program can serve
+	 * another adapter from the same thread meanwhile (two adapters that talk to each other), or
+	 * NULL. Must not wait for this handle itself.
+	 */
+	void (*idle_cb)(void *arg);
+	void *idle_arg;
 };
 
 /*

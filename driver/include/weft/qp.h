@@ -3,9 +3,14 @@
  * Queue pairs: rings that carry NVMe command capsules to the adapter and their completions back,
  * one connection each.
  *
- * Life: weft_qp_create, weft_qp_connect, weft_qp_submit and weft_qp_poll, weft_qp_disconnect,
+ * Host role: weft_qp_create, weft_qp_connect, weft_qp_submit and weft_qp_poll, weft_qp_disconnect,
  * weft_qp_delete. A command's buffers are lent to the device from weft_qp_submit until its
  * completion was delivered.
+ *
+ * Controller role: weft_listen, weft_qp_create with WEFT_QP_CONTROLLER, weft_qp_accept; capsules
+ * come in through capsule_cb and are answered with weft_qp_reply; weft_qp_disconnect, and the pair
+ * can accept again. The receive buffers belong to the pair. Buffer cid holds one command from
+ * capsule_cb until the reply that ends it was submitted; replies to one command go one at a time.
  */
 #ifndef WEFT_QP_H
 #define WEFT_QP_H
@@ -28,7 +33,10 @@ struct weft_sgl_elem; /* of the host interface, see weft_host.h */
 /* End of a command. */
 struct weft_completion {
 	void *cookie; /* as submitted */
-	/* 16 bytes, the response's completion queue entry; NULL with an error. Only for the call */
+	/*
+	 * 16 bytes, the response's completion queue entry; NULL with an error, and for replies. Only
+	 * for the call
+	 */
 	const void *cqe;
 	/* 0, or negative errno: the adapter ended the command, no response was received */
 	int error;
@@ -39,19 +47,40 @@ struct weft_completion {
 
 typedef void weft_complete_fn(void *arg, const struct weft_completion *completion);
 
+/* A command capsule that came in. The memory is the pair's; see above for how long it holds it. */
+struct weft_capsule {
+	void *sqe; /* 64 bytes */
+	void *icd; /* in-capsule data, NULL when there is none; DMA memory, may be replied from */
+	uint32_t icd_len; /* bytes */
+	uint16_t cid;     /* receive buffer, 0..entries-1; not the CID in the SQE */
+	bool bad_digest;  /* the data digest of icd is wrong: the command must fail with 0h/22h */
+	bool dma_error; /* host memory failed while the capsule was placed: sqe, icd say nothing */
+};
+
+typedef void weft_capsule_fn(void *arg, const struct weft_capsule *capsule);
+
 /* weft_dev_poll leaves this pair alone: a thread of its own calls weft_qp_poll. */
 #define WEFT_QP_THREAD 1u
+/* Controller role: capsule_cb and icd_size count; weft_qp_accept in place of weft_qp_connect. */
+#define WEFT_QP_CONTROLLER 2u
 
 struct weft_qp_params {
 	weft_complete_fn *complete_cb; /* for each command; must be set */
 	weft_event_fn *event_cb;       /* events of this pair (WEFT_EV_*), or NULL */
-	void *arg;                     /* first argument of both */
+	weft_capsule_fn *capsule_cb;   /* controller role: must be set */
+	void *arg;                     /* first argument of all three */
 	uint32_t flags;                /* WEFT_QP_* */
 	/* interrupt vector, below weft_dev_info.n_vectors; 0 shares the admin pair's */
 	uint16_t vector;
 	uint8_t sq_log2;    /* 1 << n entries and commands, 1..10; 0: 7 */
 	uint8_t coal_count; /* completions that raise the interrupt at once; 0, 1: each */
 	uint8_t coal_us;    /* microseconds after which fewer do */
+	/*
+	 * Controller role: bytes of in-capsule data a command may bring, a multiple of 64 up to
+	 * WEFT_PDU_DATA_MAX; entries times as much DMA memory is allocated, each buffer at a
+	 * multiple of the largest power of two up to 4096 that divides icd_size
+	 */
+	uint32_t icd_size;
 };
 
 /*
@@ -101,6 +130,78 @@ struct weft_connection {
  */
 int weft_qp_connect(struct weft_qp *qp, const struct weft_connect *conn,
 		    struct weft_connection *result);
+
+/*
+ * Takes TCP connections on a port of the adapter, as far as pairs wait for them. Synchronous.
+ * -EADDRINUSE, -ENOSPC (WEFT_N_LISTEN ports), -EINVAL (port 0).
+ */
+int weft_listen(struct weft_dev *dev, uint16_t port);
+/* The end of it: -ENOENT. Connections and waiting pairs stay. */
+int weft_unlisten(struct weft_dev *dev, uint16_t port);
+
+/* NVMe/TCP connection that a pair waits for (TCP Transport 1.0, 3.6.2.2 and 3.6.2.3). */
+struct weft_accept {
+	uint16_t port;      /* listened on; 0: any */
+	bool header_digest; /* granted when the host asks */
+	bool data_digest;
+	uint8_t cpda;           /* controller PDU data alignment, dwords, 0's based, 0..31 */
+	uint32_t maxh2cdata;    /* bytes, multiple of 4, 4096..WEFT_PDU_DATA_MAX; 0: 131072 */
+	uint32_t ic_timeout_ms; /* time for the host's ICReq; 0: 10000 */
+	uint32_t keepalive_ms;  /* TCP keepalive interval, 0: off */
+};
+
+/* What came, and what was agreed. */
+struct weft_accepted {
+	uint32_t remote_ip;
+	uint16_t remote_port;
+	uint16_t local_port;
+	uint16_t maxr2t; /* R2Ts the host takes for one command, 0's based */
+	uint8_t hpda;    /* host PDU data alignment, dwords, 0's based */
+	bool header_digest;
+	bool data_digest;
+};
+
+/* error: 0, or -ECANCELED (disconnected, or the device was reset), -EINVAL; accepted is NULL then. */
+typedef void weft_accept_fn(void *arg, struct weft_qp *qp, int error,
+			    const struct weft_accepted *accepted);
+
+/*
+ * Waits for a connection: cb runs once, from a poll, when ICReq and ICResp are exchanged. Capsules
+ * come after it. Connections that fail before that are not reported. -EISCONN connected or waiting
+ * already; -EINVAL; -EAGAIN admin ring full; -ENOTCONN the pair is dead.
+ */
+int weft_qp_accept(struct weft_qp *qp, const struct weft_accept *accept, weft_accept_fn *cb,
+		   void *arg);
+
+/* What a reply does. */
+enum weft_reply_op {
+	WEFT_REPLY_GET,     /* fetch data from the host (R2T, H2CData) */
+	WEFT_REPLY_SEND,    /* send data (C2HData), at most WEFT_PDU_DATA_MAX */
+	WEFT_REPLY_RESPOND, /* send the response capsule */
+};
+
+/* Data: either iov or elem, as in struct weft_cmd. */
+struct weft_reply {
+	enum weft_reply_op op;
+	uint16_t cid;    /* receive buffer of the command */
+	uint16_t cccid;  /* CID in its SQE */
+	uint8_t flags;   /* SEND: WEFT_SQF_LAST, WEFT_SQF_SUCCESS, WEFT_SQF_RESP */
+	uint32_t offset; /* first byte in the host's buffer, a multiple of 4 */
+	uint32_t data_len;
+	const struct iovec *iov;
+	const struct weft_sgl_elem *elem;
+	unsigned int count;
+	const void *cqe; /* 16 bytes; RESPOND, and SEND with WEFT_SQF_RESP; copied */
+	void *cookie;    /* given back in the completion */
+};
+
+/*
+ * Puts a reply into the ring (see weft_qp_submit for when the device sees it, and for errors). Its
+ * end comes through complete_cb with cqe NULL: data arrived, or were acknowledged. RESPOND,
+ * WEFT_SQF_RESP and WEFT_SQF_SUCCESS end the command: its receive buffer is the device's again from
+ * this call on. -EEXIST: a reply to this command is in flight; -ENOENT: buffer cid holds no command.
+ */
+int weft_qp_reply(struct weft_qp *qp, const struct weft_reply *reply);
 
 /*
  * Closes the connection: FIN, or RST when abort is true. Synchronous. On return every command's

@@ -9,8 +9,17 @@
  * command may have one data buffer; data is never copied here: the adapter reads and writes the
  * program's memory.
  *
- * Host role. Controller role is not there yet: nvmf_allocate_qpair(controller = true) fails with
- * EOPNOTSUPP.
+ * Both roles. A host allocates a queue pair, which connects it, and transmits command capsules. A
+ * controller listens (nvmf_listen), gives each connection a queue pair, and answers the command
+ * capsules that its receive callback gets:
+ *
+ *	validate            nvmf_validate_command_capsule, nvmf_capsule_data_len
+ *	data from the host  nvmf_receive_controller_data, once or with growing offsets
+ *	data to the host    nvmf_send_controller_data, once or with growing offsets
+ *	response            nvmf_allocate_response, nvmf_transmit_capsule, nvmf_free_capsule of both
+ *
+ * Every command capsule is answered, and freed, once. In-capsule data stay in the adapter's receive
+ * buffer until the response is transmitted (nvmf_capsule_icd).
  *
  * Errors are negative errno values, also in callbacks; functions that return pointers return NULL
  * and set errno. weft_last_error() tells more.
@@ -121,12 +130,34 @@ static inline struct memdesc memdesc_iova_list(const struct memdesc_iova *list, 
 	return m;
 }
 
+/*
+ * A piece of data to send, and the rest of the chain: what an mbuf is to a kernel. data: memory of
+ * weft_mem_alloc or weft_mem_register. done (may be NULL) runs once for each piece, from a poll or
+ * from inside the call that took the chain, when the adapter does not need it any more; the struct
+ * and the memory are the program's again then.
+ */
+struct nvmf_buf {
+	struct nvmf_buf *next;
+	void *data;
+	size_t len; /* bytes */
+	void (*done)(struct nvmf_buf *buf);
+	void *arg; /* the program's own */
+};
+
 /* How nvmf_allocate_* may get memory; the two are the same here, and may both fail. */
 #define NVMF_NOWAIT 1
 #define NVMF_WAITOK 2
 
-/* Parameters of a queue pair. Copied. Addresses and ports in host order. */
+struct nvmf_listener;
+struct nvmf_connection;
+
+/*
+ * Parameters of a queue pair. Copied. Addresses and ports in host order. Controller role: dev,
+ * admin, sq_flow_control and connection count; the rest was said to nvmf_listen.
+ */
 struct nvmf_handoff_qpair_params {
+	/* controller: what the accept callback got; belongs to the pair from success on */
+	struct nvmf_connection *connection;
 	struct weft_dev *dev; /* adapter; must outlive the pair */
 	bool admin;           /* admin queue: 8192 bytes of in-capsule data when max_icd is 0 */
 	bool sq_flow_control; /* false: response capsules carry no SQHD */
@@ -148,6 +179,53 @@ struct nvmf_handoff_qpair_params {
 	bool lazy_doorbell;
 };
 
+/* Parameters of a listener. Copied. */
+struct nvmf_listen_params {
+	struct weft_dev *dev; /* adapter; must outlive the listener and its queue pairs */
+	uint16_t port;        /* TCP port of the adapter's address */
+	/*
+	 * entries of each queue pair: commands the host may have outstanding, a power of two 2..1024;
+	 * CAP.MQES and Connect's SQSIZE must keep to it. 0: 64. Each entry takes one of the adapter's
+	 * command slots
+	 */
+	uint32_t qsize;
+	uint32_t max_icd; /* bytes of in-capsule data, a multiple of 64, at least 8192; 0: 8192 */
+	uint32_t maxh2cdata; /* bytes of an H2CData PDU, and of an R2T; 0: 131072 */
+	bool header_digests; /* granted when the host asks */
+	bool data_digests;
+	uint8_t cpda;            /* controller PDU data alignment in dwords, 0's based, 0..31 */
+	unsigned int backlog;    /* queue pairs that wait for connections at a time; 0: 4 */
+	unsigned int max_qpairs; /* connections at a time; 0: as many as the adapter has room for */
+	uint32_t ic_timeout_ms;  /* time for a host's ICReq; 0: 10000 */
+	uint32_t keepalive_ms;   /* TCP keepalive, 0: off */
+	uint16_t vector;         /* interrupt vector of its queue pairs */
+};
+
+/* What is known of a connection. */
+struct nvmf_connection_info {
+	uint32_t remote_ip;
+	uint16_t remote_port;
+	uint16_t local_port;
+	bool header_digests; /* agreed */
+	bool data_digests;
+};
+
+/*
+ * A host has connected: ICReq and ICResp are exchanged. The callback allocates a queue pair for conn
+ * (nvmf_allocate_qpair, controller true) before it returns; otherwise the connection is closed.
+ */
+typedef void nvmf_accept_t(void *arg, struct nvmf_connection *conn,
+			   const struct nvmf_connection_info *info);
+
+/*
+ * Listens on a port. accept_cb runs from polls. NULL with errno EINVAL, EADDRINUSE, ENOSPC (queue
+ * pairs, command slots or ports), ENOMEM, ENODEV.
+ */
+struct nvmf_listener *nvmf_listen(enum nvmf_trtype trtype, const struct nvmf_listen_params *params,
+				  nvmf_accept_t *accept_cb, void *arg);
+/* Ends it. Queue pairs stay. Not from accept_cb of the same listener. NULL is ignored. */
+void nvmf_unlisten(struct nvmf_listener *listener);
+
 /*
  * The connection of a queue pair ended: error 0, closed by the peer in good order; -ECONNRESET and
  * others, broken. Called at most once. Commands that have no response end with an error, too (data
@@ -156,7 +234,10 @@ struct nvmf_handoff_qpair_params {
  */
 typedef void nvmf_qpair_error_t(void *arg, int error);
 
-/* A response capsule came. It belongs to the receiver, who ends it with nvmf_free_capsule. */
+/*
+ * A capsule came: a response (host role), a command (controller role). It belongs to the receiver,
+ * who ends it with nvmf_free_capsule.
+ */
 typedef void nvmf_capsule_receive_t(void *arg, struct nvmf_capsule *nc);
 
 /*
@@ -170,8 +251,8 @@ typedef void nvmf_io_complete_t(void *arg, size_t xfered, int error);
 /*
  * Makes a queue pair and connects it: TCP, ICReq, ICResp (NVMe/TCP Transport 1.0). The first
  * capsule must be Fabrics Connect; sending it is up to the caller. Synchronous: polls the adapter
- * while it waits, other callbacks run. trtype: NVMF_TRTYPE_TCP. controller: false. error_cb and
- * receive_cb must be set. NULL with errno EOPNOTSUPP (transport or role), EINVAL, ENOSPC (no queue
+ * while it waits, other callbacks run. Controller role: takes params.connection over, from inside
+ * the accept callback. trtype: NVMF_TRTYPE_TCP. error_cb and receive_cb must be set. NULL with errno EOPNOTSUPP (transport or role), EINVAL, ENOSPC (no queue
  * pair left), ECONNREFUSED, ETIMEDOUT, EHOSTUNREACH, EPROTO (the controller's ICResp), ENODEV,
  * ENOMEM.
  */
@@ -196,7 +277,9 @@ struct nvmf_qpair_info {
 	bool data_digests;
 	uint16_t local_port;
 	uint32_t max_icd; /* bytes sent in a capsule at most */
-	uint16_t entries; /* CIDs are 0..entries-1 */
+	uint16_t entries; /* CIDs are 0..entries-1; controller: commands the host may have outstanding */
+	uint32_t remote_ip; /* controller role */
+	uint16_t remote_port;
 };
 
 void nvmf_qpair_info(const struct nvmf_qpair *qp, struct nvmf_qpair_info *info);
@@ -215,7 +298,11 @@ size_t nvmf_max_xfer_size(const struct nvmf_qpair *qp);
  */
 struct nvmf_capsule *nvmf_allocate_command(struct nvmf_qpair *qp, const void *sqe, int how);
 
-/* A response capsule, for controllers: EOPNOTSUPP. */
+/*
+ * Controller role: a response capsule with a copy of the 16 bytes at cqe. Its CID names the command
+ * answered: the outstanding one of that CID that came first. EINVAL: host role; ENOENT: no command
+ * of that CID is outstanding; ENOMEM.
+ */
 struct nvmf_capsule *nvmf_allocate_response(struct nvmf_qpair *qp, const void *cqe, int how);
 
 /*
@@ -233,7 +320,10 @@ int nvmf_capsule_append_data(struct nvmf_capsule *nc, struct memdesc *mem, size_
 			     nvmf_io_complete_t *complete_cb, void *cb_arg);
 
 /*
- * Sends a command capsule. Data to send goes in the capsule when it is at most max_icd bytes, else
+ * Sends a capsule. A response (controller role) ends its command: 0, -ENOENT (answered already),
+ * -ENOTCONN, -ENOMEM; it never fails for want of ring space.
+ *
+ * A command: Data to send goes in the capsule when it is at most max_icd bytes, else
  * the controller asks for it (R2T). 0: queued; the response comes through receive_cb, and the
  * caller may free his capsule now. A failure leaves the capsule as it was, without any callback:
  * -EAGAIN (ring full: poll, then again), -EEXIST (CID outstanding), -EFAULT (memory not
@@ -242,6 +332,51 @@ int nvmf_capsule_append_data(struct nvmf_capsule *nc, struct memdesc *mem, size_
  * -ENODEV.
  */
 int nvmf_transmit_capsule(struct nvmf_capsule *nc);
+
+/*
+ * Controller role; nc: a command capsule that was received and not yet answered.
+ *
+ * Generic status of the capsule: NVME_SC_SUCCESS, or what the response must carry (without DNR):
+ * 02h PSDT not 01b or in-capsule data with a 5Ah descriptor, 0Fh in-capsule length that is not the
+ * SGL's, 11h SGL type, 16h offset not 0, 22h wrong data digest, 06h the capsule could not be placed.
+ */
+uint8_t nvmf_validate_command_capsule(const struct nvmf_capsule *nc);
+
+/* Bytes of the command's data buffer as its SGL says; 0 without data. */
+size_t nvmf_capsule_data_len(const struct nvmf_capsule *nc);
+
+/* The in-capsule data where the adapter placed them, or NULL. Valid until the response is transmitted. */
+void *nvmf_capsule_icd(const struct nvmf_capsule *nc, size_t *len);
+
+/*
+ * Gets len bytes of the host's data from offset on into mem (described as in
+ * nvmf_capsule_append_data; a list and its memory must stay until the callback). complete_cb runs
+ * once: from a poll, or, for in-capsule data, which are copied, from inside this call. May be called
+ * again with a greater offset before that; the parts are fetched in order. 0, or without callback
+ * -EINVAL (offset or length outside the SGL, not a multiple of 4, kind of memory), -EFBIG (beyond
+ * the SGL), -ENOTCONN, -ENOMEM. Callback errors: -EBADMSG wrong data digest (answer with 22h),
+ * -ECONNABORTED, -ECONNRESET and the like: the connection ended; -EFAULT.
+ */
+int nvmf_receive_controller_data(struct nvmf_capsule *nc, uint32_t offset, struct memdesc *mem,
+				 size_t len, nvmf_io_complete_t *complete_cb, void *cb_arg);
+
+/* Results of nvmf_send_controller_data beside NVMe generic status values. */
+#define NVMF_SUCCESS_SENT 0x100u
+#define NVMF_MORE 0x101u
+
+/*
+ * Sends len bytes (the sum of the chain) to the host's data buffer at offset, which must follow what
+ * was sent before. The chain is consumed whatever is returned. NVME_SC_SUCCESS: it was the last
+ * part, the caller transmits the response (the data leave no later than it). NVMF_SUCCESS_SENT: the
+ * last part, and no response must follow (SUCCESS flag, SQ flow control off). NVMF_MORE: more data
+ * or a response is to follow. Any other: generic status for the response, nothing was sent: 02h
+ * length or offset, 06h no memory, 04h memory not registered.
+ */
+unsigned int nvmf_send_controller_data(struct nvmf_capsule *nc, uint32_t offset,
+				       struct nvmf_buf *chain, size_t len);
+
+/* Controller role: SQ flow control as agreed in Connect. The allocation's parameter is the default. */
+void nvmf_qpair_set_sq_flow_control(struct nvmf_qpair *qp, bool on);
 
 /* With lazy_doorbell: shows the adapter all capsules transmitted so far. */
 int nvmf_qpair_kick(struct nvmf_qpair *qp);
