@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // weft_sgl_walk: turns bytes [off, off + len) of a slot's data buffer into pieces of contiguous host memory.
 // It reads the submission entry of the slot from XRAM (the x port), and chain elements from host memory in batches of 16 (the rd port).
-// Entry, cursor and batch are kept for the next call with the same slot until inval says that the slot was refilled, or an error.
+// Entry, cursor and batch are kept for the next call with the same slot until inval says that the slot was refilled, or an error, or a
+// call with st_fresh: somebody else wrote the entry.
 // One piece with pc_err and pc_last (len 0, address 0) when: len is 0, off + len > data_len, sgl_count is 0 or more than the list form
 // allows, the elements end too early, a used element wraps around the address space, or host memory answers with an error. Pieces
 // given before that are good in themselves.
@@ -17,6 +18,7 @@ module weft_sgl_walk (
 	input  logic [15:0]  st_slot,
 	input  logic [31:0]  st_off,
 	input  logic [31:0]  st_len,
+	input  logic         st_fresh,
 	// pieces
 	output logic         pc_valid,
 	input  logic         pc_ready,
@@ -76,7 +78,7 @@ module weft_sgl_walk (
 	logic        fill_bad;
 
 	logic        hit;
-	assign hit = known && slot == st_slot && !(inval_valid && inval_slot == st_slot);
+	assign hit = known && !st_fresh && slot == st_slot && !(inval_valid && inval_slot == st_slot);
 	assign st_ready = state == IDLE;
 
 	assign x_req = state == ENTRY && !asked[2];

@@ -130,6 +130,7 @@ module weft_rx (
 	logic [31:0] ip, tick_ns;
 	logic [6:0] rxh_conn, ctxb_conn, cmd_conn, rxs_conn;
 	logic [5:0] rxh_word;
+	logic rxh_gnt;
 	logic [31:0] rxh_data;
 	logic ctxb_req, ctxb_gnt;
 	logic [255:0] ctxb_row;
@@ -139,12 +140,12 @@ module weft_rx (
 	logic [31:0] cmd_rcv_nxt, cmd_snd_una, cmd_snd_wnd, cmd_ts_recent, rxs_off, rxs_len;
 	logic [9:0] rxd_cell;
 	logic [15:0] rxd_off, rxd_len, rxs_slot;
-	logic [2:0] rxs_flags;
+	logic [3:0] rxs_flags;
 	logic [4:0] ev_count;
 
 	weft_rx_cb cb (
 		.clk, .rst, .cb_req, .cb_we, .cb_be, .cb_addr, .cb_wdata, .cb_gnt, .cb_rvalid, .cb_rdata, .mac, .mtu, .ip, .tick_ns,
-		.rxh_conn, .rxh_word, .rxh_data, .c_req, .c_cell, .c_beat, .c_gnt, .c_rvalid, .c_rdata(pk_rdata), .c_next(pk_next), .cells,
+		.rxh_conn, .rxh_word, .rxh_gnt, .rxh_data, .c_req, .c_cell, .c_beat, .c_gnt, .c_rvalid, .c_rdata(pk_rdata), .c_next(pk_next), .cells,
 		.free_valid(free_valid[1]), .free_cell(free_cell[19:10]), .free_ready(free_ready[1]),
 		.ctxb_req, .ctxb_conn, .ctxb_gnt, .ctxb_row, .ctxb_st,
 		.cmd_valid, .cmd_conn, .cmd, .cmd_rcv_nxt, .cmd_snd_una, .cmd_snd_wnd, .cmd_ts_recent, .cmd_done,
@@ -186,7 +187,7 @@ module weft_rx (
 		.pk_req, .pk_cell, .pk_beat, .pk_rdata, .pk_next,
 		.free_valid(free_valid[2]), .free_cell(free_cell[29:20]), .free_ready(free_ready[2]),
 		.flags_req, .flags_conn, .flags_gnt, .hdgst(ctxa_rdata[98]),
-		.rxh_conn, .rxh_word, .rxh_data, .q_conn(ctxb_conn), .q_st(ctxb_st), .inval_valid, .inval_slot,
+		.rxh_conn, .rxh_word, .rxh_gnt, .rxh_data, .q_conn(ctxb_conn), .q_st(ctxb_st), .inval_valid, .inval_slot,
 		.sx_req, .sx_we, .sx_addr, .sx_wdata, .sx_be, .sx_gnt, .sx_rvalid, .sx_rdata,
 		.srd_req_valid, .srd_req_addr, .srd_req_len, .srd_req_ready,
 		.srd_rsp_valid, .srd_rsp_data, .srd_rsp_cnt, .srd_rsp_last, .srd_rsp_err, .srd_rsp_ready,

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // weft_rx_cb: the receiver's side of the core bus: collected headers, packet buffer, connection state, registers.
 // Latency from gnt to rvalid: one cycle for headers, registers and writes, two for connection state, three for the packet buffer.
-// Throughput: one access at a time. Back-pressure: gnt waits for the packet buffer's free cycles, for RXC_CMD until it is carried out
-// (between two frames), for RXD_PUSH until appended, for RX_FREE until taken.
+// Throughput: one access at a time. Back-pressure: gnt waits for the packet buffer's free cycles, for headers while the
+// stream engine places one (up to eight cycles), for RXC_CMD until it is carried out (between two frames), for RXD_PUSH until appended,
+// for RX_FREE until taken.
 module weft_rx_cb (
 	input  logic         clk,
 	input  logic         rst,
@@ -22,6 +23,7 @@ module weft_rx_cb (
 	// headers
 	output logic [6:0]   rxh_conn,
 	output logic [5:0]   rxh_word,
+	input  logic         rxh_gnt,
 	input  logic [31:0]  rxh_data,
 	// packet buffer
 	output logic         c_req,
@@ -59,7 +61,7 @@ module weft_rx_cb (
 	output logic         rxs_valid,
 	output logic [6:0]   rxs_conn,
 	output logic         rxs_data,
-	output logic [2:0]   rxs_flags,
+	output logic [3:0]   rxs_flags,
 	output logic [7:0]   rxs_pad,
 	output logic [15:0]  rxs_slot,
 	output logic [31:0]  rxs_off,
@@ -95,7 +97,7 @@ module weft_rx_cb (
 		&& (cb_wdata[31:24] == weft_eng_pkg::RXS_NEXT[7:0] || cb_wdata[31:24] == weft_eng_pkg::RXS_DATA[7:0]);
 	assign rxs_valid = wr && off == weft_eng_pkg::RXS_CMD[11:0] && rxs_ok;
 	assign rxs_conn = cb_wdata[6:0];
-	assign rxs_flags = cb_wdata[10:8];
+	assign rxs_flags = cb_wdata[11:8];
 	assign rxs_pad = cb_wdata[23:16];
 	assign rxs_data = cb_wdata[31:24] == weft_eng_pkg::RXS_DATA[7:0];
 	assign ready = (!cmd_valid || cmd_done) && (!rxd_valid || rxd_ready) && (!free_valid || free_ready);
@@ -113,6 +115,7 @@ module weft_rx_cb (
 		if (cb_we) cb_gnt = go && ready;
 		else if (sel_pkt || sel_next) cb_gnt = c_gnt;
 		else if (sel_ctxb) cb_gnt = ctxb_gnt;
+		else if (sel_rxh) cb_gnt = go && rxh_gnt;
 	end
 
 	logic [2:0]  word;

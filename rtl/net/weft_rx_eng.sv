@@ -5,18 +5,22 @@
 // state   does
 // IDLE    takes the connection picked      LOAD   its state arrives
 // NEXT    decides: stop, reset, command, header or data finished, next piece, next run of bytes
+// PUT     header to place, for a command with HEADER: its job, then a beat per cycle
 // TAKE    next piece from the list         GO     starts a run of bytes (and its job in place)
 // XFER    bytes come                       POST   counts them
 // FLAGS, FCHECK  header's first 8 bytes are here: context flags, length of the header
 // GIVE    piece used up: cells back, window opens
-// HEAD    event for a header               FIN, FINJOB  end of a DATA command: sticky flag, job
+// HEAD    event for a header               FIN, FINJOB  end of a DATA command: sticky flag if its digest is wrong, job
 // PURGE   stopped: gives all pieces back   STOPPED  job for EVT_STOPPED
 // SAVE    state back
 //
 // One stream's states (st): HDR -> [DIG] -> WAIT -> (RXS_NEXT) HDR or (RXS_DATA) [PAD] -> DATA -> [DIG] -> HDR; any -> STOP -> (reset) HDR.
+// A command with HEADER: as soon as it is taken, place is given the header, then pad and data follow as without. The command's first job
+// makes the walker read the slot's entry anew. A stop is seen when the header's beats are in place's queue.
 // After a DATA command with EVENT the stream rests until EVT_PLACED is out, so that events keep the order of the stream.
 // Latency: about nine cycles from a delivery to its first byte. Throughput: 16 bytes per cycle within a piece, about eleven cycles
-// more per piece, nine per run of bytes. Back-pressure: place's queues (jobs, data) hold the engine; deliveries wait in their lists.
+// more per piece, nine per run of bytes, one per 16 bytes of a header that is placed. Back-pressure: place's queues (jobs, data) hold the
+// engine; deliveries wait in their lists.
 module weft_rx_eng (
 	input  logic         clk,
 	input  logic         rst,
@@ -32,7 +36,7 @@ module weft_rx_eng (
 	input  logic         cmd_valid, // RXS_CMD, always taken; ignored where no answer is awaited
 	input  logic [6:0]   cmd_conn,
 	input  logic         cmd_data,
-	input  logic [2:0]   cmd_flags,
+	input  logic [3:0]   cmd_flags,
 	input  logic [7:0]   cmd_pad,
 	input  logic [15:0]  cmd_slot,
 	input  logic [31:0]  cmd_off,
@@ -65,6 +69,10 @@ module weft_rx_eng (
 	// headers
 	output logic         hm_en,
 	output logic [7:0]   hm_off,
+	output logic         hp_en, // reads a beat of the header, to be placed
+	output logic [2:0]   hp_beat,
+	output logic         hp_valid, // here it is
+	input  logic         dat_room,
 	// give back
 	output logic         free_valid,
 	output logic [9:0]   free_cell,
@@ -87,13 +95,15 @@ module weft_rx_eng (
 	output logic         cnt_hdgst,
 	output logic         cnt_ddgst
 );
-	localparam logic [2:0] F_DDGST = weft_eng_pkg::RXSF_DDGST[2:0];
-	localparam logic [2:0] F_EVENT = weft_eng_pkg::RXSF_EVENT[2:0];
-	localparam logic [2:0] F_DISCARD = weft_eng_pkg::RXSF_DISCARD[2:0];
+	// Bits of a command's flags
+	localparam int unsigned F_DDGST = $clog2(weft_eng_pkg::RXSF_DDGST);
+	localparam int unsigned F_EVENT = $clog2(weft_eng_pkg::RXSF_EVENT);
+	localparam int unsigned F_DISCARD = $clog2(weft_eng_pkg::RXSF_DISCARD);
+	localparam int unsigned F_HEADER = $clog2(weft_eng_pkg::RXSF_HEADER);
 	localparam logic [4:0] BUDGET = 5'd16;
 
-	typedef enum logic [3:0] {
-		IDLE, LOAD, NEXT, TAKE, GO, XFER, POST, FLAGS, FCHECK, GIVE, HEAD, FIN, FINJOB, PURGE, STOPPED, SAVE
+	typedef enum logic [4:0] {
+		IDLE, LOAD, NEXT, PUT, TAKE, GO, XFER, POST, FLAGS, FCHECK, GIVE, HEAD, FIN, FINJOB, PURGE, STOPPED, SAVE
 	} state_e;
 	state_e state;
 	weft_rx_pkg::stream_t s;
@@ -107,6 +117,7 @@ module weft_rx_eng (
 	logic        dg_bad;
 	logic        purging;
 	logic        marker; // EVT_STOPPED follows
+	logic [2:0]  hbeat; // beat of the header that is placed
 
 	// ---- streams at rest ----
 	logic [weft_rx_pkg::STREAM_W-1:0] ctx [0:127];
@@ -129,8 +140,8 @@ module weft_rx_eng (
 	assign q_st = used_q ? st_q : weft_rx_pkg::ST_HDR;
 
 	// ---- commands at rest ----
-	logic [91:0]  cmds [0:127];
-	logic [91:0]  cmd_q;
+	logic [92:0]  cmds [0:127];
+	logic [92:0]  cmd_q;
 	logic         cmd_en;
 	logic         cmd_en_q;
 	logic [6:0]   cmd_conn_q;
@@ -154,17 +165,27 @@ module weft_rx_eng (
 	end
 
 	// ---- decisions in NEXT ----
-	logic        stop_now, reset_now, cmd_now, more, placing_now, ddgst, data_end, take_cmd, fresh_head;
+	logic        dg_on;
+	logic        hlen_bad;
+	logic [6:0]  head_len; // what HEADER places: nothing of a header that was never collected
+	logic [2:0]  head_beats; // less one
+	assign dg_on = hdgst && s.ptype >= 8'd4;
+	assign hlen_bad = s.hlen < 8'd8 || s.hlen > 8'd128;
+	assign head_len = hlen_bad ? 7'd0 : 7'(s.hlen - 8'd8);
+	assign head_beats = 3'((head_len - 7'd1) >> 4);
+
+	logic        stop_now, reset_now, cmd_now, more, placing_now, ddgst, data_end, take_cmd, put_head, fresh_head;
 	logic [31:0] need; // bytes the present state takes
 	logic [7:0]  head_left;
 	assign stop_now = stop_req[conn];
 	assign reset_now = !stop_now && reset_req[conn];
 	assign cmd_now = cmd_v[conn];
 	assign more = filled[conn] && spent != BUDGET;
-	assign ddgst = (s.flags & F_DDGST) != 3'd0;
-	assign placing_now = s.st == weft_rx_pkg::ST_DATA && (s.flags & F_DISCARD) == 3'd0;
+	assign ddgst = s.flags[F_DDGST];
+	assign placing_now = s.st == weft_rx_pkg::ST_DATA && !s.flags[F_DISCARD];
 	assign take_cmd = !stop_now && !reset_now && s.st == weft_rx_pkg::ST_WAIT && cmd_now;
-	assign fresh_head = (reset_now && s.left == 16'd0) || (take_cmd && !cmd_q[91]);
+	assign put_head = take_cmd && cmd_q[92] && cmd_q[88 + F_HEADER] && !cmd_q[88 + F_DISCARD] && head_len != 7'd0;
+	assign fresh_head = (reset_now && s.left == 16'd0) || (take_cmd && !cmd_q[92]);
 	assign data_end = !stop_now && !reset_now && !head_due && !fin_due && s.st == weft_rx_pkg::ST_DATA && s.dleft == 32'd0;
 	assign head_left = (s.have < 8'd8 ? 8'd8 : s.hlen) - s.have;
 	always_comb begin
@@ -175,10 +196,6 @@ module weft_rx_eng (
 			default: need = {29'd0, 3'd4 - s.dcnt};
 		endcase
 	end
-	logic dg_on;
-	logic hlen_bad;
-	assign dg_on = hdgst && s.ptype >= 8'd4;
-	assign hlen_bad = s.hlen < 8'd8 || s.hlen > 8'd128;
 
 	logic [31:0] crc_out;
 	weft_crc32c crc (.crc_in(s.crc), .data(ob_data), .cnt(ob_cnt), .crc_out);
@@ -195,19 +212,21 @@ module weft_rx_eng (
 	assign flags_req = state == FLAGS;
 	assign hm_en = state == XFER && ob_valid && (s.st == weft_rx_pkg::ST_HDR || (s.st == weft_rx_pkg::ST_DIG && !s.dg_data));
 	assign hm_off = s.have;
+	assign hp_en = state == PUT && dat_room && (hbeat != 3'd0 || job_ready);
+	assign hp_beat = hbeat;
 	assign free_valid = state == GIVE;
 	assign free_cell = s.first;
 	assign cons_valid = state == GIVE && free_ready;
 	assign cons_bytes = s.piece;
-	assign bad_valid = state == FIN && dg_bad && (s.flags & F_DISCARD) == 3'd0;
-	assign job_valid = (state == GO && placing_now) || state == HEAD || state == FINJOB || state == STOPPED;
+	assign bad_valid = state == FIN && dg_bad && !s.flags[F_DISCARD];
+	assign job_valid = (state == GO && placing_now) || (state == PUT && dat_room && hbeat == 3'd0) || state == HEAD || state == FINJOB || state == STOPPED;
 	always_comb begin
 		job.kind = weft_rx_pkg::JOB_DATA;
 		job.conn = conn;
-		job.flags = '0;
+		job.flags = {6'd0, s.flags[F_HEADER], 1'b0};
 		job.slot = s.slot;
 		job.a = s.off;
-		job.b = {16'd0, n};
+		job.b = state == PUT ? {25'd0, head_len} : {16'd0, n};
 		if (state == HEAD) begin
 			job.kind = weft_rx_pkg::JOB_HDR;
 			job.flags = {6'd0, head_bad, dg_bad};
@@ -215,7 +234,7 @@ module weft_rx_eng (
 			job.b = dg_bad ? s.dig : 32'd0;
 		end else if (state == FINJOB) begin
 			job.kind = weft_rx_pkg::JOB_FIN;
-			job.flags = {(s.flags & F_EVENT) != 3'd0, 6'd0, dg_bad};
+			job.flags = {s.flags[F_EVENT], 6'd0, dg_bad};
 			job.a = s.dlen;
 		end else if (state == STOPPED) job.kind = weft_rx_pkg::JOB_STOP;
 	end
@@ -251,7 +270,7 @@ module weft_rx_eng (
 				used[conn] <= 1'b1;
 			end
 			if (placed_clr) placed[placed_conn] <= 1'b0;
-			if (state == FINJOB && job_ready && (s.flags & F_EVENT) != 3'd0) placed[conn] <= 1'b1;
+			if (state == FINJOB && job_ready && s.flags[F_EVENT]) placed[conn] <= 1'b1;
 			if (to_stop) begin
 				stop_req[scmd_conn] <= 1'b1;
 				reset_req[scmd_conn] <= 1'b0; // one given before; the other order leaves both
@@ -261,6 +280,7 @@ module weft_rx_eng (
 	end
 
 	// ---- the engine ----
+	always_ff @(posedge clk) hp_valid <= hp_en && !rst;
 	always_ff @(posedge clk) begin
 		if (rst) state <= IDLE;
 		else case (state)
@@ -271,13 +291,14 @@ module weft_rx_eng (
 				else if (reset_now) state <= s.left != 16'd0 ? GIVE : NEXT;
 				else if (s.st == weft_rx_pkg::ST_STOP) state <= filled[conn] || s.left != 16'd0 ? PURGE : SAVE;
 				else if (head_due) state <= HEAD;
-				else if (fin_due) state <= FIN;
-				else if (s.st == weft_rx_pkg::ST_WAIT) state <= cmd_now ? NEXT : SAVE;
+				else if (fin_due) state <= dg_bad ? FIN : FINJOB;
+				else if (s.st == weft_rx_pkg::ST_WAIT) state <= put_head ? PUT : cmd_now ? NEXT : SAVE;
 				else if (placed[conn]) state <= SAVE;
-				else if (data_end) state <= ddgst ? NEXT : FIN;
+				else if (data_end) state <= ddgst ? NEXT : FINJOB;
 				else if (s.left == 16'd0) state <= more ? TAKE : SAVE;
 				else state <= GO;
 			end
+			PUT: if (hp_en && hbeat == head_beats) state <= NEXT;
 			TAKE: if (take_done) state <= purging ? GIVE : NEXT;
 			GO: if (fe_start) state <= XFER;
 			XFER: if (ob_valid && ob_last) state <= POST;
@@ -285,7 +306,7 @@ module weft_rx_eng (
 			FLAGS: if (flags_gnt) state <= FCHECK;
 			FCHECK: state <= NEXT;
 			GIVE: if (free_ready) state <= purging ? PURGE : ch_due ? FLAGS : NEXT;
-			HEAD: if (job_ready) state <= NEXT;
+			HEAD: if (job_ready) state <= SAVE;
 			FIN: if (!bad_valid || bad_ready) state <= FINJOB;
 			FINJOB: if (job_ready) state <= NEXT;
 			PURGE: state <= s.left != 16'd0 ? GIVE : filled[conn] ? TAKE : marker ? STOPPED : SAVE;
@@ -305,6 +326,7 @@ module weft_rx_eng (
 				fin_due <= 1'b0;
 				purging <= 1'b0;
 				marker <= 1'b0;
+				hbeat <= '0;
 			end
 			LOAD: begin
 				s <= ctx_q;
@@ -325,7 +347,7 @@ module weft_rx_eng (
 				end
 				purging <= stop_now || (!reset_now && s.st == weft_rx_pkg::ST_STOP);
 				if (take_cmd) begin
-					{s.flags, s.pad, s.slot, s.off, s.dleft} <= cmd_q[90:0];
+					{s.flags, s.pad, s.slot, s.off, s.dleft} <= cmd_q[91:0];
 					s.dlen <= cmd_q[31:0];
 					s.crc <= '1;
 					s.st <= cmd_q[87:80] != 8'd0 ? weft_rx_pkg::ST_PAD : weft_rx_pkg::ST_DATA;
@@ -352,7 +374,16 @@ module weft_rx_eng (
 				s.piece <= take_len;
 				spent <= spent + 5'd1;
 			end
+			PUT: if (hp_en) begin
+				hbeat <= hbeat + 3'd1;
+				s.flags[F_HEADER] <= 1'b0;
+				if (hbeat == head_beats) begin
+					hbeat <= '0;
+					s.off <= s.off + {25'd0, head_len};
+				end
+			end
 			GO: begin
+				if (fe_start && placing_now) s.flags[F_HEADER] <= 1'b0;
 				head_bad <= 1'b0;
 				dg_bad <= 1'b0;
 			end

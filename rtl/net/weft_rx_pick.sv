@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// weft_rx_pick: picks a set bit of 128, fair among eight groups of 16 and lowest first within a group.
+// weft_rx_pick: picks a set bit of 128, in turn among eight groups of 16 and in turn within each group: a bit that stays set is picked
+// after at most 128 others.
 // Latency: two cycles from a bit to its number. Throughput: one pick in two cycles.
 // Back-pressure: a pick stands until take. It may be stale by then: the taker looks at the bit again.
 module weft_rx_pick (
@@ -15,7 +16,9 @@ module weft_rx_pick (
 	logic [2:0]  group;
 	logic        found;
 	logic [15:0] word;
+	logic [15:0] above; // those behind the group's last pick
 	logic [3:0]  low;
+	logic [31:0] past; // per group: its last pick
 	logic        stage;
 	logic [2:0]  stage_group;
 
@@ -29,8 +32,9 @@ module weft_rx_pick (
 				found = 1'b1;
 			end
 		word = bits[{stage_group, 4'd0} +: 16];
+		above = word & (16'hfffe << past[{stage_group, 2'd0} +: 4]);
 		low = 4'd0;
-		for (int i = 15; i >= 0; i--) if (word[i]) low = 4'(i);
+		for (int i = 15; i >= 0; i--) if (above == 16'd0 ? word[i] : above[i]) low = 4'(i);
 	end
 
 	always_ff @(posedge clk) begin
@@ -38,6 +42,7 @@ module weft_rx_pick (
 			valid <= 1'b0;
 			stage <= 1'b0;
 			last <= 3'd0;
+			past <= '0;
 		end else begin
 			if (valid) begin
 				valid <= !take;
@@ -48,6 +53,7 @@ module weft_rx_pick (
 			end else stage <= found;
 			if (!stage) stage_group <= group;
 			if (stage && !valid) last <= stage_group;
+			if (stage && !valid && word != 16'd0) past[{stage_group, 2'd0} +: 4] <= low;
 			if (stage) index <= {stage_group, low};
 		end
 	end

@@ -56,10 +56,10 @@ package weft_rx_pkg;
 		logic [31:0] off; // buffer offset of the next data byte
 		logic [31:0] dleft; // data bytes to come
 		logic [31:0] dlen; // data bytes of the command
-		logic [2:0]  flags; // RXSF_*
+		logic [3:0]  flags; // RXSF_*; HEADER until the slot's entry was read anew
 		logic [7:0]  pad;
 	} stream_t;
-	localparam int unsigned STREAM_W = 280;
+	localparam int unsigned STREAM_W = 281;
 
 	// Stream states, as CTXB shows them
 	localparam logic [2:0] ST_HDR = 3'd0;
@@ -70,7 +70,7 @@ package weft_rx_pkg;
 	localparam logic [2:0] ST_PAD = 3'd5;
 
 	// Jobs from the stream engine to place, done in order
-	localparam logic [1:0] JOB_DATA = 2'd0; // a: buffer offset, b: bytes
+	localparam logic [1:0] JOB_DATA = 2'd0; // a: buffer offset, b: bytes; flags bit 1: the slot's entry is read anew
 	localparam logic [1:0] JOB_HDR = 2'd1; // an event, a: w1, b: w2
 	localparam logic [1:0] JOB_FIN = 2'd2; // end of a DATA command; a: bytes; flags bit 7: with event
 	localparam logic [1:0] JOB_STOP = 2'd3;

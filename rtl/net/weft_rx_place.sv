@@ -24,6 +24,7 @@ module weft_rx_place (
 	output logic [15:0]  st_slot,
 	output logic [31:0]  st_off,
 	output logic [31:0]  st_len,
+	output logic         st_fresh,
 	input  logic         pc_valid,
 	output logic         pc_ready,
 	input  logic [63:0]  pc_addr,
@@ -98,6 +99,7 @@ module weft_rx_place (
 	assign st_slot = j.slot;
 	assign st_off = j.a;
 	assign st_len = j.b;
+	assign st_fresh = j.flags[1];
 	assign take = pc_len < left ? pc_len : left;
 	assign go = state == WALK && pc_valid && cut_ready && r_in_ready;
 	assign piece = go && !pc_err && take != 16'd0;
@@ -221,7 +223,7 @@ module weft_rx_place (
 		: {16'd0, r_slot, r_bytes, 9'd0, r_conn, r_flags, weft_eng_pkg::EVT_PLACED[7:0]};
 	assign mark_out = r_valid && r_what[1] && (!fev_valid || fev_ready);
 	assign r_pop = mark_out || (r_valid && (r_what == 2'd1 || (r_what == 2'd0 && w_valid)));
-	assign placed_clr = mark_out && r_what == 2'd2;
+	assign placed_clr = mark_out && r_what == 2'd2 && r_event;
 	assign placed_conn = r_conn;
 
 	always_ff @(posedge clk) begin

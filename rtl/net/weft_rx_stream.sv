@@ -31,7 +31,7 @@ module weft_rx_stream (
 	input  logic         rxs_valid,
 	input  logic [6:0]   rxs_conn,
 	input  logic         rxs_data, // RXS_DATA, else RXS_NEXT
-	input  logic [2:0]   rxs_flags,
+	input  logic [3:0]   rxs_flags,
 	input  logic [7:0]   rxs_pad,
 	input  logic [15:0]  rxs_slot,
 	input  logic [31:0]  rxs_off,
@@ -53,6 +53,7 @@ module weft_rx_stream (
 	// core
 	input  logic [6:0]   rxh_conn,
 	input  logic [5:0]   rxh_word,
+	output logic         rxh_gnt,
 	output logic [31:0]  rxh_data,
 	input  logic [6:0]   q_conn,
 	output logic [2:0]   q_st,
@@ -149,7 +150,7 @@ module weft_rx_stream (
 	logic pick_v, pick_take;
 	logic [6:0] pick;
 	logic [127:0] runnable;
-	logic fe_start, ob_valid, ob_last, placing, dat_room, hm_en;
+	logic fe_start, ob_valid, ob_last, placing, dat_room, hm_en, hp_en, hp_valid;
 	logic [9:0] fe_cell, e_cell;
 	logic [8:0] fe_pos, e_pos;
 	logic [6:0] fe_hops;
@@ -157,6 +158,8 @@ module weft_rx_stream (
 	logic [127:0] ob_data;
 	logic [4:0] ob_cnt;
 	logic [7:0] hm_off;
+	logic [2:0] hp_beat;
+	logic [127:0] hp_data;
 	logic job_valid, job_ready, placed_clr, bad_valid, bad_ready, eng_busy, place_busy;
 	logic [6:0] placed_conn;
 	weft_rx_pkg::job_t job;
@@ -171,7 +174,7 @@ module weft_rx_stream (
 		.cmd_off(rxs_off), .cmd_len(rxs_len),
 		.filled, .take_valid, .conn, .take_done, .take_cell, .take_off, .take_len,
 		.fe_start, .fe_cell, .fe_pos, .fe_hops, .fe_len, .ob_valid, .ob_data, .ob_cnt, .ob_last, .e_cell, .e_pos, .placing,
-		.flags_req, .flags_gnt, .hdgst, .hm_en, .hm_off,
+		.flags_req, .flags_gnt, .hdgst, .hm_en, .hm_off, .hp_en, .hp_beat, .hp_valid, .dat_room,
 		.free_valid(eng_free_valid), .free_cell(eng_free_cell), .free_ready(eng_free_ready), .cons_valid, .cons_bytes,
 		.job_valid, .job, .job_ready, .placed_clr, .placed_conn, .bad_valid, .bad_ready,
 		.q_conn, .q_st, .busy(eng_busy), .cnt_hdrs, .cnt_hdgst, .cnt_ddgst
@@ -182,26 +185,28 @@ module weft_rx_stream (
 	);
 	weft_rx_hdrmem headers (
 		.clk, .w_en(hm_en), .w_conn(conn), .w_off(hm_off), .w_cnt(ob_cnt), .w_data(ob_data),
-		.r_conn(rxh_conn), .r_word(rxh_word), .r_data(rxh_data)
+		.r_conn(rxh_conn), .r_word(rxh_word), .r_gnt(rxh_gnt), .r_data(rxh_data),
+		.p_en(hp_en), .p_conn(conn), .p_beat(hp_beat), .p_data(hp_data)
 	);
 
 	// ---- place ----
-	logic st_valid, st_ready, pc_valid, pc_ready, pc_last, pc_err;
+	logic st_valid, st_ready, st_fresh, pc_valid, pc_ready, pc_last, pc_err;
 	logic [15:0] st_slot, pc_len;
 	logic [31:0] st_off, st_len;
 	logic [63:0] pc_addr;
 
 	weft_rx_place place (
-		.clk, .rst, .job_valid, .job, .job_ready, .dat_valid(ob_valid && placing), .dat(ob_data), .dat_room,
+		.clk, .rst, .job_valid, .job, .job_ready, .dat_valid(hp_valid || (ob_valid && placing)),
+		.dat(hp_valid ? hp_data : ob_data), .dat_room,
 		.bad_valid, .bad_slot(job.slot), .bad_ready,
-		.st_valid, .st_ready, .st_slot, .st_off, .st_len, .pc_valid, .pc_ready, .pc_addr, .pc_len, .pc_last, .pc_err,
+		.st_valid, .st_ready, .st_slot, .st_off, .st_len, .st_fresh, .pc_valid, .pc_ready, .pc_addr, .pc_len, .pc_last, .pc_err,
 		.wr_cmd_valid, .wr_cmd_addr, .wr_cmd_len, .wr_cmd_tag, .wr_cmd_ready, .wr_dat_valid, .wr_dat_data, .wr_dat_last, .wr_dat_ready,
 		.wr_done_valid, .wr_done_tag, .wr_done_err, .slot_flag_valid, .slot_flag_slot, .slot_flag_bits,
 		.hev_valid, .hev_data, .hev_ready, .fev_valid, .fev_data, .fev_ready, .placed_clr, .placed_conn,
 		.busy(place_busy), .cnt_bytes(cnt_placed), .cnt_stall
 	);
 	weft_sgl_walk walker (
-		.clk, .rst, .st_valid, .st_ready, .st_slot, .st_off, .st_len, .pc_valid, .pc_ready, .pc_addr, .pc_len, .pc_last, .pc_err,
+		.clk, .rst, .st_valid, .st_ready, .st_slot, .st_off, .st_len, .st_fresh, .pc_valid, .pc_ready, .pc_addr, .pc_len, .pc_last, .pc_err,
 		.inval_valid, .inval_slot,
 		.x_req(sx_req), .x_we(sx_we), .x_addr(sx_addr), .x_wdata(sx_wdata), .x_be(sx_be), .x_gnt(sx_gnt), .x_rvalid(sx_rvalid), .x_rdata(sx_rdata),
 		.rd_req_valid(srd_req_valid), .rd_req_addr(srd_req_addr), .rd_req_len(srd_req_len), .rd_req_ready(srd_req_ready),

@@ -164,7 +164,7 @@ module weft_tx (
 	);
 	assign ctxa_addr = hc_use ? hc_addr : oc_addr;
 	weft_sgl_walk u_walk (
-		.clk, .rst, .st_valid, .st_ready, .st_slot, .st_off, .st_len, .pc_valid, .pc_ready, .pc_addr, .pc_len, .pc_last, .pc_err,
+		.clk, .rst, .st_valid, .st_ready, .st_slot, .st_off, .st_len, .st_fresh(1'b0), .pc_valid, .pc_ready, .pc_addr, .pc_len, .pc_last, .pc_err,
 		.inval_valid, .inval_slot,
 		.x_req(sx_req), .x_we(sx_we), .x_addr(sx_addr), .x_wdata(sx_wdata), .x_be(sx_be), .x_gnt(sx_gnt), .x_rvalid(sx_rvalid), .x_rdata(sx_rdata),
 		.rd_req_valid(srd_req_valid), .rd_req_addr(srd_req_addr), .rd_req_len(srd_req_len), .rd_req_ready(srd_req_ready),

@@ -263,7 +263,8 @@ struct walker {
 	bool rd_err = false;
 	long cycles = 0;
 
-	std::vector<piece> call(unsigned nr, uint32_t off, uint32_t len, bool slow)
+	std::vector<piece> call(unsigned nr, uint32_t off, uint32_t len, bool slow,
+				bool fresh = false)
 	{
 		std::vector<piece> got;
 		bool started = false;
@@ -275,6 +276,7 @@ struct walker {
 			top->st_slot = nr;
 			top->st_off = off;
 			top->st_len = len;
+			top->st_fresh = fresh;
 			top->pc_ready = !slow || rnd(3) == 0;
 			drive_mem(slow);
 			top->eval();
@@ -509,6 +511,37 @@ START_TEST(walk_cache)
 }
 END_TEST
 
+/* An entry written without inval: kept until a call asks for it anew, in the middle of a walk too. */
+START_TEST(walk_fresh)
+{
+	walker w;
+
+	walk_start(11 + _i);
+	for (int i = 0; i < 200; i++) {
+		slot old = slot_random(4);
+		refill(4, old);
+		uint32_t off = rnd(old.data_len + 1ull), len = 1 + rnd(3000);
+		expect(w.call(4, off, len, _i), old, off, len);
+		slot s = slot_random(4);
+		slots[4] = s;
+		slot_store(4);
+		off = rnd(s.data_len + 1ull);
+		expect(w.call(4, off, len, _i, true), s, off, len);
+		off = rnd(s.data_len + 1ull);
+		expect(w.call(4, off, len, _i), s, off, len);
+	}
+	slot a = { 100, 1, false, 0, { { 0x1000, 100 } } },
+	     b = { 100, 1, false, 0, { { 0x2000, 100 } } };
+	refill(4, a);
+	expect(w.call(4, 0, 50, false), a, 0, 50);
+	slots[4] = b;
+	slot_store(4);
+	expect(w.call(4, 50, 50, false), a, 50, 50); /* no one asked */
+	expect(w.call(4, 50, 50, false, true), b, 50, 50);
+	expect(w.call(4, 0, 50, false), b, 0, 50);
+}
+END_TEST
+
 int main()
 {
 	Suite *s = suite_create("rtl.move");
@@ -525,6 +558,7 @@ int main()
 	tcase_add_test(tc, walk_errors);
 	tcase_add_test(tc, walk_dma_error);
 	tcase_add_test(tc, walk_cache);
+	tcase_add_loop_test(tc, walk_fresh, 0, 2);
 	suite_add_tcase(s, tc);
 	sr = srunner_create(s);
 	srunner_run_all(sr, CK_NORMAL);

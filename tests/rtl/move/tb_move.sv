@@ -24,6 +24,7 @@ module tb_move (
 	input  logic [15:0]  st_slot,
 	input  logic [31:0]  st_off,
 	input  logic [31:0]  st_len,
+	input  logic         st_fresh,
 	output logic         pc_valid,
 	input  logic         pc_ready,
 	output logic [63:0]  pc_addr,

@@ -357,44 +357,55 @@ uint64_t Bench::alloc(uint32_t len)
 	return a;
 }
 
-/* Buffer of len bytes in so many elements of random sizes; up to 3 stand in the entry, more in a list. */
-void Bench::make_slot(unsigned slot, uint32_t len, unsigned elements)
+/* Elements of these lengths at any address; up to 3 stand in the entry, more in a list. */
+void Bench::make_slot_of(unsigned slot, uint32_t len, const std::vector<uint32_t> &elements, bool quiet)
 {
 	Slot &s = slots[slot];
 	uint8_t e[128] = {};
-	uint64_t list = 0;
-	if (elements > len)
-		elements = len ? len : 1;
+	uint64_t list = elements.size() > 3 ? alloc(16 * elements.size()) : 0;
 	s.len = len;
 	s.map.clear();
-	if (elements > 3)
-		list = alloc(16 * elements);
-	for (unsigned i = 0; i < elements; i++) {
-		uint32_t left = len, n;
-		for (auto &m : s.map)
-			left -= m.second;
-		n = i + 1 == elements ? left : 1 + rng.below(2 * (left / (elements - i)) > 1 ? 2 * (left / (elements - i)) - 1 : 1);
-		if (n > left - (elements - i - 1))
-			n = left - (elements - i - 1);
-		s.map.push_back({alloc(n), n});
+	for (unsigned i = 0; i < elements.size(); i++) {
+		s.map.push_back({alloc(elements[i]), elements[i]});
 		uint8_t *el = list ? &mem[list - MEM_BASE + 16 * i] : e + 16 + 16 * i;
 		for (int b = 0; b < 8; b++)
 			el[b] = (uint8_t)(s.map[i].first >> (8 * b));
-		put32(el + 8, n);
+		put32(el + 8, elements[i]);
 		put32(el + 12, 0);
 	}
 	if (list)
-		memcpy(&image[list - MEM_BASE], &mem[list - MEM_BASE], 16 * elements);
+		memcpy(&image[list - MEM_BASE], &mem[list - MEM_BASE], 16 * elements.size());
 	for (int b = 0; list && b < 8; b++)
 		e[16 + b] = (uint8_t)(list >> (8 * b));
 	e[1] = list ? WEFT_SQF_SGL_CHAIN : 0;
 	put32(e + 4, len);
-	put32(e + 8, elements);
+	put32(e + 8, elements.size());
 	memcpy(&xram[slot * ENG_SLOT_SIZE], e, 128);
+	if (quiet)
+		return;
 	dut->inval_valid = 1;
 	dut->inval_slot = slot;
 	tick();
 	dut->inval_valid = 0;
+}
+
+/* Buffer of len bytes in so many elements of random sizes. */
+void Bench::make_slot(unsigned slot, uint32_t len, unsigned elements, bool quiet)
+{
+	std::vector<uint32_t> lens;
+	uint32_t left = len;
+	if (elements > len)
+		elements = len ? len : 1;
+	for (unsigned rest = elements; rest; rest--) {
+		uint32_t n = left, twice = 2 * (left / rest);
+		if (rest > 1)
+			n = 1 + rng.below(twice > 1 ? twice - 1 : 1);
+		if (n > left - (rest - 1))
+			n = left - (rest - 1);
+		lens.push_back(n);
+		left -= n;
+	}
+	make_slot_of(slot, len, lens, quiet);
 }
 
 void Bench::check_memory()

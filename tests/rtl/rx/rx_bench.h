@@ -130,7 +130,10 @@ public:
 	bool next_event(Event &e);
 	/* memory */
 	uint64_t alloc(uint32_t len);
-	void make_slot(unsigned slot, uint32_t len, unsigned elements);
+	/* quiet: firmware writes the entry, no one tells the walker */
+	void make_slot(unsigned slot, uint32_t len, unsigned elements, bool quiet = false);
+	void make_slot_of(unsigned slot, uint32_t len, const std::vector<uint32_t> &elements,
+			  bool quiet = false);
 	void expect(uint64_t addr, uint8_t v)
 	{
 		image[addr - MEM_BASE] = v;

@@ -7,6 +7,17 @@
 
 static const unsigned SCALE = 3;
 
+Bytes Pdu::placed() const
+{
+	Bytes out;
+	if (rxsf & ENG_RXSF_DISCARD)
+		return out;
+	if (rxsf & ENG_RXSF_HEADER)
+		out.assign(hdr.begin() + 8, hdr.end());
+	out.insert(out.end(), data.begin(), data.end());
+	return out;
+}
+
 Peer::Peer(World &world, unsigned c) : w(world), b(world.b), conn(c)
 {
 	Rng &r = b.rng;
@@ -57,29 +68,35 @@ void Peer::random_pdu()
 	Rng &r = b.rng;
 	const Setup &s = w.set;
 	Pdu p;
-	unsigned hlen = r.pct(s.odd_headers) ? r.range(8, 128) : 24;
+	bool capsule = r.pct(s.capsules);
+	unsigned hlen = r.pct(s.odd_headers) ? r.range(8, 128) : capsule ? 72 : 24;
 	static const uint8_t types[] = {5, 7, 9, 7, 7};
 	p.hdr.resize(hlen);
 	for (auto &x : p.hdr)
 		x = (uint8_t)r.next();
 	p.hdr[0] = r.pct(5) ? 1 : types[r.below(5)];
+	if (capsule)
+		p.hdr[0] = 4;
 	p.hdr[2] = hlen;
 	p.dg = hdgst && p.hdr[0] >= 4;
 	p.dg_bad = p.dg && r.pct(s.bad_digest);
 	p.dg_flip = p.dg_bad ? 1u << r.below(32) : 0;
-	if (p.hdr[0] == 7) {
+	if (p.hdr[0] == 7 || capsule) {
 		unsigned len = r.pct(10) ? r.below(20) : 1 + r.below(s.max_data);
+		if (capsule && r.pct(50))
+			len = 0;
 		p.has_data = true;
-		p.pad = r.pct(50) ? 0 : r.below(s.max_pad + 1);
+		p.pad = !len || r.pct(50) ? 0 : r.below(s.max_pad + 1);
 		p.data.resize(len);
 		for (auto &x : p.data)
 			x = (uint8_t)r.next();
-		p.dd = ddgst;
+		p.dd = ddgst && (len || !capsule);
 		p.dd_bad = p.dd && r.pct(s.bad_digest);
 		p.dd_flip = p.dd_bad ? 1u << r.below(32) : 0;
-		p.slot = slot_base + next_slot++ % 16;
+		p.slot = slot_base + next_slot++ % s.slots;
 		p.off = r.below(64);
-		p.rxsf = (p.dd ? ENG_RXSF_DDGST : 0) | (r.pct(s.event) ? ENG_RXSF_EVENT : 0) | (r.pct(s.discard) ? ENG_RXSF_DISCARD : 0);
+		p.rxsf = (p.dd ? ENG_RXSF_DDGST : 0) | (r.pct(s.event) ? ENG_RXSF_EVENT : 0) | (r.pct(s.discard) ? ENG_RXSF_DISCARD : 0) |
+			(capsule ? ENG_RXSF_HEADER : 0);
 		p.placed_flags = p.dd_bad;
 	}
 	add_pdu(p);
@@ -192,18 +209,27 @@ void Peer::on_header(const Event &e)
 		b.reg(ENG_RXS_CMD, conn | ENG_RXS_NEXT << 24);
 		return;
 	}
-	bool place = !(p.rxsf & ENG_RXSF_DISCARD);
-	if (place && !p.no_place) {
-		if (b.slots[p.slot].len < p.off + p.data.size())
-			b.make_slot(p.slot, p.off + p.data.size() + b.rng.below(50), 1 + b.rng.below(w.set.elements));
-		for (unsigned i = 0; i < p.data.size(); i++)
-			b.expect(b.slots[p.slot].addr(p.off + i), p.data[i]);
-		ordered += p.data.size();
-	}
-	if (place && p.dd_bad)
+	answer(p);
+}
+
+/* A DATA command; one with HEADER finds its slot written anew by firmware. */
+void Peer::answer(const Pdu &p)
+{
+	Bytes bytes = p.placed();
+	bool fresh = (p.rxsf & ENG_RXSF_HEADER) && !bytes.empty();
+	if (!p.elements.empty())
+		b.make_slot_of(p.slot, p.slot_len, p.elements, fresh);
+	else if (!p.keep_slot && (fresh || b.slots[p.slot].len < p.off + bytes.size()))
+		b.make_slot(p.slot, p.off + bytes.size() + b.rng.below(50), 1 + b.rng.below(w.set.elements), fresh);
+	for (unsigned i = 0; i < bytes.size() && i < p.fits; i++)
+		b.expect(b.slots[p.slot].addr(p.off + i), bytes[i]);
+	ordered += bytes.size() < p.fits ? bytes.size() : p.fits;
+	if (p.dd_bad && !(p.rxsf & ENG_RXSF_DISCARD))
 		w.sticky.insert({p.slot, WEFT_CQF_DDGST_ERR});
-	if (p.rxsf & ENG_RXSF_EVENT)
+	if (p.rxsf & ENG_RXSF_EVENT) {
 		armed.push_back(p);
+		rests = true;
+	}
 	b.reg(ENG_RXS_SLOT, p.slot);
 	b.reg(ENG_RXS_OFF, p.off);
 	b.reg(ENG_RXS_LEN, p.data.size());
@@ -218,9 +244,9 @@ void Peer::on_placed(const Event &e)
 	ck_assert_uint_eq(e.w1, p.data.size());
 	ck_assert_uint_eq(e.w2, p.slot);
 	ck_assert_uint_eq(e.flags, p.placed_flags);
-	if (!(p.rxsf & ENG_RXSF_DISCARD) && !p.no_place)
-		for (unsigned i = 0; i < p.data.size(); i++)
-			ck_assert_uint_eq(b.mem[b.slots[p.slot].addr(p.off + i) - Bench::MEM_BASE], p.data[i]);
+	Bytes bytes = p.placed();
+	for (unsigned i = 0; i < bytes.size() && i < p.fits; i++)
+		ck_assert_uint_eq(b.mem[b.slots[p.slot].addr(p.off + i) - Bench::MEM_BASE], bytes[i]);
 }
 
 void Peer::trap()
@@ -307,13 +333,18 @@ World::World(Bench &bench, const Setup &s) : b(bench), set(s)
 				p->on_ack(ack, edge);
 	};
 	b.on_event = [this](const Event &e) {
-		if (e.type == ENG_EVT_PLACED)
+		if (e.type == ENG_EVT_PLACED) {
 			ck_assert_uint_eq(b.unanswered(e.w2), 0);
+			for (auto p : peers)
+				if (p->conn == e.id)
+					p->rests = false;
+		}
 		if (e.type != ENG_EVT_HDR)
 			return;
-		for (auto p : peers) /* a header comes when the data before it is ordered */
+		for (auto p : peers) /* a header comes when the data before it is ordered, and the end of its command told */
 			if (p->conn == e.id && !p->stopped) {
 				uint64_t sum = 0;
+				ck_assert_msg(!p->rests, "a header of connection %u before EVT_PLACED", e.id);
 				for (unsigned i = 0; i < 16; i++)
 					sum += b.ordered_bytes(p->slot_base + i);
 				ck_assert_uint_eq(sum, p->ordered);

@@ -22,7 +22,14 @@ struct Pdu {
 	unsigned slot = 0, off = 0, rxsf = 0;
 	uint32_t dg_flip = 0, dd_flip = 0; /* what is wrong in the digests */
 	unsigned placed_flags = 0;         /* expected in EVT_PLACED */
-	bool no_place = false;             /* nothing may be written (SGL error) */
+	unsigned fits = ~0u;               /* so many bytes reach memory (SGL error) */
+	bool keep_slot = false;            /* the case has made the slot */
+	/* or firmware makes it like this before it answers */
+	uint32_t slot_len = 0;
+	std::vector<uint32_t> elements;
+
+	/* what HEADER places, header first */
+	Bytes placed() const;
 };
 
 struct Setup {
@@ -35,6 +42,8 @@ struct Setup {
 	unsigned event = 50, discard = 5; /* percent of DATA commands */
 	unsigned max_pad = 60;
 	unsigned odd_headers = 20; /* percent of PDUs with another header length */
+	unsigned capsules = 20;    /* percent of PDUs that are placed with their header */
+	unsigned slots = 16;       /* of a connection, at most 16 */
 	unsigned wnd = 60000;
 	/* link, of 1000 frames */
 	unsigned lose = 0, dup = 0, corrupt = 0, fcs = 0, reorder = 0;
@@ -54,6 +63,7 @@ public:
 	bool pump(); /* sends a segment if there is one to send */
 	void on_ack(uint32_t ack, uint32_t edge);
 	void on_header(const Event &e);
+	void answer(const Pdu &p);
 	void on_placed(const Event &e);
 	void on_frame(const Event &e);
 	void resume();
@@ -81,6 +91,7 @@ public:
 	uint64_t ordered = 0;  /* bytes of DATA commands given */
 	unsigned slot_base, next_slot = 0;
 	bool stopped = false;
+	bool rests = false; /* EVT_PLACED has to come next */
 	/* slow path */
 	bool slow = true;
 	uint32_t rcv_nxt = 0; /* offset */

@@ -6,6 +6,7 @@
 #include "rx_peer.h"
 
 void add_cases(Suite *s);
+void add_header_cases(Suite *s);
 
 static void fill(World &w)
 {
@@ -120,6 +121,7 @@ int main(void)
 	tcase_set_timeout(t, 60);
 	suite_add_tcase(s, t);
 	add_cases(s);
+	add_header_cases(s);
 	SRunner *r = srunner_create(s);
 	srunner_run_all(r, CK_NORMAL);
 	int n = srunner_ntests_failed(r);
