@@ -9,6 +9,7 @@
 #ifdef HAL_NATIVE
 #include <errno.h>
 #else
+#define ENOENT 2
 #define EIO 5
 #define ENXIO 6
 #define EAGAIN 11

@@ -51,20 +51,34 @@ struct tcb *tcp_lookup(const struct seg *s)
 	return find(s->src, s->sport, s->dport);
 }
 
-static bool hash_add(struct tcb *t)
+/* Where a tuple may stand: a free word of the table, or ENG_HASH_SIZE. */
+static uint32_t hash_slot(uint32_t remote_ip, uint16_t remote_port, uint16_t local_port)
 {
-	uint32_t h = hash_of(t->remote_ip, t->remote_port, t->local_port);
+	uint32_t h = hash_of(remote_ip, remote_port, local_port);
 
 	for (uint32_t i = 0; i < HASH_PROBES; i++) {
 		uint32_t at = (h + i) & (ENG_HASH_SIZE - 1);
 
-		if (hal_hash_get(at) & HASH_VALID)
-			continue;
-		hal_hash_set(at, HASH_VALID | t->conn);
-		t->flags |= F_HASHED;
-		return true;
+		if (!(hal_hash_get(at) & HASH_VALID))
+			return at;
 	}
-	return false;
+	return ENG_HASH_SIZE;
+}
+
+bool tcp_hash_room(uint32_t remote_ip, uint16_t remote_port, uint16_t local_port)
+{
+	return hash_slot(remote_ip, remote_port, local_port) < ENG_HASH_SIZE;
+}
+
+bool tcp_hash_add(struct tcb *t)
+{
+	uint32_t at = hash_slot(t->remote_ip, t->remote_port, t->local_port);
+
+	if (at == ENG_HASH_SIZE)
+		return false;
+	hal_hash_set(at, HASH_VALID | t->conn);
+	t->flags |= F_HASHED;
+	return true;
 }
 
 static void hash_del(struct tcb *t)
@@ -140,12 +154,9 @@ void tcp_stream_flags(uint16_t conn, uint8_t cf)
 void tcp_init(const struct tcp_user_ops *ops, const struct tcp_config *cfg)
 {
 	static const struct tcp_config none;
-	uint64_t now = hal_now_ns();
 
 	tcp_ops = ops;
 	tcp_cfg = cfg ? *cfg : none;
-	tcp_cfg.secret[0] ^= (uint32_t)now * 0x9e3779b1u;
-	tcp_cfg.secret[3] ^= (uint32_t)(now >> 32);
 	tcp_cfg.rto_min_ms = tcp_cfg.rto_min_ms ? tcp_cfg.rto_min_ms : 200;
 	tcp_cfg.msl2_ms = tcp_cfg.msl2_ms ? tcp_cfg.msl2_ms : 1000;
 	tcp_cfg.fin_wait2_ms = tcp_cfg.fin_wait2_ms ? tcp_cfg.fin_wait2_ms : 10000;
@@ -158,16 +169,18 @@ void tcp_init(const struct tcp_user_ops *ops, const struct tcp_config *cfg)
 		tcbs[i].conn = i;
 		tcp_timers_setup(&tcbs[i]);
 	}
+	isn_init();
 	tcp_out_init();
 	ooo_init();
 	tw_init();
+	listen_init();
 }
 
 static int take_port(struct tcb *t, uint16_t wanted)
 {
 	for (uint32_t i = 0; i < (wanted ? 1 : PORT_TRIES); i++) {
 		t->local_port = wanted ? wanted : tcp_pick_port(t->remote_ip, t->remote_port, i);
-		if (find(t->remote_ip, t->remote_port, t->local_port))
+		if (find(t->remote_ip, t->remote_port, t->local_port) || listen_on(t->local_port))
 			continue;
 		/*
 		 * A number that the caller insists on may follow its own TIME_WAIT: the new ISN is
@@ -177,7 +190,7 @@ static int take_port(struct tcb *t, uint16_t wanted)
 			tw_drop(t->remote_ip, t->local_port, t->remote_port);
 		else if (tw_in_use(t->remote_ip, t->local_port, t->remote_port))
 			continue;
-		if (hash_add(t))
+		if (tcp_hash_add(t))
 			return 0;
 		if (wanted)
 			return -EAGAIN;
@@ -185,35 +198,48 @@ static int take_port(struct tcb *t, uint16_t wanted)
 	return -EADDRINUSE;
 }
 
-static void set_params(struct tcb *t, const struct tcp_params *p)
+uint16_t tcp_mss_offer(const struct tcp_params *p)
 {
 	uint16_t mss = (uint16_t)(net_port.mtu - IP_HLEN - TCP_HLEN);
 
+	return p->mss_limit && p->mss_limit < mss ? MAX(p->mss_limit, MSS_MIN) : mss;
+}
+
+uint32_t tcp_window(const struct tcp_params *p, uint8_t *scale)
+{
+	uint32_t wnd = p->rcv_wnd ? MAX(p->rcv_wnd, RCV_WND_MIN) : RCV_WND_DEFAULT;
+
+	wnd = MIN(wnd, ENG_PKT_CELLS * ENG_PKT_CELL);
+	*scale = 0;
+	while (wnd >> *scale > 0xffff)
+		++*scale;
+	return wnd & ~((1u << *scale) - 1);
+}
+
+static void set_params(struct tcb *t, const struct tcp_params *p)
+{
 	t->remote_ip = p->remote_ip;
 	t->local_ip = net_port.ip;
 	t->next_hop = net_next_hop(p->remote_ip);
 	t->remote_port = p->remote_port;
-	t->mss_offer = p->mss_limit && p->mss_limit < mss ? MAX(p->mss_limit, MSS_MIN) : mss;
+	t->mss_offer = tcp_mss_offer(p);
 	t->mss_peer = MSS_DEFAULT;
 	t->ctx_flags = p->stream_flags & ENG_CF_HDGST;
-	t->rcv_wnd = p->rcv_wnd ? MAX(p->rcv_wnd, RCV_WND_MIN) : RCV_WND_DEFAULT;
-	t->rcv_wnd = MIN(t->rcv_wnd, ENG_PKT_CELLS * ENG_PKT_CELL);
-	while (t->rcv_wnd >> t->rcv_scale > 0xffff)
-		t->rcv_scale++;
-	t->rcv_wnd &= ~((1u << t->rcv_scale) - 1);
+	t->rcv_wnd = tcp_window(p, &t->rcv_scale);
 	t->keep_ticks = p->keepalive_ms ? clk_ms(p->keepalive_ms) : 0;
 	t->rto = (uint16_t)clk_ms(RTO_INITIAL_MS);
 	t->ssthresh = CWND_MAX;
 	t->flags = F_OFFERED;
 }
 
-static void reset_tcb(struct tcb *t)
+void tcp_prepare(struct tcb *t, const struct tcp_params *p)
 {
 	uint16_t conn = t->conn;
 
 	memset(t, 0, sizeof(*t));
 	t->conn = conn;
 	tcp_timers_setup(t);
+	set_params(t, p);
 }
 
 int tcp_connect(uint16_t conn, const struct tcp_params *p)
@@ -230,12 +256,11 @@ int tcp_connect(uint16_t conn, const struct tcp_params *p)
 		return -ENETDOWN;
 	if (!net_next_hop(p->remote_ip))
 		return -EHOSTUNREACH;
-	reset_tcb(t);
-	set_params(t, p);
+	tcp_prepare(t, p);
 	ret = take_port(t, p->local_port);
 	if (ret)
 		return ret;
-	t->iss = tcp_isn(t);
+	t->iss = tcp_isn(t->remote_ip, t->local_port, t->remote_port);
 	t->snd_una = t->iss;
 	t->snd_nxt = t->snd_end = t->iss + 1;
 	t->state = TCP_SYN_SENT;
@@ -275,7 +300,8 @@ void tcp_established(struct tcb *t)
 	timer_cancel(&t->rexmt);
 	/* The engine must know rcv_nxt before the user's first segment leaves. */
 	tcp_try_resume(t);
-	hal_tx_ack(t->conn);
+	if (!(t->flags & F_PASSIVE))
+		hal_tx_ack(t->conn);
 	tcp_alive(t);
 	tcp_ops->connected(t->conn);
 }
@@ -496,6 +522,25 @@ void tcp_unreachable(const struct tcp_unreach *u)
 	tcp_try_resume(t);
 }
 
+void tcp_set_keepalive(uint16_t conn, uint32_t ms)
+{
+	struct tcb *t = tcb_of(conn);
+
+	t->keep_ticks = ms ? clk_ms(ms) : 0;
+	timer_cancel(&t->aux); /* it may be set for later */
+	tcp_aux_schedule(t);
+}
+
+uint32_t tcp_remote_ip(uint16_t conn)
+{
+	return tcb_of(conn)->remote_ip;
+}
+
+uint16_t tcp_remote_port(uint16_t conn)
+{
+	return tcb_of(conn)->remote_port;
+}
+
 uint16_t tcp_local_port(uint16_t conn)
 {
 	return tcb_of(conn)->local_port;
@@ -537,5 +582,5 @@ bool tcp_idle(void)
 	for (uint32_t i = 0; i < ENG_HASH_SIZE; i++)
 		if (hal_hash_get(i))
 			return false;
-	return !ooo_used() && !tw_used();
+	return !ooo_used() && !tw_used() && !listen_used();
 }

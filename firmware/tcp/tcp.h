@@ -99,7 +99,7 @@ struct tcp_params {
 enum tcp_state {
 	TCP_CLOSED,   /* free */
 	TCP_SYN_SENT, /* also while ARP looks for the next hop */
-	TCP_SYN_RCVD, /* simultaneous open */
+	TCP_SYN_RCVD, /* simultaneous open; a passive one passes through */
 	TCP_ESTABLISHED,
 	TCP_FIN_WAIT_1,
 	TCP_FIN_WAIT_2,
@@ -141,7 +141,8 @@ int tcp_connect(uint16_t conn, const struct tcp_params *p);
 
 /*
  * Takes connections on a port. Of p count mss_limit, rcv_wnd and keepalive_ms; it is copied.
- * -EADDRINUSE listened on already, -ENOSPC TCP_LISTENERS ports, -EINVAL port 0.
+ * -EADDRINUSE listened on already, -ENOSPC TCP_LISTENERS ports, -EINVAL port 0 or a user without
+ * acceptable() and incoming().
  */
 int tcp_listen(uint16_t port, const struct tcp_params *p);
 /* Handshakes under way on the port are forgotten; connections stay. -ENOENT. */
@@ -182,7 +183,8 @@ void tcp_stream_flags(uint16_t conn, uint8_t cf); /* ENG_CF_HDGST once ICResp ag
 uint16_t tcp_local_port(uint16_t conn);
 enum tcp_state tcp_state(uint16_t conn);
 void tcp_get_stats(uint16_t conn, struct tcp_stats *st);
-bool tcp_idle(void); /* nothing held: no TCB, no reassembly entry, no timer (end of every test) */
+/* Nothing held: no TCB, no reassembly entry, no half-open handshake, no timer (end of every test). */
+bool tcp_idle(void);
 
 /* Between net/ and tcp/ */
 void tcp_input(const struct hal_event *ev);  /* EVT_FRAME with flag bit 0; takes the cells */

@@ -59,7 +59,7 @@ static uint32_t seq_len(const struct seg *s)
 
 /* --- opening ---------------------------------------------------------------------------------- */
 
-static void take_syn(struct tcb *t, const struct seg *s)
+void tcp_take_syn(struct tcb *t, const struct seg *s)
 {
 	bool offered = t->flags & F_OFFERED;
 
@@ -109,7 +109,7 @@ static void in_syn_sent(struct tcb *t, struct seg *s)
 	}
 	if (!(s->flags & TH_SYN) || (t->flags & F_NEED_MAC))
 		return;
-	take_syn(t, s);
+	tcp_take_syn(t, s);
 	if (ack_ok) {
 		established(t);
 		return;
@@ -127,8 +127,12 @@ static bool paws_ok(struct tcb *t, const struct seg *s)
 {
 	if (!(t->flags & F_TS) || (s->flags & TH_RST))
 		return true;
-	if (!s->have_ts)
+	if (!s->have_ts) {
+		/* a host that started anew may offer no timestamps: RFC 5961 */
+		if (s->flags & TH_SYN)
+			tcp_challenge(t);
 		return false;
+	}
 	if (SEQ_GEQ(s->tsval, t->ts_recent))
 		return true;
 	t->paws_drops++;
@@ -353,7 +357,7 @@ static void follow_up(struct tcb *t)
 	tcp_drained_poll(t);
 }
 
-static void input(struct tcb *t, struct seg *s)
+void tcp_segment(struct tcb *t, struct seg *s)
 {
 	t->segs_in++;
 	if (t->state == TCP_SYN_SENT) {
@@ -395,8 +399,8 @@ void tcp_input(const struct hal_event *ev)
 	}
 	t = s.dst == net_port.ip ? owner(ev, &s) : NULL;
 	if (t)
-		input(t, &s);
-	else
+		tcp_segment(t, &s);
+	else if (!listen_input(&s))
 		tcp_stray(&s);
 	if (!s.taken)
 		hal_pkt_free(s.cell);

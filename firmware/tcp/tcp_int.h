@@ -3,6 +3,7 @@
  * What the files of tcp/ share.
  *
  *	tcp.c       connections: table, lookup, connect, close, abort, stopping
+ *	tcp_listen.c passive open: SYN queue, cookies, the third segment
  *	tcp_out.c   tcp_send, windows, segments that firmware builds
  *	tcp_in.c    a received segment: checks in the order of RFC 9293 3.10.7
  *	tcp_ack.c   acknowledgements: engine or segment; round trips, congestion window, PDUs
@@ -12,6 +13,7 @@
  *	tcp_timer.c retransmission, probes, keepalive, waits
  *	tcp_tw.c    TIME_WAIT, answers to segments of no connection
  *	tcp_opt.c   options
+ *	tcp_isn.c   sequence numbers, ports, cookies
  *
  * Sequence numbers. Data is [.., snd_una) acknowledged, [snd_una, snd_nxt) given to the transmit
  * engine, [snd_nxt, snd_end) queued. FIN takes snd_end and is not counted in any of them:
@@ -73,6 +75,7 @@ enum tcb_flag {
 	F_HASHED = 1 << 19,
 	/* window scale, timestamps, SACK go into the SYN (not after the peer choked on them) */
 	F_OFFERED = 1 << 20,
+	F_PASSIVE = 1 << 21, /* the peer opened; it has our window already */
 };
 
 enum tcp_recovery { REC_NONE, REC_FAST, REC_LOSS };
@@ -127,6 +130,7 @@ struct tcb {
 	uint16_t mss_offer, mss_peer; /* without options */
 	int16_t err;
 	uint8_t ctx_flags, chal_left, keep_left;
+	uint8_t held; /* timeouts of a flight that had not left yet */
 	uint32_t iss, irs, keep_ticks, chal_tick, wait_until;
 	struct timer aux;
 	uint32_t segs_out, segs_in, fast_bytes, retransmits, dup_total, rtos, fast_retx, chal_total,
@@ -204,6 +208,12 @@ static inline bool is_sync(const struct tcb *t)
 }
 
 /* tcp.c */
+/* Clears t (keeping its number) for a connection with these parameters. */
+void tcp_prepare(struct tcb *t, const struct tcp_params *p);
+uint16_t tcp_mss_offer(const struct tcp_params *p);
+uint32_t tcp_window(const struct tcp_params *p, uint8_t *scale);
+bool tcp_hash_room(uint32_t remote_ip, uint16_t remote_port, uint16_t local_port);
+bool tcp_hash_add(struct tcb *t);
 struct tcb *tcp_lookup(const struct seg *s);
 void tcp_established(struct tcb *t);
 void tcp_fail(struct tcb *t, int err, bool rst);
@@ -211,6 +221,16 @@ void tcp_drain(struct tcb *t);
 void tcp_set_mss(struct tcb *t, uint16_t mss);
 void tcp_write_ctx(struct tcb *t, uint8_t flags);
 void tcp_drained_poll(struct tcb *t);
+
+/* tcp_in.c */
+void tcp_take_syn(struct tcb *t, const struct seg *s);
+void tcp_segment(struct tcb *t, struct seg *s);
+
+/* tcp_listen.c */
+void listen_init(void);
+bool listen_on(uint16_t port);
+bool listen_input(struct seg *s); /* false: it is for nobody */
+uint32_t listen_used(void);
 
 /* tcp_out.c */
 bool tx_room(struct tcb *t);
@@ -267,17 +287,30 @@ void tw_init(void);
 void tw_add(const struct tcb *t);
 bool tw_in_use(uint32_t remote_ip, uint16_t local_port, uint16_t remote_port);
 void tw_drop(uint32_t remote_ip, uint16_t local_port, uint16_t remote_port);
-void tcp_stray(const struct seg *s); /* no connection knows it */
+/* A SYN for a tuple in TIME_WAIT opens anew if it is later; *iss moves beyond the old numbers. */
+bool tw_reopen(const struct seg *s, uint32_t *iss);
+bool tcp_answerable(const struct seg *s); /* comes from somebody we may answer */
+bool tcp_may_answer(void);                /* limits answers to what belongs to no connection */
+void tcp_stray(const struct seg *s);      /* no connection knows it */
 uint32_t tw_used(void);
 
 /* tcp_opt.c */
 bool opt_parse(struct seg *s, const uint8_t *p, uint32_t len); /* false: malformed */
 uint32_t opt_ts(uint8_t *p, uint32_t tsecr);
-uint32_t opt_syn(uint8_t *p, const struct tcb *t, bool answer);
+struct syn_opts {
+	uint16_t mss;
+	int8_t wscale; /* -1: none */
+	bool sack, ts;
+	uint32_t tsval, tsecr;
+};
+uint32_t opt_syn(uint8_t *p, const struct syn_opts *o);
 uint32_t opt_sack(uint8_t *p, const struct range *r, uint32_t n);
 
 /* tcp_isn.c */
-uint32_t tcp_isn(const struct tcb *t);
+#define COOKIE_DATA 7u /* bits of a cookie that carry something */
+void isn_init(void);
+uint32_t tcp_isn(uint32_t remote_ip, uint16_t local_port, uint16_t remote_port);
+uint32_t tcp_cookie(const struct seg *s, uint32_t seq, uint32_t period, uint32_t data);
 uint16_t tcp_pick_port(uint32_t remote_ip, uint16_t remote_port, uint32_t attempt);
 
 #endif

@@ -75,36 +75,35 @@ uint32_t opt_ts(uint8_t *p, uint32_t tsecr)
 	return TS_OPT_LEN;
 }
 
-/* answer: only what the peer's SYN had too. */
-uint32_t opt_syn(uint8_t *p, const struct tcb *t, bool answer)
+uint32_t opt_syn(uint8_t *p, const struct syn_opts *o)
 {
 	uint32_t n = 4;
 
 	p[0] = OPT_MSS;
 	p[1] = 4;
-	put_be16(p + 2, t->mss_offer);
-	if (!answer || (t->flags & F_SACK)) {
+	put_be16(p + 2, o->mss);
+	if (o->sack) {
 		p[n++] = OPT_SACK_OK;
 		p[n++] = 2;
 	} else {
 		p[n++] = OPT_NOP;
 		p[n++] = OPT_NOP;
 	}
-	if (!answer || (t->flags & F_TS)) {
+	if (o->ts) {
 		p[n] = OPT_TS;
 		p[n + 1] = 10;
-		put_be32(p + n + 2, clk_now());
-		put_be32(p + n + 6, answer ? t->ts_recent : 0);
+		put_be32(p + n + 2, o->tsval);
+		put_be32(p + n + 6, o->tsecr);
 		n += 10;
 	} else {
 		p[n++] = OPT_NOP;
 		p[n++] = OPT_NOP;
 	}
-	if (!answer || t->rcv_scale) {
+	if (o->wscale >= 0) {
 		p[n] = OPT_NOP;
 		p[n + 1] = OPT_WSCALE;
 		p[n + 2] = 3;
-		p[n + 3] = t->rcv_scale;
+		p[n + 3] = (uint8_t)o->wscale;
 		n += 4;
 	}
 	return n;

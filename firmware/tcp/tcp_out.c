@@ -346,11 +346,20 @@ void tcp_raw_ack(struct tcb *t)
 void tcp_send_syn(struct tcb *t)
 {
 	bool answer = t->state == TCP_SYN_RCVD;
+	/* In an answer only what the peer's SYN had too. */
+	const struct syn_opts o = {
+		.mss = t->mss_offer,
+		.wscale = answer && !t->rcv_scale ? -1 : (int8_t)t->rcv_scale,
+		.sack = !answer || (t->flags & F_SACK),
+		.ts = !answer || (t->flags & F_TS),
+		.tsval = clk_now(),
+		.tsecr = answer ? t->ts_recent : 0,
+	};
 	uint8_t opt[40];
 	uint32_t n = 0;
 
 	if (t->flags & F_OFFERED)
-		n = opt_syn(opt, t, answer);
+		n = opt_syn(opt, &o);
 	if (!t->retries) {
 		t->flags |= F_RTT;
 		t->rtt_seq = t->iss + 1;

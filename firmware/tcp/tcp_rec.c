@@ -144,7 +144,9 @@ uint32_t tcp_retransmit(struct tcb *t, uint32_t seq, uint32_t len)
 	struct tcp_pdu *p = t->head;
 	uint32_t done = 0;
 
-	len = MIN(len, t->snd_nxt - seq); /* nothing that was never sent, however long the caller's range */
+	len = MIN(len,
+		  t->snd_nxt -
+			  seq); /* nothing that was never sent, however long the caller's range */
 	while (p && SEQ_LEQ(p->seq + p->len, seq))
 		p = pdu_next(p);
 	while (p && done < len && tx_room(t)) {

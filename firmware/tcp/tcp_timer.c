@@ -11,6 +11,7 @@
 
 #define RTO_MAX_TICKS 57220u
 #define KEEPALIVE_PROBES 5u
+#define HOLDS_MAX 8u /* timeouts for which a flight may wait in the transmit queue */
 #define ASK_AGAIN 3u /* after so many timeouts in a row the neighbour's address is doubted */
 
 static void back_off(struct tcb *t)
@@ -64,8 +65,28 @@ static void probe_window(struct tcb *t)
 	back_off(t);
 }
 
+/*
+ * The timer runs from when bytes were queued. When none of the flight has left, a repetition could
+ * only queue behind the original.
+ */
+static bool still_queued(struct tcb *t)
+{
+	struct eng_conn_state st;
+
+	hal_conn_state(t->conn, &st);
+	if (!flight(t) || SEQ_GT(st.snd_max, t->snd_una))
+		t->held = 0;
+	else if (t->held < HOLDS_MAX)
+		return ++t->held;
+	return false;
+}
+
 static void data_timeout(struct tcb *t)
 {
+	if (still_queued(t)) {
+		tcp_rto_restart(t);
+		return;
+	}
 	if (t->retries++ >= tcp_cfg.max_retries) {
 		log_limited("tcp %u: no answer, giving up", t->conn);
 		tcp_fail(t, -ETIMEDOUT, true);

@@ -3,8 +3,6 @@
  * TIME_WAIT outlives its connection in a small table, so that the queue pair is free at once; when
  * the table is full the oldest entry goes. Also the answers to segments that belong to no
  * connection.
- *
- * Seam: a passive open would look for a listener in tcp_stray, before the RST.
  */
 #include <string.h>
 
@@ -99,7 +97,23 @@ void tw_drop(uint32_t remote_ip, uint16_t local_port, uint16_t remote_port)
 	w->used = false;
 }
 
-static bool may_answer(void)
+/*
+ * RFC 6191: timestamps tell, or, without them, sequence numbers. What we shall number begins beyond
+ * what the earlier connection used: it may have sent faster than the clock of the ISN runs.
+ */
+bool tw_reopen(const struct seg *s, uint32_t *iss)
+{
+	struct tw *w = find(s->src, s->dport, s->sport);
+	bool later = SEQ_GT(s->seq, w->rcv_nxt);
+
+	if (w->ts && s->have_ts && s->tsval != w->ts_recent)
+		later = SEQ_GT(s->tsval, w->ts_recent);
+	if (later && SEQ_LEQ(*iss, w->snd_nxt))
+		*iss = w->snd_nxt + 0x10001;
+	return later;
+}
+
+bool tcp_may_answer(void)
 {
 	uint32_t now = clk_now();
 
@@ -135,11 +149,17 @@ static void answer_tw(struct tw *w, const struct seg *s)
 		return;
 	if (s->flags & TH_FIN)
 		timer_set(&w->timer, clk_now() + clk_ms(tcp_cfg.msl2_ms));
-	if (!may_answer())
+	if (!tcp_may_answer())
 		return;
 	if (w->ts)
 		o.opt_len = (uint8_t)opt_ts(o.opt, w->ts_recent);
 	seg_send(&o);
+}
+
+bool tcp_answerable(const struct seg *s)
+{
+	return s->dst == net_port.ip && net_unicast(s->src) && s->src != net_port.ip &&
+	       !(s->smac[0] & 1);
 }
 
 void tcp_stray(const struct seg *s)
@@ -154,14 +174,13 @@ void tcp_stray(const struct seg *s)
 	};
 
 	net_drops.tcp_no_conn++;
-	if (s->dst != net_port.ip || !net_unicast(s->src) || s->src == net_port.ip ||
-	    (s->smac[0] & 1))
+	if (!tcp_answerable(s))
 		return;
 	if (w) {
 		answer_tw(w, s);
 		return;
 	}
-	if ((s->flags & TH_RST) || !may_answer())
+	if ((s->flags & TH_RST) || !tcp_may_answer())
 		return;
 	if (s->flags & TH_ACK) {
 		o.seq = s->ack;

@@ -2,7 +2,7 @@
 /*
  * Fuzzer of everything that firmware reads from the wire below NVMe/TCP: Ethernet, ARP, IPv4, ICMP, TCP. The input is a
  * program of small steps: frames as they are, segments with good checksums whose fields lie near the connection's own numbers,
- * the user's calls, time. Besides the sanitizers three things must hold: the model of the engines aborts on misuse (cells
+ * the user's calls, hosts that open connections (SYN queue and cookies), time. Besides the sanitizers three things must hold: the model of the engines aborts on misuse (cells
  * freed twice, bytes left out, records read after they were given back); what the peer could see of our data is right; and
  * after each input, with everything aborted, no cell, frame, timer or connection is left.
  */
@@ -24,6 +24,8 @@
 #define PEER_IP 0x0a000002u
 #define CONNS 3u
 #define PDUS 64u
+#define LISTEN_PORT 4420
+#define HOSTS 4u
 
 static const uint8_t our_mac[6] = { 2, 0, 0, 0, 0, 1 }, peer_mac[6] = { 2, 0, 0, 0, 0, 2 };
 
@@ -33,6 +35,9 @@ static uint16_t free_pdu[PDUS];
 static uint32_t n_free;
 static uint16_t owner[PDUS + 1]; /* connection that holds the PDU */
 static bool closed[CONNS + 1];
+static struct {
+	uint32_t iss, server, tsval;
+} hosts[HOSTS]; /* PEER_IP, ports 6000.. */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -97,7 +102,37 @@ static void on_closed(uint16_t conn, int err)
 			give_back(hal_slot_fw(i));
 }
 
-static const struct tcp_user_ops ops = { on_connected, on_acked, on_remote_closed, on_closed };
+static bool on_acceptable(uint16_t port)
+{
+	if (!listen_on(port))
+		abort();
+	return u8() < 250;
+}
+
+static uint16_t on_incoming(uint16_t port, uint32_t ip, uint16_t rport)
+{
+	if (!port || !ip || !rport)
+		abort();
+	if (u8() > 250)
+		return u8() & 1 ? ENG_N_CONN + u8() :
+				  tcp_state(1) != TCP_CLOSED; /* user's mistakes */
+	for (uint16_t i = 1; i <= CONNS; i++) {
+		if (tcp_state(i) == TCP_CLOSED) {
+			closed[i] = false;
+			return i;
+		}
+	}
+	return 0;
+}
+
+static const struct tcp_user_ops ops = {
+	.connected = on_connected,
+	.acked = on_acked,
+	.remote_closed = on_remote_closed,
+	.closed = on_closed,
+	.acceptable = on_acceptable,
+	.incoming = on_incoming,
+};
 
 static void user_send(uint16_t conn, uint32_t len)
 {
@@ -155,6 +190,25 @@ static void check_out(void *arg, const uint8_t *f, uint32_t len)
 	if (get_be16(f + 12) == 0x0800 &&
 	    (f[14] != 0x45 || get_be16(f + 16) + 14u != len || csum_fold(csum_add(0, f + 14, 20))))
 		abort();
+	if (get_be16(f + 12) == 0x0800 && f[23] == 6 && f[47] == (TH_SYN | TH_ACK) &&
+	    get_be16(f + 34) == LISTEN_PORT && get_be16(f + 36) - 6000u < HOSTS) {
+		hosts[get_be16(f + 36) - 6000u].server = get_be32(f + 38);
+		hosts[get_be16(f + 36) - 6000u].tsval = len >= 74 ? get_be32(f + 62) : 0;
+	}
+}
+
+/* Ethernet and IPv4 headers of a TCP segment to us. */
+static void head(uint8_t *f, uint32_t ip, uint32_t total)
+{
+	memcpy(f, our_mac, 6);
+	memcpy(f + 6, peer_mac, 6);
+	put_be16(f + 12, 0x0800);
+	f[14] = 0x45;
+	put_be16(f + 16, total);
+	f[22] = 64;
+	f[23] = 6;
+	put_be32(f + 26, ip);
+	put_be32(f + 30, OUR_IP);
 }
 
 static void sums(uint8_t *f, uint32_t len)
@@ -230,15 +284,7 @@ static void segment(uint16_t conn)
 		rcv = st.rcv_nxt;
 	hlen = 20 + options(tcp + 20, t, u8());
 	len = what & 32 ? u16() % 1400 : 0;
-	memcpy(f, our_mac, 6);
-	memcpy(f + 6, peer_mac, 6);
-	put_be16(f + 12, 0x0800);
-	f[14] = 0x45;
-	put_be16(f + 16, 20 + hlen + len);
-	f[22] = 64;
-	f[23] = 6;
-	put_be32(f + 26, PEER_IP);
-	put_be32(f + 30, OUR_IP);
+	head(f, PEER_IP, 20 + hlen + len);
 	put_be16(tcp, t->remote_port);
 	put_be16(tcp + 2, t->local_port);
 	put_be32(tcp + 4, near(rcv));
@@ -276,6 +322,68 @@ static void any_frame(void)
 		put_be16(f + 12, 0x0806);
 	}
 	fake_rx(f, len);
+}
+
+/* A TCP segment to the listening port. */
+static void to_listener(uint32_t ip, uint16_t port, uint8_t flags, uint32_t seq, uint32_t ack,
+			const uint8_t *opt, uint32_t opt_len, uint32_t len)
+{
+	uint8_t f[400] = { 0 }, *tcp = f + 34;
+
+	head(f, ip, 40 + opt_len + len);
+	put_be16(tcp, port);
+	put_be16(tcp + 2, LISTEN_PORT);
+	put_be32(tcp + 4, seq);
+	put_be32(tcp + 8, ack);
+	tcp[12] = (uint8_t)((20 + opt_len) << 2);
+	tcp[13] = flags;
+	put_be16(tcp + 14, 0xffff);
+	memcpy(tcp + 20, opt, opt_len);
+	sums(f, 54 + opt_len + len);
+	fake_rx(f, 54 + opt_len + len);
+}
+
+static void pump(void);
+
+/* A host at our door: SYN, third segment, anything; or a crowd that fills the queue. */
+static void knock(void)
+{
+	static const struct tcp_params p;
+	uint8_t how = u8(),
+		opt[20] = "\x02\x04\x05\xb4\x04\x02\x08\x0a\0\0\0\x05\0\0\0\0\x01\x03\x03";
+	uint8_t ts[12] = "\x01\x01\x08\x0a\0\0\0\x05";
+	uint32_t i = how % HOSTS;
+	uint16_t port = (uint16_t)(6000 + i);
+
+	opt[19] = 7;
+	put_be32(ts + 8, hosts[i].tsval);
+	switch (how >> 2 & 15) {
+	case 0:
+		for (uint16_t k = 0; k < 70; k++) {
+			to_listener(0x0b000000u + k, k + 1, TH_SYN, k, 0, opt, how & 64 ? 20 : 4,
+				    0);
+			if (k % 16 == 0)
+				pump();
+		}
+		break;
+	case 1:
+		if (tcp_unlisten(LISTEN_PORT))
+			tcp_listen(LISTEN_PORT, &p);
+		break;
+	case 2:
+		to_listener(PEER_IP, port, u8(), near(hosts[i].iss), near(hosts[i].server), opt,
+			    how & 64 ? 20 : 0, u8());
+		break;
+	case 3 ... 7:
+		hosts[i].iss = near(hosts[i].iss);
+		to_listener(PEER_IP, port, TH_SYN, hosts[i].iss, 0, opt, how & 64 ? 20 : 4, 0);
+		break;
+	default:
+		to_listener(PEER_IP, port, how & 128 ? TH_ACK : TH_ACK | TH_FIN,
+			    near(hosts[i].iss + 1), near(hosts[i].server + 1), ts,
+			    how & 64 ? 12 : 0, u8());
+		break;
+	}
 }
 
 /* What only a broken engine would say: an event whose numbers do not fit the frame. */
@@ -348,16 +456,11 @@ static void handshake(uint16_t conn)
 	const struct tcb *t = tcb_of(conn);
 	uint8_t f[100] = { 0 }, *tcp = f + 34;
 
-	if (t->state != TCP_SYN_SENT)
+	if (t->state != TCP_SYN_SENT) {
+		knock();
 		return;
-	memcpy(f, our_mac, 6);
-	memcpy(f + 6, peer_mac, 6);
-	put_be16(f + 12, 0x0800);
-	f[14] = 0x45;
-	put_be16(f + 16, 20 + 44);
-	f[23] = 6;
-	put_be32(f + 26, PEER_IP);
-	put_be32(f + 30, OUR_IP);
+	}
+	head(f, PEER_IP, 20 + 44);
 	put_be16(tcp, t->remote_port);
 	put_be16(tcp + 2, t->local_port);
 	put_be32(tcp + 4, 0x80000000u - 3000);
@@ -449,6 +552,9 @@ static void begin(void)
 	for (uint16_t i = 0; i < PDUS; i++)
 		free_pdu[n_free++] = (uint16_t)(i + 1);
 	memset(closed, 1, sizeof(closed));
+	memset(hosts, 0, sizeof(hosts));
+	if (tcp_listen(LISTEN_PORT, &(struct tcp_params){ 0 }))
+		abort();
 	user_connect(1, 0);
 	pump();
 	arp_reply();
@@ -462,6 +568,7 @@ static void end(void)
 	fake_opt.tx_stop = 0;
 	fake_opt.cells_hidden = 0;
 	fake_opt.hold_stream = false;
+	tcp_unlisten(LISTEN_PORT);
 	for (uint16_t i = 1; i <= CONNS; i++) {
 		tcp_abort(i, 0);
 		fake_stream_release(i);

@@ -7,6 +7,9 @@
 Suite *lib_suite(void);
 Suite *net_suite(void);
 Suite *open_suite(void);
+Suite *handshake_suite(void);
+Suite *listen_suite(void);
+Suite *flood_suite(void);
 Suite *send_suite(void);
 Suite *recv_suite(void);
 Suite *loss_suite(void);
@@ -21,6 +24,9 @@ int main(void)
 	fill_host();
 	srunner_add_suite(r, net_suite());
 	srunner_add_suite(r, open_suite());
+	srunner_add_suite(r, handshake_suite());
+	srunner_add_suite(r, listen_suite());
+	srunner_add_suite(r, flood_suite());
 	srunner_add_suite(r, send_suite());
 	srunner_add_suite(r, recv_suite());
 	srunner_add_suite(r, loss_suite());

@@ -5,6 +5,7 @@
 #include "lib/csum.h"
 #include "lib/log.h"
 #include "lib/pool.h"
+#include "lib/siphash.h"
 #include "tcp_helper.h"
 
 Suite *lib_suite(void);
@@ -184,6 +185,30 @@ START_TEST(milliseconds_to_ticks)
 }
 END_TEST
 
+/* Key 00..0f, message 00, 01, 02, ...: reference values of SipHash-2-4. */
+START_TEST(siphash_of_known_messages)
+{
+	static const struct {
+		uint32_t words;
+		uint64_t hash;
+	} known[] = {
+		{ 0, 0x726fdb47dd0e0e31 },
+		{ 1, 0xcf2794e0277187b7 },
+		{ 4, 0x3f2acc7f57c29bdb },
+		{ 5, 0xbed65cf21aa2ee98 },
+	};
+	uint32_t key[4], msg[5];
+
+	for (uint32_t i = 0; i < 5; i++)
+		msg[i] = 0x03020100 + i * 0x04040404;
+	memcpy(key, msg, sizeof(key));
+	for (uint32_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		ck_assert_uint_eq(siphash(key, msg, known[i].words), known[i].hash);
+	key[3] ^= 0x80000000;
+	ck_assert_uint_ne(siphash(key, msg, 5), known[3].hash);
+}
+END_TEST
+
 Suite *lib_suite(void)
 {
 	Suite *s = suite_create("lib");
@@ -198,6 +223,7 @@ Suite *lib_suite(void)
 	tcase_add_test(t, log_ring_wraps_and_limits);
 	tcase_add_test(t, checksum_of_known_header);
 	tcase_add_test(t, milliseconds_to_ticks);
+	tcase_add_test(t, siphash_of_known_messages);
 	suite_add_tcase(s, t);
 	return s;
 }

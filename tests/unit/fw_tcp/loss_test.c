@@ -172,6 +172,71 @@ START_TEST(timeout_starts_over_with_one_segment)
 }
 END_TEST
 
+START_TEST(what_has_not_left_is_not_repeated)
+{
+	open_conn(&agree_all);
+	send_pdu(1, 3000); /* for a round trip and its short timeout */
+	pump();
+	ack_from_peer(expected_len);
+	out_clear();
+	fake_opt.tx_stop = 1; /* somebody's operation stands before ours, and never ends */
+	send_pdu(2, 1000);
+	advance_ms(1000);
+	ck_assert_uint_eq(outs(), 0);
+	ck_assert_uint_eq(stats().rtos, 0);
+	ck_assert_uint_eq(fake_tx_queued(), 1);
+	fake_opt.tx_stop = 0;
+	pump();
+	ck_assert_uint_eq(outs(), 1);
+	check_data(out_at(0));
+	ck_assert_uint_eq(stats().retransmits, 0);
+	ck_assert_uint_gt(stats().cwnd, MSS);
+	advance_ms(250); /* it has left now: the next timeout is a loss */
+	ck_assert_uint_eq(stats().rtos, 1);
+	ck_assert_uint_eq(outs(), 2);
+	check_data(out_at(1));
+	ack_from_peer(expected_len);
+	ck_assert_uint_eq(user[CONN].acked, 2);
+}
+END_TEST
+
+START_TEST(waiting_for_the_queue_has_an_end)
+{
+	open_conn(&agree_all);
+	send_pdu(1, 3000);
+	pump();
+	ack_from_peer(expected_len);
+	fake_opt.tx_stop = 32;
+	send_pdu(2, 1000);
+	advance_ms(8 * 200);
+	ck_assert_uint_eq(stats().rtos, 0);
+	advance_ms(300);
+	ck_assert_uint_eq(stats().rtos, 1);
+	advance_ms(600000);
+	ck_assert_int_eq(tcp_state(CONN), TCP_STOPPING);
+	fake_opt.tx_stop = 0;
+	pump();
+	ck_assert_int_eq(user[CONN].err, -ETIMEDOUT);
+}
+END_TEST
+
+START_TEST(a_fin_is_repeated_at_the_first_timeout)
+{
+	open_conn(&agree_all);
+	send_pdu(1, 3000);
+	pump();
+	ack_from_peer(expected_len);
+	out_clear();
+	ck_assert_int_eq(tcp_close(CONN), 0);
+	pump();
+	ck_assert_uint_eq(outs(), 1);
+	advance_ms(250);
+	ck_assert_uint_eq(outs(), 2);
+	ck_assert_uint_eq(out_last()->flags, TH_FIN | TH_ACK);
+	ck_assert_uint_eq(stats().rtos, 1);
+}
+END_TEST
+
 START_TEST(timeouts_back_off_and_end)
 {
 	uint64_t last = 0, gap = 0;
@@ -350,6 +415,9 @@ Suite *loss_suite(void)
 	tcase_add_test(t, window_updates_are_no_duplicates);
 	tcase_add_test(t, lying_sack_blocks_are_ignored);
 	tcase_add_test(t, timeout_starts_over_with_one_segment);
+	tcase_add_test(t, what_has_not_left_is_not_repeated);
+	tcase_add_test(t, waiting_for_the_queue_has_an_end);
+	tcase_add_test(t, a_fin_is_repeated_at_the_first_timeout);
 	tcase_add_test(t, timeouts_back_off_and_end);
 	tcase_add_test(t, rto_follows_the_round_trip);
 	tcase_add_test(t, an_answered_retransmission_is_no_round_trip);

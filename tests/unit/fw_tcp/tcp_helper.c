@@ -28,6 +28,9 @@ static struct {
 static uint32_t n_frames;
 static struct out segs[MAX_OUT];
 static uint32_t n_segs;
+struct welcome welcome;
+static uint16_t listened[64];
+static uint32_t n_listened;
 
 /* --- what the user of TCP sees ---------------------------------------------------------------------------------------- */
 
@@ -61,7 +64,45 @@ static void on_closed(uint16_t conn, int err)
 	user[conn].err = err;
 }
 
-static const struct tcp_user_ops ops = { on_connected, on_acked, on_remote_closed, on_closed };
+static bool on_acceptable(uint16_t port)
+{
+	must(listen_on(port));
+	welcome.asked_syn++;
+	return !welcome.refuse_syn;
+}
+
+static uint16_t on_incoming(uint16_t port, uint32_t ip, uint16_t rport)
+{
+	uint16_t conn = 1;
+
+	must(port && ip && rport);
+	welcome.asked_conn++;
+	if (welcome.on_incoming)
+		welcome.on_incoming();
+	while (welcome.conn < 0 && conn < ENG_N_CONN && tcp_state(conn) != TCP_CLOSED)
+		conn++;
+	welcome.last = welcome.conn < 0 ? conn % ENG_N_CONN : (uint16_t)welcome.conn;
+	if (welcome.last && welcome.last < ENG_N_CONN && tcp_state(welcome.last) == TCP_CLOSED)
+		user[welcome.last] = (struct user_log){ .in_order = true };
+	return welcome.last;
+}
+
+static const struct tcp_user_ops ops = {
+	.connected = on_connected,
+	.acked = on_acked,
+	.remote_closed = on_remote_closed,
+	.closed = on_closed,
+	.acceptable = on_acceptable,
+	.incoming = on_incoming,
+};
+
+void listen_port(uint16_t port, const struct tcp_params *p)
+{
+	static const struct tcp_params none;
+
+	ck_assert_int_eq(tcp_listen(port, p ? p : &none), 0);
+	listened[n_listened++] = port;
+}
 
 /* --- frames that leave ------------------------------------------------------------------------------------------------ */
 
@@ -209,13 +250,13 @@ uint32_t build_frame(uint8_t *f, const struct in *s, uint16_t dport)
 	hlen = 20 + put_options(tcp + 20, s);
 	len = 34 + hlen + s->len;
 	memcpy(f, our_mac, 6);
-	memcpy(f + 6, peer_mac, 6);
+	memcpy(f + 6, s->mac ? s->mac : peer_mac, 6);
 	put_be16(f + 12, 0x0800);
 	f[14] = 0x45;
 	put_be16(f + 16, len - 14);
 	f[22] = 64;
 	f[23] = 6;
-	put_be32(f + 26, PEER_IP);
+	put_be32(f + 26, s->src ? s->src : PEER_IP);
 	put_be32(f + 30, OUR_IP);
 	put_be16(tcp, s->sport ? s->sport : PEER_PORT);
 	put_be16(tcp + 2, dport);
@@ -336,6 +377,8 @@ static void start(uint16_t mtu, const struct tcp_config *cfg)
 	ck_assert_int_eq(net_configure(&port), 0);
 	tcp_init(&ops, cfg);
 	memset(user, 0, sizeof(user));
+	welcome = (struct welcome){ .conn = -1 };
+	n_listened = 0;
 	for (uint32_t i = 0; i < ENG_N_CONN; i++)
 		user[i].in_order = true;
 	out_clear();
@@ -370,6 +413,8 @@ void setup_config(const struct tcp_config *cfg)
 void teardown(void)
 {
 	fake_opt.tx_stop = 0;
+	while (n_listened)
+		tcp_unlisten(listened[--n_listened]);
 	for (uint16_t i = 1; i < ENG_N_CONN; i++)
 		tcp_abort(i, 0);
 	pump();

@@ -54,6 +54,8 @@ struct in {
 	uint8_t opt[40];
 	uint32_t opt_len;
 	uint16_t sport;
+	uint32_t src;       /* 0: PEER_IP */
+	const uint8_t *mac; /* NULL: peer_mac */
 	bool bad_csum;
 };
 /* An assertion for what runs a million times: Check writes a note to disk for each of its own. */
@@ -83,6 +85,17 @@ struct user_log {
 	bool in_order;
 };
 extern struct user_log user[ENG_N_CONN];
+
+/* What the user says to passive opens. Reset by setup: everything is welcome. */
+struct welcome {
+	bool refuse_syn;
+	int32_t conn; /* incoming: -1 the first free connection, else this number */
+	uint32_t asked_syn, asked_conn;
+	uint16_t last; /* what incoming answered */
+	void (*on_incoming)(void);
+};
+extern struct welcome welcome;
+void listen_port(uint16_t port, const struct tcp_params *p); /* teardown stops it */
 extern bool ts_agreed;
 extern uint32_t peer_tsval;
 
