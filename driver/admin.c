@@ -131,6 +131,8 @@ int weft_admin_submit(struct weft_dev *dev, uint8_t opcode, const void *args, si
 		return -EINVAL;
 	if (atomic_load(&dev->gone))
 		return weft_set_error(-ENODEV, "the device is gone");
+	if (qp->state != QP_LIVE)
+		return weft_set_error(-ENOTCONN, "the device is being reset");
 	cid = free_cid(dev);
 	e = (void *)weft__ring_next(qp);
 	if (cid < 0 || !e)
@@ -165,13 +167,20 @@ static bool sync_is_done(void *arg)
 }
 
 /* The caller gives up waiting: when the command ends at last, nobody is told. */
-static void forget(struct weft_qp *qp, const struct sync *s)
+void weft__admin_forget(struct weft_dev *dev, weft_admin_fn *cb, const void *arg)
 {
+	struct weft_qp *qp = dev->qp[0];
 	unsigned int cid;
 
 	for (cid = 0; cid < qp->entries; cid++)
-		if (qp->slot[cid].busy && qp->slot[cid].cookie == s)
+		if (qp->slot[cid].busy && qp->slot[cid].admin_cb == cb &&
+		    qp->slot[cid].cookie == arg)
 			qp->slot[cid].admin_cb = NULL;
+}
+
+unsigned int weft__admin_room(const struct weft_dev *dev)
+{
+	return dev->qp[0]->entries - 1u - dev->qp[0]->inflight;
 }
 
 int weft_admin(struct weft_dev *dev, uint8_t opcode, const void *args, size_t len,
@@ -185,7 +194,7 @@ int weft_admin(struct weft_dev *dev, uint8_t opcode, const void *args, size_t le
 		return rc;
 	rc = weft__wait(dev, sync_is_done, &s, limit);
 	if (!s.done) {
-		forget(dev->qp[0], &s);
+		weft__admin_forget(dev, sync_done, &s);
 		if (rc == -ETIMEDOUT)
 			weft_set_error(rc, "admin command 0x%02x did not complete in time", opcode);
 		return rc;

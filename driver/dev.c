@@ -9,7 +9,7 @@
 
 #define DEFAULT_TIMEOUT_MS 30000u
 #define DEFAULT_ADVANCE_NS 1000u
-#define DEFAULT_ADMIN_LOG2 5u
+#define DEFAULT_ADMIN_LOG2 6u
 #define FW_POLL_NS 1000000 /* between two looks at STATUS */
 
 /* One register. All ones could be a counter; the magic number tells whether the device is there. */
@@ -124,6 +124,8 @@ int weft__wait_status(struct weft_dev *dev, uint32_t mask, uint32_t want, const 
 		if (weft_dev_now(dev) - start > limit || steps++ > 2 * dev->params.timeout_ms)
 			return weft_set_error(-ETIMEDOUT, "the adapter's %s after %u ms", what,
 					      dev->params.timeout_ms);
+		if (dev->params.idle_cb)
+			dev->params.idle_cb(dev->params.idle_arg);
 		pause_for(dev, FW_POLL_NS);
 	}
 }
@@ -247,13 +249,10 @@ int weft_dev_reset(struct weft_dev *dev)
 	if (atomic_load(&dev->gone))
 		return -ENODEV;
 	rc = reset_bus(dev);
-	for (i = 0; i < WEFT_N_QP; i++) {
-		if (!dev->qp[i])
-			continue;
-		dev->qp[i]->state = QP_DEAD;
-		if (!i)
-			weft__ring_poll(dev->qp[0], 0); /* its slots are needed again */
-	}
+	for (i = 0; i < WEFT_N_QP; i++)
+		if (dev->qp[i])
+			dev->qp[i]->state = QP_DEAD;
+	weft__ring_poll(dev->qp[0], 0); /* its slots are needed again */
 	if (!rc)
 		rc = start_core(dev, false);
 	return rc ? rc : weft__admin_start(dev);

@@ -71,6 +71,7 @@ struct sgl_chain {
 /* Per-cid state of a pair. */
 struct cmd_slot {
 	bool busy;
+	bool held; /* controller role: receive buffer cid holds a command that may be replied to */
 	uint16_t n_ref;
 	struct weft_mem_range *ref[REF_INLINE]; /* of inline elements */
 	struct sgl_chain *chain;                /* or NULL */
@@ -111,6 +112,17 @@ struct weft_qp {
 	struct sgl_chain *free_chain;
 	struct mem_hit hit;
 	uint32_t bad_cqe; /* completions that made no sense */
+	/* controller role */
+	bool connected;      /* accepted, and not ended yet */
+	atomic_bool waiting; /* ACCEPT is at the device */
+	bool ending;         /* DISCONNECT is at the device, for end_cb */
+	unsigned int stale;  /* entries in the completion ring that an earlier connection left */
+	uint8_t *rx_cmd;     /* entries * RX_CMD_SIZE, DMA memory */
+	uint8_t *rx_icd;     /* entries * icd_size, DMA memory, or NULL */
+	weft_accept_fn *accept_cb;
+	void *accept_arg;
+	weft_ended_fn *end_cb;
+	void *end_arg;
 };
 
 struct weft_dev {
@@ -118,6 +130,7 @@ struct weft_dev {
 	struct weft_dev_params params;
 	struct weft_mem mem;
 	struct weft_qp *qp[WEFT_N_QP]; /* 0: the admin pair */
+	unsigned int top;              /* highest number in use */
 	uint16_t n_qp;
 	uint16_t n_vectors;
 	uint16_t abi_minor;
@@ -156,8 +169,15 @@ struct weft_sq_entry *weft__ring_next(struct weft_qp *qp);
 void weft__ring_push(struct weft_qp *qp);
 int weft__ring_poll(struct weft_qp *qp, unsigned int max);
 bool weft__ring_pending(const struct weft_qp *qp);
+/* Nothing to read, nothing to tell: a poll of a device that is there would do nothing. */
+bool weft__ring_quiet(const struct weft_qp *qp);
 int weft__ring_arm(struct weft_qp *qp);
 void weft__ring_fail(struct weft_qp *qp, int err);
+/* Completion entries that wait to be read. */
+unsigned int weft__ring_count(const struct weft_qp *qp);
+
+/* accept.c: ends what waits for admin commands of a pair that goes away. */
+void weft__accept_cancel(struct weft_qp *qp);
 
 /* sgl.c */
 int weft__sgl_build(struct weft_qp *qp, struct cmd_slot *slot, const struct weft_cmd *cmd,
@@ -170,5 +190,9 @@ int weft__admin_start(struct weft_dev *dev);
 void weft__admin_stop(struct weft_dev *dev);
 void weft__admin_complete(struct weft_qp *qp, const struct weft_cq_entry *cqe,
 			  struct cmd_slot *slot, int err);
+/* Admin commands of this callback and argument end without telling anybody. */
+void weft__admin_forget(struct weft_dev *dev, weft_admin_fn *cb, const void *arg);
+/* Admin commands that could be submitted now. */
+unsigned int weft__admin_room(const struct weft_dev *dev);
 
 #endif

@@ -11,6 +11,16 @@
 /* The adapter ends CONNECT itself; we give up only well after that. */
 #define CONNECT_SLACK_MS 5000u
 
+/* Puts a pair, or nothing, behind a number. */
+static void set_number(struct weft_dev *dev, uint16_t id, struct weft_qp *qp)
+{
+	dev->qp[id] = qp;
+	if (qp && id > dev->top)
+		dev->top = id;
+	while (dev->top && !dev->qp[dev->top])
+		dev->top--;
+}
+
 static int check_params(const struct weft_dev *dev, const struct weft_qp_params *p)
 {
 	if (!p->complete_cb)
@@ -18,10 +28,35 @@ static int check_params(const struct weft_dev *dev, const struct weft_qp_params 
 	if (p->sq_log2 > 10)
 		return weft_set_error(-EINVAL, "ring of 2^%u entries; 1..10 is possible",
 				      p->sq_log2);
+	if ((p->flags & WEFT_QP_CONTROLLER) &&
+	    (!p->capsule_cb || p->icd_size % 64 || p->icd_size > WEFT_PDU_DATA_MAX))
+		return weft_set_error(-EINVAL,
+				      "a controller's pair needs a capsule callback and an "
+				      "icd_size that is a multiple of 64 up to %u; it is %u",
+				      WEFT_PDU_DATA_MAX, p->icd_size);
 	if (p->vector >= dev->n_vectors)
 		return weft_set_error(-ERANGE, "vector %u: the device has %u", p->vector,
 				      dev->n_vectors);
 	return 0;
+}
+
+/* Bits of the completion ring: a controller's command completes up to four times. */
+static unsigned int cq_log2(const struct weft_qp *qp)
+{
+	return qp->params.sq_log2 + (qp->params.flags & WEFT_QP_CONTROLLER ? 2u : 1u);
+}
+
+/* Receive buffers of the controller role. */
+static int alloc_rx(struct weft_qp *qp)
+{
+	size_t icd = (size_t)qp->entries * qp->params.icd_size;
+
+	if (!(qp->params.flags & WEFT_QP_CONTROLLER))
+		return 0;
+	qp->rx_cmd = weft_mem_alloc(qp->dev, (size_t)qp->entries * WEFT_RX_CMD_SIZE);
+	if (qp->rx_cmd && icd)
+		qp->rx_icd = weft_mem_alloc(qp->dev, icd);
+	return qp->rx_cmd && (qp->rx_icd || !icd) ? 0 : -errno;
 }
 
 static int tell_create(struct weft_qp *qp)
@@ -32,11 +67,21 @@ static int tell_create(struct weft_qp *qp)
 		.qp = qp->id,
 		.vector = qp->params.vector,
 		.sq_log2 = qp->params.sq_log2,
-		.cq_log2 = (uint8_t)(qp->params.sq_log2 + 1),
+		.cq_log2 = (uint8_t)cq_log2(qp),
 		.coal_count = qp->params.coal_count,
 		.coal_us = qp->params.coal_us,
 	};
+	int rc = 0;
 
+	if (qp->rx_cmd) {
+		a.flags = WEFT_QPF_CONTROLLER;
+		a.icd_size = qp->params.icd_size;
+		rc = weft_mem_iova(qp->dev, qp->rx_cmd, 1, &a.rx_cmd);
+		if (!rc && qp->rx_icd)
+			rc = weft_mem_iova(qp->dev, qp->rx_icd, 1, &a.rx_icd);
+	}
+	if (rc)
+		return rc;
 	return weft_admin(qp->dev, WEFT_OP_QP_CREATE, &a, sizeof(a), 0, NULL);
 }
 
@@ -60,13 +105,16 @@ int weft_qp_create(struct weft_dev *dev, const struct weft_qp_params *params, st
 	qp->params = *params;
 	if (!qp->params.sq_log2)
 		qp->params.sq_log2 = DEFAULT_SQ_LOG2;
-	rc = weft__ring_alloc(qp, qp->params.sq_log2, qp->params.sq_log2 + 1u);
+	rc = weft__ring_alloc(qp, qp->params.sq_log2, cq_log2(qp));
 	if (rc)
 		goto free_qp;
+	rc = alloc_rx(qp);
+	if (rc)
+		goto free_ring;
 	rc = weft__irq_get(dev, qp->params.vector);
 	if (rc)
 		goto free_ring;
-	dev->qp[id] = qp; /* taken, also for callbacks that run while we wait */
+	set_number(dev, id, qp); /* taken, also for callbacks that run while we wait */
 	rc = tell_create(qp);
 	if (rc)
 		goto put_irq;
@@ -74,7 +122,7 @@ int weft_qp_create(struct weft_dev *dev, const struct weft_qp_params *params, st
 	*out = qp;
 	return 0;
 put_irq:
-	dev->qp[id] = NULL;
+	set_number(dev, id, NULL);
 	weft__irq_put(dev, qp->params.vector);
 free_ring:
 	weft__ring_free(qp);
@@ -89,6 +137,8 @@ int weft_qp_delete(struct weft_qp *qp)
 	struct weft_arg_qp a = { .qp = qp->id };
 	int rc = 0;
 
+	if (atomic_load(&qp->waiting) && qp->state == QP_LIVE)
+		weft_qp_disconnect(qp, true);
 	if (qp->state == QP_LIVE && !atomic_load(&dev->gone)) {
 		qp->state = QP_HIDDEN;
 		rc = weft_admin(dev, WEFT_OP_QP_DELETE, &a, sizeof(a), 0, NULL);
@@ -98,7 +148,8 @@ int weft_qp_delete(struct weft_qp *qp)
 		}
 	}
 	qp->state = QP_GONE;
-	dev->qp[qp->id] = NULL;
+	weft__accept_cancel(qp);
+	set_number(dev, qp->id, NULL);
 	weft__irq_put(dev, qp->params.vector);
 	weft__ring_free(qp);
 	if (!qp->polling)
@@ -167,7 +218,9 @@ int weft_qp_disconnect(struct weft_qp *qp, bool abort)
 
 	if (qp->state != QP_LIVE)
 		return 0;
+	qp->connected = false;
 	rc = weft_admin(qp->dev, WEFT_OP_DISCONNECT, &a, sizeof(a), 0, NULL);
+	qp->connected = false; /* a connection may have come meanwhile, just to be ended */
 	return rc == -ENOTCONN ? 0 : rc;
 }
 
@@ -200,7 +253,7 @@ static int check_cmd(struct weft_qp *qp, const struct weft_cmd *cmd)
 				      qp->entries);
 	if (qp->slot[cmd->cid].busy)
 		return weft_set_error(-EEXIST, "cid %u is in flight", cmd->cid);
-	if (cmd->data_len > WEFT_DATA_MAX || (cmd->data_len && !dir) || dir == both ||
+	if (qp->rx_cmd || cmd->data_len > WEFT_DATA_MAX || (cmd->data_len && !dir) || dir == both ||
 	    (cmd->flags & ~(both | WEFT_SQF_ICD)) || (cmd->iov && cmd->elem) ||
 	    ((cmd->flags & WEFT_SQF_ICD) && dir != WEFT_SQF_DATA_OUT))
 		return weft_set_error(-EINVAL, "command with flags 0x%02x and %u bytes of data",
@@ -234,10 +287,124 @@ int weft_qp_submit(struct weft_qp *qp, const struct weft_cmd *cmd)
 	return 0;
 }
 
+static int bad_reply(const struct weft_reply *r)
+{
+	return weft_set_error(-EINVAL, "reply %d with flags 0x%02x, %u bytes at %u", r->op,
+			      r->flags, r->data_len, r->offset);
+}
+
+/* What a reply may look like, whatever the state of its command. */
+static int check_reply_form(const struct weft_reply *r)
+{
+	const uint8_t end = WEFT_SQF_SUCCESS | WEFT_SQF_RESP;
+
+	if (r->op == WEFT_REPLY_RESPOND)
+		return r->data_len || r->flags || !r->cqe ? bad_reply(r) : 0;
+	if (!r->data_len || r->offset % 4 || (r->iov && r->elem))
+		return bad_reply(r);
+	if (r->op == WEFT_REPLY_GET)
+		return r->data_len > WEFT_DATA_MAX || r->flags ? bad_reply(r) : 0;
+	if (r->op != WEFT_REPLY_SEND || r->data_len > WEFT_PDU_DATA_MAX ||
+	    (r->flags & ~(end | WEFT_SQF_LAST)) || (r->flags & end) == end ||
+	    ((r->flags & end) && !(r->flags & WEFT_SQF_LAST)) ||
+	    ((r->flags & WEFT_SQF_RESP) && !r->cqe))
+		return bad_reply(r);
+	return 0;
+}
+
+static int check_reply(struct weft_qp *qp, const struct weft_reply *r)
+{
+	if (atomic_load_explicit(&qp->dev->gone, memory_order_relaxed))
+		return weft_set_error(-ENODEV, "the device is gone");
+	if (qp->state != QP_LIVE || !qp->connected)
+		return weft_set_error(-ENOTCONN, "queue pair %u has no connection", qp->id);
+	if (r->cid >= qp->entries)
+		return weft_set_error(-EINVAL, "cid %u on a pair of %u entries", r->cid,
+				      qp->entries);
+	if (!qp->slot[r->cid].held)
+		return weft_set_error(-ENOENT, "receive buffer %u holds no command", r->cid);
+	if (qp->slot[r->cid].busy)
+		return weft_set_error(-EEXIST, "a reply to command %u is in flight", r->cid);
+	return check_reply_form(r);
+}
+
+/* Opcode and data of a reply's entry. */
+static int fill_reply(struct weft_qp *qp, const struct weft_reply *r, struct weft_ctl_entry *e)
+{
+	struct weft_cmd data; /* of which only the data counts */
+
+	if (r->op == WEFT_REPLY_RESPOND) {
+		e->opcode = WEFT_OP_RESPOND;
+		return 0;
+	}
+	e->opcode = r->op == WEFT_REPLY_GET ? WEFT_OP_GET_DATA : WEFT_OP_SEND_DATA;
+	e->flags = r->op == WEFT_REPLY_GET ? WEFT_SQF_DATA_IN :
+					     (uint8_t)(WEFT_SQF_DATA_OUT | r->flags);
+	e->data_len = r->data_len;
+	e->offset = r->offset;
+	data.iov = r->iov;
+	data.elem = r->elem;
+	data.count = r->count;
+	data.data_len = r->data_len;
+	return weft__sgl_build(qp, &qp->slot[r->cid], &data, (struct weft_sq_entry *)e);
+}
+
+int weft_qp_reply(struct weft_qp *qp, const struct weft_reply *r)
+{
+	struct weft_ctl_entry *e;
+	struct cmd_slot *slot;
+	int rc = check_reply(qp, r);
+
+	_Static_assert(sizeof(struct weft_ctl_entry) == sizeof(struct weft_sq_entry) &&
+			       offsetof(struct weft_ctl_entry, sgl) ==
+				       offsetof(struct weft_sq_entry, sgl),
+		       "one ring, two views");
+	if (rc)
+		return rc;
+	e = (void *)weft__ring_next(qp);
+	if (!e)
+		return -EAGAIN;
+	rc = fill_reply(qp, r, e);
+	if (rc)
+		return rc;
+	e->cid = r->cid;
+	e->cccid = r->cccid;
+	if (r->op == WEFT_REPLY_RESPOND || (r->flags & WEFT_SQF_RESP))
+		memcpy(e->cqe, r->cqe, sizeof(e->cqe));
+	slot = &qp->slot[r->cid];
+	if (r->op == WEFT_REPLY_RESPOND || (r->flags & (WEFT_SQF_RESP | WEFT_SQF_SUCCESS)))
+		slot->held = false;
+	slot->busy = true;
+	slot->cookie = r->cookie;
+	weft__ring_push(qp);
+	return 0;
+}
+
+int weft_qp_reachable(struct weft_qp *qp, const void *addr, size_t len)
+{
+	uintptr_t va = (uintptr_t)addr;
+
+	while (len) {
+		size_t piece;
+		int rc = weft__mem_find(qp->dev, va, &qp->hit);
+
+		if (rc)
+			return rc;
+		piece = qp->hit.len - (va - qp->hit.va);
+		if (piece >= len)
+			break;
+		va += piece;
+		len -= piece;
+	}
+	return 0;
+}
+
 int weft_qp_poll(struct weft_qp *qp, unsigned int max)
 {
 	struct weft_dev *dev = qp->dev;
 
+	if (qp->state == QP_GONE)
+		return 0; /* from a callback that tells of its end */
 	if (dev->bus->ops->advance && !qp->polling && !weft__ring_pending(qp) &&
 	    !atomic_load(&dev->gone) &&
 	    dev->bus->ops->advance(dev->bus, dev->params.advance_ns) < 0)

@@ -55,7 +55,10 @@ void weft__ring_free(struct weft_qp *qp)
 			weft__sgl_release(qp, &qp->slot[i]);
 	weft__sgl_fini(qp);
 	weft_mem_free(qp->dev, qp->ring);
+	weft_mem_free(qp->dev, qp->rx_cmd);
+	weft_mem_free(qp->dev, qp->rx_icd);
 	free(qp->slot);
+	qp->rx_cmd = qp->rx_icd = NULL;
 	qp->ring = NULL;
 	qp->slot = NULL;
 	qp->inflight = 0;
@@ -114,6 +117,12 @@ bool weft__ring_pending(const struct weft_qp *qp)
 	return qp->state == QP_LIVE && phase_of(&qp->cq[qp->cq_head]) == qp->phase;
 }
 
+bool weft__ring_quiet(const struct weft_qp *qp)
+{
+	return qp->state == QP_LIVE && !qp->sq_dirty && qp->cq_told == qp->cq_head &&
+	       phase_of(&qp->cq[qp->cq_head]) != qp->phase;
+}
+
 /* Ends one command towards its owner. cqe NULL: err tells why. */
 static void finish(struct weft_qp *qp, uint16_t cid, const struct weft_cq_entry *cqe, int err)
 {
@@ -130,7 +139,7 @@ static void finish(struct weft_qp *qp, uint16_t cid, const struct weft_cq_entry 
 	if (cqe) {
 		c.data_len = cqe->data_len;
 		c.flags = cqe->flags;
-		c.cqe = err ? NULL : cqe->cqe;
+		c.cqe = err || qp->rx_cmd ? NULL : cqe->cqe;
 	}
 	qp->params.complete_cb(qp->params.arg, &c);
 }
@@ -142,8 +151,37 @@ static void event(struct weft_qp *qp, const struct weft_cq_entry *e)
 	memcpy(&ev.code, e->cqe, 4);
 	memcpy(&ev.dw1, e->cqe + 4, 4);
 	memcpy(&ev.dw2, e->cqe + 8, 4);
+	if (ev.code == WEFT_EV_CONN_CLOSED || ev.code == WEFT_EV_CONN_ERROR)
+		qp->connected = false;
 	if (qp->params.event_cb)
 		qp->params.event_cb(qp->params.arg, &ev);
+}
+
+/* A command came into receive buffer cid. */
+static void capsule(struct weft_qp *qp, const struct weft_cq_entry *e)
+{
+	struct weft_capsule c = { .cid = e->cid };
+	struct cmd_slot *slot;
+
+	if (!qp->rx_cmd || e->cid >= qp->entries || e->data_len > qp->params.icd_size) {
+		qp->bad_cqe++;
+		return;
+	}
+	if (!qp->connected)
+		return; /* too late: we have ended the connection */
+	slot = &qp->slot[e->cid];
+	if (slot->held || slot->busy) {
+		qp->bad_cqe++;
+		return;
+	}
+	slot->held = true;
+	c.sqe = qp->rx_cmd + (size_t)e->cid * WEFT_RX_CMD_SIZE;
+	if (e->data_len)
+		c.icd = qp->rx_icd + (size_t)e->cid * qp->params.icd_size;
+	c.icd_len = e->data_len;
+	c.bad_digest = e->flags & WEFT_CQF_DDGST_ERR;
+	c.dma_error = e->flags & WEFT_CQF_DMA_ERR;
+	qp->params.capsule_cb(qp->params.arg, &c);
 }
 
 /*
@@ -156,7 +194,14 @@ static void deliver(struct weft_qp *qp, const struct weft_cq_entry *e)
 
 	if (e->sq_head < qp->entries)
 		qp->sq_head = e->sq_head;
-	if (e->type == WEFT_CQT_EVENT)
+	if (qp->stale) {
+		qp->stale--;
+		if (e->type != want)
+			return; /* a capsule or the end of a connection that nobody knows any more */
+	}
+	if (e->type == WEFT_CQT_CAPSULE)
+		capsule(qp, e);
+	else if (e->type == WEFT_CQT_EVENT)
 		event(qp, e);
 	else if (e->type != want || e->cid >= qp->entries || !qp->slot[e->cid].busy)
 		qp->bad_cqe++;
@@ -188,13 +233,31 @@ static int tell(struct weft_qp *qp)
 	return rc ? rc : bell(qp);
 }
 
+/*
+ * The next entry belongs to a connection whose ACCEPT has completed without our having read that: it
+ * is in the admin ring, which goes first. false: not now (that ring is another thread's).
+ */
+static bool accept_first(struct weft_qp *qp)
+{
+	if (qp->stale || qp->cq[qp->cq_head].type == WEFT_CQT_COMMAND)
+		return true;
+	if (qp->params.flags & WEFT_QP_THREAD)
+		return false;
+	weft__ring_poll(qp->dev->qp[0], 0);
+	return true;
+}
+
 static int poll_live(struct weft_qp *qp, unsigned int max)
 {
 	unsigned int n = 0;
 
 	while ((!max || n < max) && weft__ring_pending(qp)) {
-		struct weft_cq_entry e = qp->cq[qp->cq_head];
+		struct weft_cq_entry e;
 
+		if (atomic_load_explicit(&qp->waiting, memory_order_acquire) &&
+		    (!accept_first(qp) || !weft__ring_pending(qp)))
+			break;
+		e = qp->cq[qp->cq_head];
 		qp->cq_head = (qp->cq_head + 1u) & (qp->cq_entries - 1u);
 		if (!qp->cq_head)
 			qp->phase ^= 1;
@@ -204,6 +267,32 @@ static int poll_live(struct weft_qp *qp, unsigned int max)
 			break; /* callbacks that keep submitting must not starve the other pairs */
 	}
 	return (int)n;
+}
+
+unsigned int weft__ring_count(const struct weft_qp *qp)
+{
+	unsigned int n = 0, at = qp->cq_head;
+	uint8_t phase = qp->phase;
+
+	while (n < qp->cq_entries && phase_of(&qp->cq[at]) == phase) {
+		n++;
+		at = (at + 1u) & (qp->cq_entries - 1u);
+		phase ^= !at;
+	}
+	return n;
+}
+
+/* Commands in flight end with err, then the connection. */
+static void fail_all(struct weft_qp *qp, int err)
+{
+	struct weft_event ev = { .qp = qp->id, .code = WEFT_EV_CONN_ERROR, .dw1 = (uint32_t)-err };
+
+	weft__ring_fail(qp, err);
+	if (qp->state == QP_GONE || !qp->connected)
+		return;
+	qp->connected = false;
+	if (qp->params.event_cb)
+		qp->params.event_cb(qp->params.arg, &ev);
 }
 
 int weft__ring_poll(struct weft_qp *qp, unsigned int max)
@@ -217,9 +306,9 @@ int weft__ring_poll(struct weft_qp *qp, unsigned int max)
 	if (qp->state == QP_LIVE && !atomic_load(gone))
 		rc = tell(qp);
 	if (qp->state == QP_DEAD) {
-		weft__ring_fail(qp, -ECANCELED);
+		fail_all(qp, -ECANCELED);
 	} else if (atomic_load(gone)) {
-		weft__ring_fail(qp, -ENODEV);
+		fail_all(qp, -ENODEV);
 		rc = -ENODEV;
 	}
 	if (!--qp->polling && qp->state == QP_GONE)

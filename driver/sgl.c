@@ -113,6 +113,29 @@ static size_t piece_len(const struct weft_cmd *cmd, unsigned int i, size_t left)
 	return len < left ? len : left;
 }
 
+/* The usual case: one piece, in the range of the last one. */
+static bool build_one(struct weft_qp *qp, struct cmd_slot *slot, const struct weft_cmd *cmd,
+		      struct weft_sq_entry *sqe)
+{
+	const struct mem_hit *hit = &qp->hit;
+	uintptr_t off;
+
+	if (!cmd->iov || cmd->count != 1 || !cmd->data_len || cmd->iov->iov_len < cmd->data_len)
+		return false;
+	off = (uintptr_t)cmd->iov->iov_base - hit->va;
+	if (off >= hit->len || hit->len - off < cmd->data_len ||
+	    hit->gen != atomic_load_explicit(&qp->dev->mem.gen, memory_order_acquire))
+		return false;
+	sqe->sgl[0].addr = hit->iova + off;
+	sqe->sgl[0].len = cmd->data_len;
+	sqe->sgl_count = 1;
+	atomic_fetch_add_explicit(&hit->range->lent, 1, memory_order_relaxed);
+	slot->ref[0] = hit->range;
+	slot->n_ref = 1;
+	slot->chain = NULL;
+	return true;
+}
+
 /*
  * Fills the entry's sgl, sgl_count and chain flag for the command's first data_len bytes. On
  * failure nothing is held.
@@ -125,6 +148,8 @@ int weft__sgl_build(struct weft_qp *qp, struct cmd_slot *slot, const struct weft
 	unsigned int i;
 	int rc = 0;
 
+	if (build_one(qp, slot, cmd, sqe))
+		return 0;
 	slot->n_ref = 0;
 	slot->chain = NULL;
 	for (i = 0; i < cmd->count && left && !rc; i++) {

@@ -35,9 +35,13 @@ static int poll_pairs(struct weft_dev *dev)
 	unsigned int i;
 	int n = 0;
 
-	for (i = 0; i < WEFT_N_QP; i++) {
-		int got = shared(dev->qp[i]) ? weft__ring_poll(dev->qp[i], 0) : 0;
+	for (i = 0; i <= dev->top; i++) {
+		struct weft_qp *qp = dev->qp[i];
+		int got;
 
+		if (!shared(qp) || (weft__ring_quiet(qp) && !atomic_load(&dev->gone)))
+			continue;
+		got = weft__ring_poll(qp, 0);
 		if (got > 0)
 			n += got;
 	}
@@ -72,7 +76,7 @@ static bool pending(const struct weft_dev *dev)
 {
 	unsigned int i;
 
-	for (i = 0; i < WEFT_N_QP; i++)
+	for (i = 0; i <= dev->top; i++)
 		if (shared(dev->qp[i]) && weft__ring_pending(dev->qp[i]))
 			return true;
 	return false;
@@ -83,7 +87,7 @@ int weft_dev_arm(struct weft_dev *dev)
 	unsigned int i;
 	int rc = 0;
 
-	for (i = 0; i < WEFT_N_QP && !rc; i++)
+	for (i = 0; i <= dev->top && !rc; i++)
 		if (shared(dev->qp[i]))
 			rc = weft__ring_arm(dev->qp[i]);
 	return rc;
@@ -187,7 +191,8 @@ int weft_dev_wait(struct weft_dev *dev, int timeout_ms)
 
 int weft__wait(struct weft_dev *dev, bool (*done)(void *arg), void *arg, uint64_t timeout_ns)
 {
-	uint64_t end = weft_dev_now(dev) + timeout_ns;
+	uint64_t end = weft_dev_now(dev) + timeout_ns, nap;
+	void (*idle_cb)(void *) = dev->params.idle_cb;
 	unsigned int idle = 0;
 
 	while (!done(arg)) {
@@ -202,9 +207,13 @@ int weft__wait(struct weft_dev *dev, bool (*done)(void *arg), void *arg, uint64_
 		now = weft_dev_now(dev);
 		if (now >= end)
 			return -ETIMEDOUT;
-		if (idle < SPINS)
+		if (idle_cb)
+			idle_cb(dev->params.idle_arg);
+		/* a simulated device only waits for what the idle callback does: no long steps */
+		if (idle < SPINS || (idle_cb && dev->bus->ops->now))
 			continue;
-		rc = weft_dev_wait(dev, end - now > SLICE_MS * NSEC_PER_MSEC ? SLICE_MS : 1);
+		nap = !idle_cb && end - now > SLICE_MS * NSEC_PER_MSEC ? SLICE_MS : 1;
+		rc = weft_dev_wait(dev, (int)nap);
 		if (rc < 0 && rc != -ENODEV)
 			return rc;
 	}

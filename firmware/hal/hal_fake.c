@@ -29,6 +29,7 @@ static struct hal_event events[EVENTS];
 static uint32_t ev_head, ev_count;
 static uint64_t timer_ns;
 static uint32_t admin_regs[6];
+static struct eng_qp_ctx qp_ctx[WEFT_N_QP];
 
 void fake_reset(void)
 {
@@ -40,6 +41,7 @@ void fake_reset(void)
 	memset(fake_slot_sticky, 0, sizeof(fake_slot_sticky));
 	memset(fake_log, 0, sizeof(fake_log));
 	memset(admin_regs, 0, sizeof(admin_regs));
+	memset(qp_ctx, 0, sizeof(qp_ctx));
 	fake_cpl_count = 0;
 	fake_now = 1000000000;
 	ev_head = ev_count = 0;
@@ -249,8 +251,7 @@ void hal_complete(const struct hal_cpl *cpl)
 
 void hal_qp_start(uint16_t qp, const struct eng_qp_ctx *ctx)
 {
-	(void)qp;
-	(void)ctx;
+	qp_ctx[qp % WEFT_N_QP] = *ctx;
 }
 
 void hal_qp_stop(uint16_t qp)
@@ -260,7 +261,11 @@ void hal_qp_stop(uint16_t qp)
 
 void hal_qp_free_slots(uint16_t qp)
 {
-	(void)qp;
+	const struct eng_qp_ctx *c = &qp_ctx[qp % WEFT_N_QP];
+	uint32_t base = c->slots & 0xffff;
+
+	for (uint32_t i = 0; i < 1u << (c->sizes & 15); i++)
+		fake_slot_sticky[(base + i) % WEFT_N_SLOTS] = 0;
 }
 
 uint32_t hal_cq_space(uint16_t qp)

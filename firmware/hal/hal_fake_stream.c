@@ -266,6 +266,17 @@ void hal_stream_next(uint16_t conn)
 	run(conn);
 }
 
+/* RXSF_HEADER: what stands behind the common header goes first, at the same offset; the data follow it. */
+static void place_header(uint16_t conn)
+{
+	struct stream *s = &streams[conn];
+	uint32_t n = fake_rxh[conn][2] - CH_LEN;
+
+	if (!fake_sgl(s->slot, s->off, n, NULL, fake_rxh[conn] + CH_LEN))
+		s->bad |= s->off + n > hal_slot_entry(s->slot)->data_len ? 4 : 2;
+	s->off += n;
+}
+
 void hal_stream_data(uint16_t conn, uint16_t slot, uint32_t off, uint32_t len, uint8_t pad,
 		     uint8_t rxsf)
 {
@@ -281,6 +292,8 @@ void hal_stream_data(uint16_t conn, uint16_t slot, uint32_t off, uint32_t len, u
 	s->crc = 0xffffffff;
 	s->bad = 0;
 	s->got = 0;
+	if ((rxsf & ENG_RXSF_HEADER) && !(rxsf & ENG_RXSF_DISCARD))
+		place_header(conn);
 	set_state(conn, pad ? S_PAD : S_DATA);
 	run(conn);
 }

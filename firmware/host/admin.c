@@ -3,7 +3,7 @@
 
 #include "lib/err.h"
 #include "net/net.h"
-#include "nvme_tcp/nt.h"
+#include "nvme_tcp/nt_ctl.h"
 #include "qp.h"
 
 /* A handler's answer when another event will complete the entry. */
@@ -77,7 +77,44 @@ static uint16_t op_connect(const void *args, uint16_t slot, uint32_t dw[4])
 		return ENXIO;
 	if (q->stopping) /* its slots are about to go */
 		return EBUSY;
+	if (q->controller)
+		return EINVAL;
 	err = nt_connect(a, slot, q->slot_base, q->entries);
+	return err ? err : LATER;
+}
+
+static uint16_t op_listen(const void *args, uint16_t slot, uint32_t dw[4])
+{
+	const struct weft_arg_listen *a = args;
+
+	(void)slot;
+	(void)dw;
+	return nt_listen(a->port);
+}
+
+static uint16_t op_unlisten(const void *args, uint16_t slot, uint32_t dw[4])
+{
+	const struct weft_arg_listen *a = args;
+
+	(void)slot;
+	(void)dw;
+	return nt_unlisten(a->port);
+}
+
+static uint16_t op_accept(const void *args, uint16_t slot, uint32_t dw[4])
+{
+	const struct weft_arg_accept *a = args;
+	const struct qp *q = a->qp ? qp_get(a->qp) : NULL;
+	uint16_t err;
+
+	(void)dw;
+	if (!q)
+		return ENXIO;
+	if (q->stopping)
+		return EBUSY;
+	if (!q->controller)
+		return EINVAL;
+	err = nt_accept(a, slot, q->slot_base, q->entries);
 	return err ? err : LATER;
 }
 
@@ -137,6 +174,9 @@ static admin_fn *const handlers[] = {
 	[WEFT_OP_CONNECT] = op_connect,
 	[WEFT_OP_DISCONNECT] = op_disconnect,
 	[WEFT_OP_CONN_STATS] = op_conn_stats,
+	[WEFT_OP_LISTEN] = op_listen,
+	[WEFT_OP_UNLISTEN] = op_unlisten,
+	[WEFT_OP_ACCEPT] = op_accept,
 };
 
 void admin_submit(uint16_t slot)

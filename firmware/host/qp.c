@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "lib/err.h"
-#include "nvme_tcp/nt.h"
+#include "nvme_tcp/nt_ctl.h"
 
 /* Bits of HOST_STATUS */
 #define QP_STATUS_READY 1u
@@ -62,12 +62,22 @@ static bool args_ok(const struct weft_arg_qp_create *a)
 	       !(a->sq_base & 63) && !(a->cq_base & 63);
 }
 
+/* What only the controller role has. */
+static bool role_args_ok(const struct weft_arg_qp_create *a)
+{
+	if (!a->flags)
+		return !a->rx_cmd && !a->rx_icd && !a->icd_size;
+	return a->flags == WEFT_QPF_CONTROLLER && a->cq_log2 >= a->sq_log2 + 2 &&
+	       !(a->rx_cmd & 63) && !(a->rx_icd & 63) && !(a->icd_size & 63) &&
+	       a->icd_size <= WEFT_PDU_DATA_MAX;
+}
+
 uint16_t qp_create(const struct weft_arg_qp_create *a)
 {
 	struct eng_qp_ctx ctx = { 0 };
 	uint32_t base, n;
 
-	if (!args_ok(a))
+	if (!args_ok(a) || !role_args_ok(a))
 		return EINVAL;
 	if (qps[a->qp].used)
 		return EEXIST;
@@ -79,6 +89,8 @@ uint16_t qp_create(const struct weft_arg_qp_create *a)
 	qps[a->qp].used = true;
 	qps[a->qp].slot_base = (uint16_t)base;
 	qps[a->qp].entries = (uint16_t)n;
+	qps[a->qp].controller = a->flags & WEFT_QPF_CONTROLLER;
+	nt_ctl_create(a);
 	ctx.sq_base_lo = (uint32_t)a->sq_base;
 	ctx.sq_base_hi = (uint32_t)(a->sq_base >> 32);
 	ctx.cq_base_lo = (uint32_t)a->cq_base;

@@ -11,6 +11,7 @@
 struct qp {
 	bool used;
 	bool stopping; /* until EVT_QP_STOPPED */
+	bool controller;
 	uint16_t slot_base, entries;
 	uint16_t delete_slot; /* admin slot that waits for it, or ENG_NO_SLOT */
 };

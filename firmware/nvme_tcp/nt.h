@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * NVMe/TCP connections in the host role. One connection belongs to one queue pair and has its number.
+ * NVMe/TCP connections. One connection belongs to one queue pair and has its number. What is particular to the controller role
+ * is in nt_ctl.h.
  *
  *   state      event                        next        what happens
  *   IDLE       nt_connect                   TCP         tcp_connect
+ *   IDLE       nt_accept                    WAIT        the pair stands in the queue of those that wait (controller role)
+ *   WAIT       incoming                     IC          ICReq must come in time
+ *   IC         ICReq accepted               SERVING     ICResp queued, ACCEPT completes; from here as READY
  *   TCP        connected                    IC          ICReq queued
  *   IC         ICResp accepted              READY       CONNECT completes
  *   READY      nt_submit                    READY       capsule queued
@@ -13,7 +17,8 @@
  *   any        nt_disconnect                CLOSING     FIN or RST
  *   TCP, IC    timeout                      CLOSING     RST
  *   CLOSING    PDU header                   CLOSING     it and all that follows is discarded
- *   any        closed (TCP, engines quiet)  IDLE        every command completes, CONNECT or DISCONNECT completes, event
+ *   any        closed (TCP, engines quiet)  IDLE        every command completes, CONNECT or DISCONNECT completes, event;
+ *                                                       with ACCEPT not completed: WAIT
  *
  * Buffers of the host are given back (completions posted) only after their PDUs are acknowledged or after closed().
  */
@@ -26,10 +31,16 @@
 #include "pdu.h"
 #include "tcp/tcp.h"
 
-enum nt_state { NT_IDLE, NT_TCP, NT_IC, NT_READY, NT_CLOSING };
+enum nt_state { NT_IDLE, NT_TCP, NT_IC, NT_READY, NT_CLOSING, NT_WAIT, NT_SERVING };
 
 /* What a tcp_pdu is: bits 31:24 of its user word; 23:16 are the connection, 15:0 the slot. */
-enum nt_pdu_kind { NT_PDU_CAPSULE = 0, NT_PDU_DATA = 1, NT_PDU_CONTROL = 2 };
+enum nt_pdu_kind {
+	NT_PDU_CAPSULE = 0,
+	NT_PDU_DATA = 1,
+	NT_PDU_CONTROL = 2,
+	NT_PDU_REPLY = 3, /* controller role: a record in a slot */
+	NT_PDU_R2T = 4,   /* controller role */
+};
 
 /* Outstanding R2Ts of a command that a slot has room for: what ICReq asks at most. */
 #define NT_R2TS 8u
@@ -68,17 +79,28 @@ struct nt_conn {
 	uint8_t asked_dgst;
 	bool was_ready, close_by_us;
 	struct pdu_rules rules;
+	bool ctl; /* controller role */
 	uint16_t slot_base, entries;
-	struct nt_form cmd, cmd_icd, h2c; /* sent */
-	struct nt_form resp,
-		c2h; /* received, as nearly every controller sends them; NT_NO_FORM: none is wanted */
+	/* sent, then received as nearly every peer sends them; NT_NO_FORM: none is wanted */
+	union {
+		struct {
+			struct nt_form cmd, cmd_icd, h2c;
+			struct nt_form resp, c2h;
+		};
+		struct { /* controller role */
+			struct nt_form out_r2t, out_c2h, out_resp;
+			struct nt_form in_cmd, in_icd;
+		};
+	};
 	uint32_t maxh2cdata;
-	uint16_t pdus_out; /* H2CData PDUs queued and not acknowledged */
+	uint16_t pdus_out; /* H2CData or R2T PDUs queued and not acknowledged */
 	uint16_t err;      /* positive errno the connection ends with, 0: orderly */
-	uint16_t writer_first, writer_last;     /* slots with open R2Ts, or ENG_NO_SLOT */
-	uint16_t connect_slot, disconnect_slot; /* admin slots that wait, or ENG_NO_SLOT */
-	uint32_t fes;                           /* of a TermReq, bit 31: sent by us */
-	struct timer timer;                     /* connect or close timeout */
+	uint16_t writer_first,
+		writer_last; /* slots with open R2Ts, or that want one; ENG_NO_SLOT */
+	uint16_t connect_slot,
+		disconnect_slot; /* admin slots that wait (CONNECT, ACCEPT), or ENG_NO_SLOT */
+	uint32_t fes;            /* of a TermReq, bit 31: sent by us */
+	struct timer timer;      /* connect or close timeout */
 	struct nt_stats stats;
 } __attribute__((aligned(128))); /* so that a shift finds it */
 
@@ -117,19 +139,23 @@ uint16_t nt_connect(const struct weft_arg_connect *arg, uint16_t admin_slot, uin
 		    uint16_t entries);
 /* Starts the end of a connection; the admin command completes when it is gone. 0 or a positive errno. */
 uint16_t nt_disconnect(uint16_t conn, bool abort, uint16_t admin_slot);
-/* The admin pair stopped: what waits for its slots completes nothing any more. */
+/*
+ * The admin pair stopped: what waits for its slots completes nothing any more. Nobody listens, and no pair waits for a
+ * connection; one that has not said ICReq yet is aborted.
+ */
 void nt_forget_admin(void);
 /* A submission entry of the connection's pair is in slot. */
 void nt_submit(uint16_t conn, uint16_t slot);
 /* Events of the stream engine. */
 void nt_header(uint16_t conn, const struct hal_event *ev);
 void nt_placed(uint16_t conn, const struct hal_event *ev);
-void nt_fail(uint16_t conn, uint16_t err); /* ends a connection by RST, with this errno */
-uint32_t nt_pdus_free(void);               /* all: nothing of any connection is under way */
+void nt_fail(uint16_t conn,
+	     uint16_t err);  /* ends a connection by RST, or a wait, with this errno */
+uint32_t nt_pdus_free(void); /* all: nothing of any connection is under way */
 
 /* --- between the files of this folder --- */
 void nt_fault(uint16_t conn, const struct pdu_fault *fault);
-void nt_peer_gave_up(uint16_t conn, uint16_t fes); /* C2HTermReq */
+void nt_peer_gave_up(uint16_t conn, const struct pdu_hdr *h); /* C2HTermReq, H2CTermReq */
 void nt_discard(uint16_t conn); /* the answer to a header when no more are wanted */
 void nt_r2t(uint16_t conn);
 void nt_r2t_pump(uint16_t conn);
@@ -140,6 +166,29 @@ void nt_pdu_put(struct tcp_pdu *pdu);
 void nt_cmd_unref(uint16_t conn, uint16_t slot);
 void nt_cmd_answered(uint16_t conn, uint16_t slot);
 void nt_cmd_finish(uint16_t conn, uint16_t slot, uint16_t err);
+void nt_reset_conn(uint16_t conn);
+void nt_set_timeout(uint16_t conn, uint32_t ms);
+void nt_send_control(uint16_t conn, struct tcp_pdu *pdu, uint32_t len); /* its header is written */
+void nt_set_form(struct nt_form *f, const struct pdu_rules *rules, uint8_t type, uint8_t hlen,
+		 uint32_t data, uint8_t align);
+void nt_admin_done(uint16_t slot, uint16_t err); /* slot: or ENG_NO_SLOT */
+
+/* The elements cover the data, as far as firmware can see: a chain's are seen by the engines alone. */
+static inline bool nt_sgl_covers(const struct weft_sq_entry *e)
+{
+	uint32_t room = 0;
+
+	if (e->flags & WEFT_SQF_SGL_CHAIN)
+		return e->sgl_count && e->sgl_count <= WEFT_SGL_MAX;
+	if (e->sgl_count > WEFT_SGL_INLINE)
+		return false;
+	for (uint32_t i = 0; i < e->sgl_count; i++) {
+		if (e->sgl[i].len >= e->data_len - room)
+			return true;
+		room += e->sgl[i].len;
+	}
+	return false;
+}
 
 /* Fills a record from the form of its PDU, and queues it. tcp_send cannot fail: the state says that TCP is open, NT_DATA_MAX is small. */
 static inline void nt_send(uint16_t conn, struct tcp_pdu *pdu, const struct nt_form *f,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Commands: from submission entry to capsule, from response to completion. */
-#include "nt.h"
+#include "nt_ctl.h"
 
 struct nt_cmd nt_cmds[WEFT_N_SLOTS];
 
@@ -86,23 +86,6 @@ void nt_cmd_unref(uint16_t conn, uint16_t slot)
 		nt_cmd_answered(conn, slot);
 }
 
-/* The elements cover the data, as far as firmware can see: a chain's are seen by the engines alone. */
-static bool sgl_covers(const struct weft_sq_entry *e)
-{
-	uint32_t room = 0;
-
-	if (e->flags & WEFT_SQF_SGL_CHAIN)
-		return e->sgl_count && e->sgl_count <= WEFT_SGL_MAX;
-	if (e->sgl_count > WEFT_SGL_INLINE)
-		return false;
-	for (uint32_t i = 0; i < e->sgl_count; i++) {
-		if (e->sgl[i].len >= e->data_len - room)
-			return true;
-		room += e->sgl[i].len;
-	}
-	return false;
-}
-
 /* Flags that make sense: no data, out, in, out in the capsule; each with a chain or without. */
 #define BIT(flags) (1u << (flags))
 #define FLAGS_OK_INLINE                                            \
@@ -126,7 +109,7 @@ static uint16_t check_entry(const struct nt_conn *c, const struct weft_sq_entry 
 	if (e->data_len - 1 >= WEFT_DATA_MAX ||
 	    ((e->flags & WEFT_SQF_ICD) && e->data_len > NT_DATA_MAX))
 		return EINVAL;
-	return sgl_covers(e) ? 0 : EINVAL;
+	return nt_sgl_covers(e) ? 0 : EINVAL;
 }
 
 static __attribute__((noinline)) void refuse(uint16_t conn, uint16_t slot, uint16_t err)
@@ -140,6 +123,15 @@ static __attribute__((noinline)) void refuse(uint16_t conn, uint16_t slot, uint1
 	};
 
 	hal_complete(&cpl);
+}
+
+/* Nothing for a host: a pair of the controller role is never READY, and its entries come here. */
+static __attribute__((noinline)) void not_here(uint16_t conn, uint16_t slot, uint16_t err)
+{
+	if (nt_conns[conn].ctl)
+		nt_ctl_submit(conn, slot);
+	else
+		refuse(conn, slot, err);
 }
 
 static void start(struct nt_cmd *cmd, uint8_t sqf, uint32_t len, uint32_t off)
@@ -163,7 +155,7 @@ void nt_submit(uint16_t conn, uint16_t slot)
 	uint16_t err = check_entry(c, e);
 
 	if (__builtin_expect(err, 0)) {
-		refuse(conn, slot, err);
+		not_here(conn, slot, err);
 		return;
 	}
 	if (e->flags & WEFT_SQF_ICD) {

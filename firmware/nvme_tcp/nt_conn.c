@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Connections: IC exchange, TermReq, close; see the table in nt.h. */
-#include "nt.h"
+#include "nt_ctl.h"
 
 #include <string.h>
 
@@ -9,11 +9,11 @@
 
 struct nt_conn nt_conns[WEFT_N_QP];
 
-/* PDU records that stand in no slot: H2CData, ICReq, TermReq. Their header area takes the longest, a TermReq. */
+/* PDU records that stand in no slot: H2CData, R2T, ICReq, ICResp, TermReq. Their header area takes the longest, a TermReq. */
 #define NT_PDU_SIZE 256u
 #define NT_PDUS (AUX_NT_SIZE / NT_PDU_SIZE)
 #define NT_PDUS_CONTROL \
-	32u /* kept for ICReq and TermReq: write data must not keep a connection from opening */
+	32u /* kept for the IC exchange and TermReq: write data must not keep a connection from opening */
 #define NT_USER_FREE UINT32_MAX
 _Static_assert(48 + PDU_TERM_LEN + PDU_TERM_COPY_MAX <= NT_PDU_SIZE, "a TermReq fits");
 
@@ -65,6 +65,15 @@ uint32_t nt_pdus_free(void)
 	return pdu_free_count;
 }
 
+/* More data or requests for data, as far as there is room. */
+static void pump(uint16_t conn)
+{
+	if (nt_conns[conn].ctl)
+		nt_get_pump(conn);
+	else
+		nt_r2t_pump(conn);
+}
+
 /* Records came back while somebody waited for one: in turn, so that no connection takes them all for ever. */
 static void feed_starved(void)
 {
@@ -72,11 +81,11 @@ static void feed_starved(void)
 	for (uint16_t n = 0; n < WEFT_N_QP && !starved; n++) {
 		fed_last = (uint16_t)((fed_last + 1) % WEFT_N_QP);
 		if (nt_conns[fed_last].writer_first != ENG_NO_SLOT)
-			nt_r2t_pump(fed_last);
+			pump(fed_last);
 	}
 }
 
-static void send_control(uint16_t conn, struct tcp_pdu *pdu, uint32_t len)
+void nt_send_control(uint16_t conn, struct tcp_pdu *pdu, uint32_t len)
 {
 	const struct nt_form f = { .rec = len };
 
@@ -88,8 +97,10 @@ static void send_control(uint16_t conn, struct tcp_pdu *pdu, uint32_t len)
 
 static void on_timer(struct timer *t);
 
-static void reset_conn(struct nt_conn *c)
+void nt_reset_conn(uint16_t conn)
 {
+	struct nt_conn *c = &nt_conns[conn];
+
 	memset(c, 0, sizeof(*c));
 	timer_setup(&c->timer, on_timer);
 	c->connect_slot = ENG_NO_SLOT;
@@ -101,17 +112,18 @@ static void reset_conn(struct nt_conn *c)
 
 void nt_init(void)
 {
-	for (uint32_t i = 0; i < WEFT_N_QP; i++)
-		reset_conn(&nt_conns[i]);
+	for (uint16_t i = 0; i < WEFT_N_QP; i++)
+		nt_reset_conn(i);
+	nt_accept_init();
 	memset(nt_cmds, 0, WEFT_N_SLOTS * sizeof(nt_cmds[0]));
 	pdu_pool_init();
 }
 
-static void set_timeout(struct nt_conn *c, uint32_t ms)
+void nt_set_timeout(uint16_t conn, uint32_t ms)
 {
 	if (ms > 1u << 30) /* expiries are compared in 31 bits */
 		ms = 1u << 30;
-	timer_set(&c->timer, clk_now() + clk_ms(ms));
+	timer_set(&nt_conns[conn].timer, clk_now() + clk_ms(ms));
 }
 
 uint16_t nt_connect(const struct weft_arg_connect *arg, uint16_t admin_slot, uint16_t slot_base,
@@ -134,7 +146,7 @@ uint16_t nt_connect(const struct weft_arg_connect *arg, uint16_t admin_slot, uin
 	rc = tcp_connect(arg->qp, &p);
 	if (rc)
 		return (uint16_t)-rc;
-	reset_conn(c);
+	nt_reset_conn(arg->qp);
 	c->state = NT_TCP;
 	c->connect_slot = admin_slot;
 	c->slot_base = slot_base;
@@ -143,15 +155,20 @@ uint16_t nt_connect(const struct weft_arg_connect *arg, uint16_t admin_slot, uin
 					    NT_R2TS - 1; /* fewer than allowed is allowed */
 	c->asked_dgst = arg->digests;
 	c->rules.rx_align = (uint8_t)((arg->hpda + 1) * 4);
-	set_timeout(c, arg->timeout_ms ? arg->timeout_ms : NT_CONNECT_MS);
+	nt_set_timeout(arg->qp, arg->timeout_ms ? arg->timeout_ms : NT_CONNECT_MS);
 	return 0;
 }
 
 static void on_connected(uint16_t conn)
 {
 	struct nt_conn *c = &nt_conns[conn];
-	struct tcp_pdu *pdu = nt_pdu_take(0);
+	struct tcp_pdu *pdu;
 
+	if (c->ctl) {
+		nt_ctl_connected(conn);
+		return;
+	}
+	pdu = nt_pdu_take(0);
 	if (!pdu) {
 		nt_fail(conn, ENOBUFS);
 		return;
@@ -159,7 +176,7 @@ static void on_connected(uint16_t conn)
 	c->state = NT_IC;
 	pdu_put_icreq(nt_pdu_header(pdu), (uint8_t)(c->rules.rx_align / 4 - 1), c->asked_dgst,
 		      c->maxr2t);
-	send_control(conn, pdu, PDU_IC_LEN);
+	nt_send_control(conn, pdu, PDU_IC_LEN);
 }
 
 static void on_acked(uint16_t conn, struct tcp_pdu *pdu)
@@ -171,15 +188,21 @@ static void on_acked(uint16_t conn, struct tcp_pdu *pdu)
 		nt_cmd_unref(conn, slot);
 		return;
 	}
+	if (kind == NT_PDU_REPLY) {
+		nt_reply_acked(conn, slot);
+		return;
+	}
 	nt_pdu_put(pdu);
 	if (kind == NT_PDU_DATA) {
 		nt_conns[conn].pdus_out--;
 		nt_cmd_unref(conn, slot);
+	} else if (kind == NT_PDU_R2T) {
+		nt_conns[conn].pdus_out--;
 	}
 	if (starved)
 		feed_starved(); /* this one waits for its turn, too */
 	else
-		nt_r2t_pump(conn);
+		pump(conn);
 }
 
 /* --- ending ----------------------------------------------------------------------------------------------------------------- */
@@ -199,14 +222,21 @@ static void enter_closing(uint16_t conn, uint16_t err, uint32_t grace_ms)
 		c->err = err;
 	c->resp.word0 = NT_NO_FORM;
 	c->c2h.word0 = NT_NO_FORM;
-	set_timeout(c, grace_ms);
-	nt_r2t_drop(c);
+	nt_set_timeout(conn, grace_ms);
+	if (c->ctl)
+		nt_ctl_closing(conn);
+	else
+		nt_r2t_drop(c);
 }
 
 void nt_fail(uint16_t conn, uint16_t err)
 {
 	if (nt_conns[conn].state == NT_IDLE)
 		return;
+	if (nt_conns[conn].state == NT_WAIT) {
+		nt_wait_end(conn, err);
+		return;
+	}
 	enter_closing(conn, err, NT_TERM_MS);
 	tcp_abort(conn, -(int)err);
 }
@@ -240,15 +270,21 @@ void nt_fault(uint16_t conn, const struct pdu_fault *fault)
 	}
 	n = bad_header(conn, copy);
 	enter_closing(conn, EPROTO, NT_TERM_MS);
-	send_control(conn, pdu,
-		     pdu_put_term_req(nt_pdu_header(pdu), fault, (const uint8_t *)copy, n));
+	nt_send_control(conn, pdu,
+			pdu_put_term_req(nt_pdu_header(pdu),
+					 c->ctl ? PDU_C2H_TERM_REQ : PDU_H2C_TERM_REQ, fault,
+					 (const uint8_t *)copy, n));
 	tcp_close(conn);
 	nt_discard(conn);
 }
 
-void nt_peer_gave_up(uint16_t conn, uint16_t fes)
+/* FES of a TermReq that keeps to the form; the content of another is not looked at. No answer but the connection's end. */
+void nt_peer_gave_up(uint16_t conn, const struct pdu_hdr *h)
 {
-	nt_conns[conn].fes = fes;
+	bool good = pdu_hlen(h) == PDU_TERM_LEN && h->w[1] >= PDU_TERM_LEN &&
+		    h->w[1] <= PDU_TERM_LEN + PDU_TERM_COPY_MAX;
+
+	nt_conns[conn].fes = good ? (uint16_t)h->w[2] : 0;
 	enter_closing(conn, ECONNRESET, NT_TERM_MS);
 	tcp_close(conn);
 	nt_discard(conn);
@@ -262,6 +298,11 @@ uint16_t nt_disconnect(uint16_t conn, bool abort, uint16_t admin_slot)
 		return ENOTCONN;
 	if (c->disconnect_slot != ENG_NO_SLOT)
 		return EALREADY;
+	if (c->state == NT_WAIT) {
+		nt_wait_end(conn, ECANCELED);
+		nt_admin_done(admin_slot, 0);
+		return 0;
+	}
 	c->disconnect_slot = admin_slot;
 	c->close_by_us = true;
 	if (abort || c->state == NT_TCP) {
@@ -275,6 +316,7 @@ uint16_t nt_disconnect(uint16_t conn, bool abort, uint16_t admin_slot)
 
 void nt_forget_admin(void)
 {
+	nt_accept_forget();
 	for (uint32_t i = 0; i < WEFT_N_QP; i++) {
 		nt_conns[i].connect_slot = ENG_NO_SLOT;
 		nt_conns[i].disconnect_slot = ENG_NO_SLOT;
@@ -286,7 +328,7 @@ static void on_remote_closed(uint16_t conn)
 	struct nt_conn *c = &nt_conns[conn];
 
 	if (c->state != NT_CLOSING)
-		enter_closing(conn, c->state == NT_READY ? 0 : ECONNRESET, NT_TERM_MS);
+		enter_closing(conn, c->was_ready ? 0 : ECONNRESET, NT_TERM_MS);
 	tcp_close(conn);
 }
 
@@ -297,7 +339,7 @@ static void on_timer(struct timer *t)
 	nt_fail((uint16_t)(c - nt_conns), c->close_by_us ? ECANCELED : ETIMEDOUT);
 }
 
-static void admin_done(uint16_t slot, uint16_t err)
+void nt_admin_done(uint16_t slot, uint16_t err)
 {
 	const struct hal_cpl cpl = {
 		.type = WEFT_CQT_ADMIN, .cid = slot, .status = err, .slot = slot
@@ -317,6 +359,10 @@ static void drop_commands(uint16_t conn, uint16_t err)
 
 		if (pdu->user != NT_USER_FREE && (uint8_t)(pdu->user >> 16) == conn)
 			nt_pdu_put(pdu);
+	}
+	if (c->ctl) {
+		nt_ctl_drop(conn, err);
+		return;
 	}
 	for (uint16_t i = 0; i < c->entries; i++)
 		if (nt_cmds[c->slot_base + i].flags & NTC_ACTIVE)
@@ -342,16 +388,21 @@ static void on_closed(uint16_t conn, int err)
 	uint16_t reason;
 
 	timer_cancel(&c->timer);
-	nt_r2t_drop(c);
+	if (!c->ctl)
+		nt_r2t_drop(c);
 	if (!c->err && err)
 		c->err = (uint16_t)-err;
 	reason = c->err ? c->err : c->close_by_us ? ECANCELED : ECONNRESET;
 	drop_commands(conn, reason);
 	if (c->was_ready && !c->close_by_us)
 		post_event(conn, c);
-	admin_done(c->connect_slot, reason);
-	admin_done(c->disconnect_slot, 0);
-	reset_conn(c);
+	if (c->ctl) {
+		nt_ctl_closed(conn, reason);
+	} else {
+		nt_admin_done(c->connect_slot, reason);
+		nt_admin_done(c->disconnect_slot, 0);
+		nt_reset_conn(conn);
+	}
 	if (starved)
 		feed_starved();
 }
@@ -361,6 +412,8 @@ static const struct tcp_user_ops ops = {
 	.acked = on_acked,
 	.remote_closed = on_remote_closed,
 	.closed = on_closed,
+	.acceptable = nt_acceptable,
+	.incoming = nt_incoming,
 };
 
 const struct tcp_user_ops *nt_tcp_ops(void)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Received PDUs: each header event ends in hal_stream_next, hal_stream_data, or the end of the connection. */
-#include "nt.h"
+#include "nt_ctl.h"
 
 #define FEI_CCCID 8
 #define FEI_CQE_CID 20
@@ -12,8 +12,8 @@ static __attribute__((noinline)) void fault(uint16_t conn, uint16_t fes, uint32_
 	nt_fault(conn, &f);
 }
 
-static void set_form(struct nt_form *f, const struct pdu_rules *rules, uint8_t type, uint8_t hlen,
-		     uint32_t data, uint8_t align)
+void nt_set_form(struct nt_form *f, const struct pdu_rules *rules, uint8_t type, uint8_t hlen,
+		 uint32_t data, uint8_t align)
 {
 	struct pdu_shape s;
 
@@ -31,11 +31,11 @@ static void set_forms(struct nt_conn *c, uint8_t cpda)
 {
 	uint8_t align = (uint8_t)((cpda + 1) * 4);
 
-	set_form(&c->cmd, &c->rules, PDU_CAPSULE_CMD, PDU_CMD_LEN, 0, align);
-	set_form(&c->cmd_icd, &c->rules, PDU_CAPSULE_CMD, PDU_CMD_LEN, 1, align);
-	set_form(&c->h2c, &c->rules, PDU_H2C_DATA, PDU_DATA_LEN, 1, align);
-	set_form(&c->resp, &c->rules, PDU_CAPSULE_RESP, PDU_RESP_LEN, 0, 4);
-	set_form(&c->c2h, &c->rules, PDU_C2H_DATA, PDU_DATA_LEN, 1, c->rules.rx_align);
+	nt_set_form(&c->cmd, &c->rules, PDU_CAPSULE_CMD, PDU_CMD_LEN, 0, align);
+	nt_set_form(&c->cmd_icd, &c->rules, PDU_CAPSULE_CMD, PDU_CMD_LEN, 1, align);
+	nt_set_form(&c->h2c, &c->rules, PDU_H2C_DATA, PDU_DATA_LEN, 1, align);
+	nt_set_form(&c->resp, &c->rules, PDU_CAPSULE_RESP, PDU_RESP_LEN, 0, 4);
+	nt_set_form(&c->c2h, &c->rules, PDU_C2H_DATA, PDU_DATA_LEN, 1, c->rules.rx_align);
 }
 
 static void connect_done(uint16_t conn, const struct pdu_icresp *r)
@@ -140,15 +140,6 @@ static void c2h_data(uint16_t conn, struct nt_conn *c, const struct pdu_hdr *h)
 	hal_stream_data(conn, (uint16_t)(c->slot_base + cid), off, len, pad, rxsf);
 }
 
-/* FES of a C2HTermReq that keeps to the form; the content of another is not looked at. No answer but the connection's end. */
-static void c2h_term(uint16_t conn, const struct pdu_hdr *h)
-{
-	bool good = pdu_hlen(h) == PDU_TERM_LEN && h->w[1] >= PDU_TERM_LEN &&
-		    h->w[1] <= PDU_TERM_LEN + PDU_TERM_COPY_MAX;
-
-	nt_peer_gave_up(conn, good ? (uint16_t)h->w[2] : 0);
-}
-
 /* Anything but the two PDUs below, exactly as expected. */
 static __attribute__((noinline)) void unusual(uint16_t conn, struct nt_conn *c,
 					      const struct hal_event *ev, const struct pdu_hdr *h)
@@ -158,7 +149,7 @@ static __attribute__((noinline)) void unusual(uint16_t conn, struct nt_conn *c,
 	if (c->state != NT_IC && c->state != NT_READY) {
 		nt_discard(conn);
 	} else if (pdu_type(h) == PDU_C2H_TERM_REQ) {
-		c2h_term(conn, h);
+		nt_peer_gave_up(conn, h);
 	} else if (ev->flags & 2) { /* HLEN out of range; an unknown type comes first */
 		fault(conn, PDU_FES_HEADER_FIELD, pdu_known(pdu_type(h)) ? 2 : 0);
 	} else if (ev->flags & 1) {
@@ -187,7 +178,9 @@ void nt_header(uint16_t conn, const struct hal_event *ev)
 	uint32_t word0 = h->w[0], plen = h->w[1];
 
 	c->stats.pdus_received++;
-	if (__builtin_expect(ev->flags, 0))
+	if (__builtin_expect(c->ctl, 0))
+		nt_ctl_header(conn, ev);
+	else if (__builtin_expect(ev->flags, 0))
 		unusual(conn, c, ev, h);
 	else if (word0 == c->resp.word0 && plen == c->resp.bytes)
 		capsule_resp(conn, c, h);
@@ -201,10 +194,14 @@ void nt_header(uint16_t conn, const struct hal_event *ev)
 void nt_placed(uint16_t conn, const struct hal_event *ev)
 {
 	struct nt_conn *c = &nt_conns[conn];
-	uint32_t cid = ev->w2 - c->slot_base;
-	struct nt_cmd *cmd = nt_cmd_of(c, cid);
+	struct nt_cmd *cmd;
 
 	c->stats.ddgst_errors += ev->flags & 1;
+	if (c->ctl) {
+		nt_ctl_placed(conn, ev);
+		return;
+	}
+	cmd = nt_cmd_of(c, ev->w2 - c->slot_base);
 	if (!cmd || (cmd->flags & (NTC_SUCCESS | NTC_RESP)) != NTC_SUCCESS)
 		return;
 	cmd->flags |= NTC_RESP;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * NVMe/TCP PDUs: layout, what makes a header acceptable to a host, and how to write one. No state, no engines.
+ * NVMe/TCP PDUs: layout, what makes a header acceptable to a host or a controller, and how to write one. No state, no engines.
  * NVM Express TCP Transport Specification 1.0, clauses 3.3 and 3.6.2.
  */
 #ifndef PDU_H
@@ -34,7 +34,8 @@ enum pdu_fes {
 	PDU_FES_SEQUENCE = 2,
 	PDU_FES_HDGST = 3,
 	PDU_FES_RANGE = 4,
-	PDU_FES_LIMIT = 5, /* R2T limit exceeded (host) */
+	PDU_FES_LIMIT =
+		5, /* H2CTermReq: R2T limit exceeded; C2HTermReq: data transfer limit exceeded */
 	PDU_FES_UNSUPPORTED = 6,
 };
 
@@ -52,8 +53,10 @@ enum pdu_fes {
  *   w[0] type, flags, HLEN, PDO; w[1] PLEN; then
  *   CapsuleResp        w[2..5] the CQE
  *   C2HData, R2T       w[2] CCCID | TTAG << 16; w[3] DATAO or R2TO; w[4] DATAL or R2TL
+ *   H2CData            w[2] CCCID | TTAG << 16; w[3] DATAO; w[4] DATAL
+ *   ICReq              w[2] PFV | HPDA << 16 | DGST << 24; w[3] MAXR2T
  *   ICResp             w[2] PFV | CPDA << 16 | DGST << 24; w[3] MAXH2CDATA
- *   C2HTermReq         w[2] FES; FEI at byte 10
+ *   TermReq            w[2] FES; FEI at byte 10
  */
 struct pdu_hdr {
 	uint32_t w[6];
@@ -89,13 +92,14 @@ static inline uint16_t pdu_ttag(const struct pdu_hdr *h)
 	return (uint16_t)(h->w[2] >> 16);
 }
 
-/* A type that a controller may send. */
+/* A type that a controller may send; that a host may send. */
 bool pdu_known(uint8_t type);
+bool pdu_known_h2c(uint8_t type);
 
 /* What was negotiated, as far as received headers depend on it. */
 struct pdu_rules {
 	bool hdgst, ddgst;
-	uint8_t rx_align; /* bytes: (HPDA + 1) * 4 */
+	uint8_t rx_align; /* bytes: (HPDA + 1) * 4, at a controller (CPDA + 1) * 4 */
 };
 
 /* A fatal fault: what goes into the TermReq. */
@@ -121,14 +125,36 @@ struct pdu_icresp {
 bool pdu_check_icresp(const struct pdu_hdr *h, uint8_t asked_dgst, struct pdu_icresp *out,
 		      struct pdu_fault *fault);
 
+/*
+ * Checks the fixed part of a header received by a controller after the IC exchange: type, flags, HLEN, PDO, PLEN. True: *data is
+ * the length of the data that PLEN says; 0 only for a capsule without data. H2CData: the caller compares DATAL with it, because
+ * CCCID and TTAG stand before DATAL.
+ */
+bool pdu_check_h2c(const struct pdu_rules *rules, const struct pdu_hdr *h, uint32_t *data,
+		   struct pdu_fault *fault);
+
+/* What an ICReq asks for. */
+struct pdu_icreq {
+	uint32_t maxr2t; /* 0's based */
+	uint8_t hpda;    /* 0..31 */
+	uint8_t dgst;    /* bit 0 header, bit 1 data */
+};
+
+/* Checks the first PDU of a connection. True: it is an ICReq, *out is filled. */
+bool pdu_check_icreq(const struct pdu_hdr *h, struct pdu_icreq *out, struct pdu_fault *fault);
+
 /* Bytes from the start of a PDU to its data: hlen, digest, and padding to align. */
 uint8_t pdu_data_offset(uint8_t hlen, bool hdgst, uint8_t align);
 
 /* Writers. dst is 4-byte aligned and has room for the length named in the comment. */
-void pdu_put_icreq(uint32_t *dst, uint8_t hpda, uint8_t dgst, uint32_t maxr2t); /* 128 */
-/* copy_len bytes of the offending header follow; returns the length of the whole PDU (24 + copy_len). */
-uint32_t pdu_put_term_req(uint32_t *dst, const struct pdu_fault *fault, const uint8_t *copy,
-			  uint32_t copy_len); /* up to 152 */
+void pdu_put_icreq(uint32_t *dst, uint8_t hpda, uint8_t dgst, uint32_t maxr2t);      /* 128 */
+void pdu_put_icresp(uint32_t *dst, uint8_t cpda, uint8_t dgst, uint32_t maxh2cdata); /* 128 */
+/*
+ * type: PDU_H2C_TERM_REQ or PDU_C2H_TERM_REQ. copy_len bytes of the offending header follow; returns the length of the whole
+ * PDU (24 + copy_len).
+ */
+uint32_t pdu_put_term_req(uint32_t *dst, uint8_t type, const struct pdu_fault *fault,
+			  const uint8_t *copy, uint32_t copy_len); /* up to 152 */
 
 /* Shape of an outgoing PDU with or without data, from which header, record and length follow. */
 struct pdu_shape {
@@ -163,16 +189,36 @@ static inline void pdu_put_cmd(uint32_t *dst, uint32_t word0, uint32_t plen, con
 	}
 }
 
+/* The shape that H2CData, C2HData and R2T share, 24 bytes. tags: CCCID | TTAG << 16. */
+static inline void pdu_put_data(uint32_t *dst, uint32_t word0, uint32_t plen, uint32_t tags,
+				uint32_t off, uint32_t len)
+{
+	dst[0] = word0;
+	dst[1] = plen;
+	dst[2] = tags;
+	dst[3] = off;
+	dst[4] = len;
+	dst[5] = 0;
+}
+
 /* H2CData header, 24 bytes. cid_ttag: CCCID | TTAG << 16. last: sets LAST_PDU. */
 static inline void pdu_put_h2c(uint32_t *dst, uint32_t word0, uint32_t plen, uint32_t cid_ttag,
 			       uint32_t datao, uint32_t datal, bool last)
 {
-	dst[0] = word0 | (last ? PDU_F_LAST << 8 : 0);
+	pdu_put_data(dst, word0 | (last ? PDU_F_LAST << 8 : 0), plen, cid_ttag, datao, datal);
+}
+
+/* CapsuleResp header around a CQE, 24 bytes. */
+static inline void pdu_put_resp(uint32_t *dst, uint32_t word0, uint32_t plen, const uint32_t *cqe)
+{
+	uint32_t a = cqe[0], b = cqe[1], c = cqe[2], d = cqe[3];
+
+	dst[0] = word0;
 	dst[1] = plen;
-	dst[2] = cid_ttag;
-	dst[3] = datao;
-	dst[4] = datal;
-	dst[5] = 0;
+	dst[2] = a;
+	dst[3] = b;
+	dst[4] = c;
+	dst[5] = d;
 }
 
 #endif

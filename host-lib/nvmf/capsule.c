@@ -39,7 +39,7 @@ struct nvmf_capsule *nvmf__capsule_get(struct nvmf_qpair *qp, enum capsule_kind 
 	nc->qp = qp;
 	nc->refs = 1;
 	nc->kind = kind;
-	nc->rsp = NULL;
+	nc->rsp = nc->cmd = NULL;
 	nc->transmitted = nc->sqhd_valid = nc->send = false;
 	nc->error = nc->abort_error = 0;
 	nc->complete_cb = NULL;
@@ -56,6 +56,12 @@ void nvmf_free_capsule(struct nvmf_capsule *nc)
 		return;
 	qp = nc->qp;
 	nvmf_free_capsule(nc->rsp);
+	if (nc->kind == CAPSULE_RECEIVED)
+		nvmf__ctl_unhash(nc);
+	if (nc->cmd) {
+		nc->cmd->ctl.claims--;
+		nvmf_free_capsule(nc->cmd);
+	}
 	nc->next = qp->free_list;
 	qp->free_list = nc;
 	nvmf__qpair_put(qp);
@@ -63,9 +69,13 @@ void nvmf_free_capsule(struct nvmf_capsule *nc)
 
 struct nvmf_capsule *nvmf_allocate_command(struct nvmf_qpair *qp, const void *sqe, int how)
 {
-	struct nvmf_capsule *nc = nvmf__capsule_get(qp, CAPSULE_COMMAND);
+	struct nvmf_capsule *nc = qp->conn ? NULL : nvmf__capsule_get(qp, CAPSULE_COMMAND);
 
 	(void)how;
+	if (qp->conn) {
+		errno = EINVAL;
+		return NULL;
+	}
 	if (!nc) {
 		errno = ENOMEM;
 		return NULL;
@@ -74,16 +84,7 @@ struct nvmf_capsule *nvmf_allocate_command(struct nvmf_qpair *qp, const void *sq
 	return nc;
 }
 
-struct nvmf_capsule *nvmf_allocate_response(struct nvmf_qpair *qp, const void *cqe, int how)
-{
-	(void)qp;
-	(void)cqe;
-	(void)how;
-	errno = EOPNOTSUPP;
-	return NULL;
-}
-
-static bool known_kind(const struct memdesc *mem)
+bool nvmf__known_kind(const struct memdesc *mem)
 {
 	return mem->md_type == MEMDESC_VADDR || mem->md_type == MEMDESC_VLIST ||
 	       mem->md_type == MEMDESC_IOVA || mem->md_type == MEMDESC_IOVA_LIST;
@@ -92,7 +93,7 @@ static bool known_kind(const struct memdesc *mem)
 int nvmf_capsule_append_data(struct nvmf_capsule *nc, struct memdesc *mem, size_t len, bool send,
 			     nvmf_io_complete_t *complete_cb, void *cb_arg)
 {
-	if (nc->kind != CAPSULE_COMMAND || !known_kind(mem) || !complete_cb ||
+	if (nc->kind != CAPSULE_COMMAND || !nvmf__known_kind(mem) || !complete_cb ||
 	    len > nvmf_max_xfer_size(nc->qp))
 		return -EINVAL;
 	if (nc->transmitted || nc->complete_cb)
@@ -117,6 +118,10 @@ void nvmf__data_done(struct nvmf_capsule *nc, size_t xfered, int error)
 
 void nvmf_abort_capsule_data(struct nvmf_capsule *nc, int error)
 {
+	if (nc->kind == CAPSULE_RECEIVED) {
+		nvmf__ctl_abort(nc, error);
+		return;
+	}
 	if (nc->transmitted) {
 		nc->abort_error = error;
 		return;
@@ -127,7 +132,7 @@ void nvmf_abort_capsule_data(struct nvmf_capsule *nc, int error)
 
 void *nvmf_capsule_sqe(struct nvmf_capsule *nc)
 {
-	return nc->kind == CAPSULE_COMMAND ? nc->entry : NULL;
+	return nc->kind != CAPSULE_RESPONSE ? nc->entry : NULL;
 }
 
 void *nvmf_capsule_cqe(struct nvmf_capsule *nc)
@@ -202,6 +207,8 @@ int nvmf_transmit_capsule(struct nvmf_capsule *nc)
 	struct iovec one;
 	int rc;
 
+	if (nc->cmd)
+		return nvmf__ctl_respond(nc);
 	if (nc->kind != CAPSULE_COMMAND)
 		return -EOPNOTSUPP;
 	if (nc->transmitted)

@@ -6,7 +6,51 @@
 #include <nvmf/nvmf_transport.h>
 #include <weft/qp.h>
 
-enum capsule_kind { CAPSULE_COMMAND, CAPSULE_RESPONSE };
+/* CAPSULE_RECEIVED: a command in the controller role. */
+enum capsule_kind { CAPSULE_COMMAND, CAPSULE_RESPONSE, CAPSULE_RECEIVED };
+
+/* Part of a received command's data on its way: one call of the consumer. */
+struct ctl_op {
+	struct ctl_op *next; /* of the command, in order; or in the free list */
+	bool get;
+	uint8_t flags;   /* SEND: WEFT_SQF_LAST and WEFT_SQF_SUCCESS for its end */
+	bool hold;       /* SEND: its end waits for the response and leaves with it */
+	int error;       /* aborted meanwhile, or failed: why */
+	uint32_t offset; /* in the host's buffer, of what was not sent yet */
+	uint32_t left;   /* bytes not acknowledged yet */
+	uint32_t chunk;  /* bytes at the adapter */
+	/* GET */
+	struct memdesc mem;
+	nvmf_io_complete_t *complete_cb;
+	void *cb_arg;
+	/* SEND */
+	struct nvmf_buf *chain; /* all of it */
+	struct nvmf_buf *buf;   /* where the next chunk starts */
+	size_t skip;            /* bytes of it that were sent */
+};
+
+/* What a received command has beside other capsules. */
+struct ctl_state {
+	struct nvmf_capsule *hash_next;
+	struct nvmf_capsule *live_next, **live_at; /* while owned */
+	struct nvmf_capsule *stall_next;
+	struct ctl_op *op, *op_last; /* the first is at the adapter when busy says so */
+	const void *icd;
+	uint32_t icd_len;
+	uint32_t rx_next, tx_next; /* offsets */
+	uint16_t slot;             /* receive buffer, names the command to the driver */
+	uint16_t cid;              /* the host's */
+	uint8_t claims;            /* responses allocated */
+	uint8_t error;             /* generic status that the response must carry, or 0 */
+	bool bad_digest, dma_error;
+	bool hashed;
+	bool answered; /* cqe holds the response, or none is to follow */
+	bool owned;    /* the transport's own hold on the capsule */
+	bool busy;     /* a reply is at the adapter */
+	bool last;     /* that reply ends the command */
+	bool stalled;  /* in the pair's list */
+	bool flushed;  /* the connection's end has reached it */
+};
 
 struct nvmf_capsule {
 	struct nvmf_qpair *qp;
@@ -30,7 +74,39 @@ struct nvmf_capsule {
 	bool send;
 	nvmf_io_complete_t *complete_cb;
 	void *cb_arg;
-	uint8_t entry[64]; /* SQE or CQE */
+	uint8_t entry[64];        /* SQE or CQE */
+	struct nvmf_capsule *cmd; /* response in the controller role: what it answers, held */
+	/* received command */
+	struct ctl_state ctl;
+	uint8_t cqe[16];
+};
+
+enum conn_state {
+	CONN_IDLE,    /* a pair that does not wait (yet) */
+	CONN_WAITING, /* ACCEPT is at the adapter */
+	CONN_OFFERED, /* the accept callback has it */
+	CONN_USED,    /* a queue pair has it */
+	CONN_ENDING,  /* freed; DISCONNECT is at the adapter, or waits for its turn */
+	CONN_ENDED,   /* freed; the consumer still holds capsules */
+};
+
+/* A driver's pair in the controller role, over all the connections it carries one after another. */
+struct nvmf_connection {
+	struct nvmf_connection *next;   /* of the listener */
+	struct nvmf_listener *listener; /* NULL: ended */
+	struct weft_dev *dev;
+	struct weft_qp *wqp;
+	struct nvmf_qpair *qp; /* until its last reference is gone */
+	enum conn_state state;
+	bool gone;      /* the adapter reported the end of the connection */
+	bool end_asked; /* DISCONNECT is at the adapter */
+	bool end_done;  /* it has completed; replies it overtook may follow */
+	bool offering;  /* the accept callback is on the stack */
+	bool lost;      /* the connection went on or ended before it had a queue pair */
+	struct nvmf_connection_info info;
+	/* of the listener */
+	uint32_t maxh2cdata, max_icd;
+	uint8_t cpda;
 };
 
 struct nvmf_qpair {
@@ -45,6 +121,13 @@ struct nvmf_qpair {
 	unsigned int refs; /* the owner's and one for each capsule in use */
 	bool ended;        /* connection gone */
 	bool freed;
+	/* controller role; conn NULL: host */
+	struct nvmf_connection *conn;
+	struct nvmf_capsule **bucket; /* commands without response by CID, oldest first */
+	unsigned int mask;            /* buckets - 1 */
+	struct nvmf_capsule *live;    /* commands that the transport holds */
+	struct nvmf_capsule *stall, *stall_last; /* replies that found the ring full */
+	struct ctl_op *free_op;
 };
 
 /* qpair.c */
@@ -54,5 +137,35 @@ void nvmf__qpair_put(struct nvmf_qpair *qp);
 struct nvmf_capsule *nvmf__capsule_get(struct nvmf_qpair *qp, enum capsule_kind kind);
 void nvmf__data_done(struct nvmf_capsule *nc, size_t xfered, int error);
 void nvmf__completed(struct nvmf_qpair *qp, const struct weft_completion *c);
+
+/* ctl.c: received commands. */
+int nvmf__ctl_init(struct nvmf_qpair *qp);
+void nvmf__ctl_fini(struct nvmf_qpair *qp);
+void nvmf__ctl_capsule(struct nvmf_qpair *qp, const struct weft_capsule *c);
+void nvmf__ctl_completed(struct nvmf_qpair *qp, const struct weft_completion *c);
+void nvmf__ctl_unhash(struct nvmf_capsule *nc);
+int nvmf__ctl_respond(struct nvmf_capsule *rsp);
+void nvmf__ctl_abort(struct nvmf_capsule *nc, int error);
+void nvmf__ctl_ended(struct nvmf_qpair *qp, int error);
+/* The connection ended: whatever is not at the adapter ends with error. */
+void nvmf__ctl_flush(struct nvmf_qpair *qp, int error);
+
+/* data.c: what one reply can carry. */
+uint32_t nvmf__chunk(const struct ctl_op *op, struct iovec *iov, unsigned int *count);
+void nvmf__skip(struct ctl_op *op, uint32_t len);
+void nvmf__mem_reply(const struct memdesc *mem, uint32_t len, struct iovec *one,
+		     struct weft_sgl_elem *elem, struct weft_reply *r);
+bool nvmf__copy_to_mem(const struct memdesc *mem, const void *from, size_t len);
+bool nvmf__known_kind(const struct memdesc *mem);
+
+/* command.c */
+bool nvmf__in_capsule(const struct nvmf_capsule *nc);
+int nvmf__receive_icd(struct nvmf_capsule *nc, uint32_t offset, const struct memdesc *mem,
+		      size_t len, nvmf_io_complete_t *complete_cb, void *cb_arg);
+
+/* listen.c */
+int nvmf__controller_take(struct nvmf_qpair *qp);
+void nvmf__controller_free(struct nvmf_qpair *qp);
+void nvmf__conn_released(struct nvmf_connection *conn);
 
 #endif

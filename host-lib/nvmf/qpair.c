@@ -43,8 +43,10 @@ static int check(enum nvmf_trtype trtype, bool controller,
 		 const struct nvmf_handoff_qpair_params *p, const void *error_cb,
 		 const void *receive_cb)
 {
-	if (trtype != NVMF_TRTYPE_TCP || controller)
+	if (trtype != NVMF_TRTYPE_TCP)
 		return EOPNOTSUPP;
+	if (controller)
+		return !p->connection || !error_cb || !receive_cb ? EINVAL : 0;
 	if (!p->dev || p->qsize < 2 || p->qsize > 1024 || !error_cb || !receive_cb ||
 	    p->hpda > 31 || p->maxr2t > 15)
 		return EINVAL;
@@ -122,7 +124,7 @@ struct nvmf_qpair *nvmf_allocate_qpair(enum nvmf_trtype trtype, bool controller,
 	qp->receive_cb = receive_cb;
 	qp->receive_arg = receive_cb_arg;
 	qp->refs = 1;
-	rc = make_pair(qp);
+	rc = controller ? nvmf__controller_take(qp) : make_pair(qp);
 	if (rc) {
 		free(qp);
 		errno = -rc;
@@ -142,6 +144,10 @@ void nvmf__qpair_put(struct nvmf_qpair *qp)
 		qp->free_list = nc->next;
 		free(nc);
 	}
+	if (qp->conn) {
+		nvmf__ctl_fini(qp);
+		nvmf__conn_released(qp->conn);
+	}
 	free(qp);
 }
 
@@ -151,6 +157,10 @@ void nvmf_free_qpair(struct nvmf_qpair *qp)
 
 	if (!qp || qp->freed)
 		return;
+	if (qp->conn) {
+		nvmf__controller_free(qp);
+		return;
+	}
 	qp->freed = true; /* from here on completions end as aborted */
 	rc = weft_qp_disconnect(qp->wqp, false);
 	weft_qp_poll(qp->wqp, 0);

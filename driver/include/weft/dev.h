@@ -56,7 +56,7 @@ typedef void weft_event_fn(void *arg, const struct weft_event *event);
 struct weft_dev_params {
 	uint32_t timeout_ms;   /* limit of every synchronous call, in device time; 0: 30000 */
 	uint32_t advance_ns;   /* device time one empty poll gives to a simulated device; 0: 1000 */
-	uint8_t admin_sq_log2; /* admin ring: 1 << n entries, 2..6; 0: 5 */
+	uint8_t admin_sq_log2; /* admin ring: 1 << n entries, 2..6; 0: 6 */
 	weft_event_fn *event_cb; /* events of the adapter itself (queue pair 0), or NULL */
 	void *event_arg;
 	/*

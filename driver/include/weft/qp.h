@@ -11,6 +11,8 @@
  * come in through capsule_cb and are answered with weft_qp_reply; weft_qp_disconnect, and the pair
  * can accept again. The receive buffers belong to the pair. Buffer cid holds one command from
  * capsule_cb until the reply that ends it was submitted; replies to one command go one at a time.
+ * A reset or the loss of the device ends the connection like anything else: commands in flight
+ * first, then event_cb gets WEFT_EV_CONN_ERROR with ECANCELED or ENODEV.
  */
 #ifndef WEFT_QP_H
 #define WEFT_QP_H
@@ -167,11 +169,29 @@ typedef void weft_accept_fn(void *arg, struct weft_qp *qp, int error,
 
 /*
  * Waits for a connection: cb runs once, from a poll, when ICReq and ICResp are exchanged. Capsules
- * come after it. Connections that fail before that are not reported. -EISCONN connected or waiting
- * already; -EINVAL; -EAGAIN admin ring full; -ENOTCONN the pair is dead.
+ * come after it. Connections that fail before that are not reported. weft_qp_delete and
+ * weft_dev_close end the wait with -ECANCELED, too. -EISCONN connected or waiting already; -EINVAL;
+ * -EAGAIN fewer than four admin commands could be submitted beside it; -ENOTCONN the pair is dead.
  */
 int weft_qp_accept(struct weft_qp *qp, const struct weft_accept *accept, weft_accept_fn *cb,
 		   void *arg);
+
+/* error: 0 or negative errno: the adapter may still use memory of the pair. */
+typedef void weft_ended_fn(void *arg, struct weft_qp *qp, int error);
+
+/*
+ * weft_qp_disconnect without waiting: cb runs once, from a poll, when the connection is closed and
+ * the completions are in the ring. From this call on no capsules are delivered and replies are
+ * refused. -EALREADY: one is under way; -EAGAIN admin ring full; -ENOTCONN the pair is dead, and
+ * nothing is in use. weft_qp_delete, a reset and weft_dev_close end it with -ECANCELED.
+ */
+int weft_qp_disconnect_async(struct weft_qp *qp, bool abort, weft_ended_fn *cb, void *arg);
+
+/*
+ * Whether commands and replies of this pair may name the len bytes at addr: 0 or -EFAULT. As
+ * weft_mem_iova, but cheaper; on the pair's thread.
+ */
+int weft_qp_reachable(struct weft_qp *qp, const void *addr, size_t len);
 
 /* What a reply does. */
 enum weft_reply_op {

@@ -212,7 +212,9 @@ struct nvmf_connection_info {
 
 /*
  * A host has connected: ICReq and ICResp are exchanged. The callback allocates a queue pair for conn
- * (nvmf_allocate_qpair, controller true) before it returns; otherwise the connection is closed.
+ * (nvmf_allocate_qpair, controller true) before it returns; otherwise the connection is closed. It
+ * must not poll before that: a command that arrives meanwhile makes the allocation fail with
+ * ECONNRESET.
  */
 typedef void nvmf_accept_t(void *arg, struct nvmf_connection *conn,
 			   const struct nvmf_connection_info *info);
@@ -223,7 +225,11 @@ typedef void nvmf_accept_t(void *arg, struct nvmf_connection *conn,
  */
 struct nvmf_listener *nvmf_listen(enum nvmf_trtype trtype, const struct nvmf_listen_params *params,
 				  nvmf_accept_t *accept_cb, void *arg);
-/* Ends it. Queue pairs stay. Not from accept_cb of the same listener. NULL is ignored. */
+/*
+ * Ends it. Queue pairs stay. Synchronous: waits until the adapter let go of queue pairs that were
+ * freed. Before weft_dev_close. Not from accept_cb of the same listener. After weft_dev_reset a
+ * listener gets no more connections; end it and make a new one. NULL is ignored.
+ */
 void nvmf_unlisten(struct nvmf_listener *listener);
 
 /*
@@ -266,6 +272,12 @@ struct nvmf_qpair *nvmf_allocate_qpair(enum nvmf_trtype trtype, bool controller,
  * inside this call, with
  * -ECONNABORTED; error_cb and receive_cb are not called any more. When it returns, no buffer of the
  * pair is in use. Capsules still held stay valid until nvmf_free_capsule. NULL is ignored.
+ *
+ * Controller role: the connection is aborted (RST) unless it has ended already, and the call does not
+ * wait for that as long as the listener is there: transfers that are at the adapter end from a later
+ * poll (data callback with -ECONNABORTED, done of struct nvmf_buf); all others end from inside this
+ * call. Capsules still held also keep the adapter's queue pair, with the in-capsule data. Without the
+ * listener (nvmf_unlisten came first) everything ends from inside this call.
  */
 void nvmf_free_qpair(struct nvmf_qpair *qp);
 
@@ -353,9 +365,12 @@ void *nvmf_capsule_icd(const struct nvmf_capsule *nc, size_t *len);
  * nvmf_capsule_append_data; a list and its memory must stay until the callback). complete_cb runs
  * once: from a poll, or, for in-capsule data, which are copied, from inside this call. May be called
  * again with a greater offset before that; the parts are fetched in order. 0, or without callback
- * -EINVAL (offset or length outside the SGL, not a multiple of 4, kind of memory), -EFBIG (beyond
- * the SGL), -ENOTCONN, -ENOMEM. Callback errors: -EBADMSG wrong data digest (answer with 22h),
- * -ECONNABORTED, -ECONNRESET and the like: the connection ended; -EFAULT.
+ * -EINVAL (offset outside the SGL or before the part before, no length or one above
+ * nvmf_max_xfer_size, not a multiple of 4 (length: unless it ends the data), kind of memory
+ * (in-capsule data: MEMDESC_VADDR and MEMDESC_VLIST), answered command), -EFBIG (beyond the SGL),
+ * -EFAULT (memory not registered), -E2BIG (too many pieces), -ENOTCONN, -ENOMEM. Callback errors:
+ * -EBADMSG wrong data digest (answer with 22h), -ECONNABORTED, -ECONNRESET and the like: the
+ * connection ended; -EFAULT.
  */
 int nvmf_receive_controller_data(struct nvmf_capsule *nc, uint32_t offset, struct memdesc *mem,
 				 size_t len, nvmf_io_complete_t *complete_cb, void *cb_arg);
@@ -370,7 +385,8 @@ int nvmf_receive_controller_data(struct nvmf_capsule *nc, uint32_t offset, struc
  * part, the caller transmits the response (the data leave no later than it). NVMF_SUCCESS_SENT: the
  * last part, and no response must follow (SUCCESS flag, SQ flow control off). NVMF_MORE: more data
  * or a response is to follow. Any other: generic status for the response, nothing was sent: 02h
- * length or offset, 06h no memory, 04h memory not registered.
+ * length, offset (a multiple of 4) or SGL type, 06h no memory, 04h memory not registered or
+ * connection ended.
  */
 unsigned int nvmf_send_controller_data(struct nvmf_capsule *nc, uint32_t offset,
 				       struct nvmf_buf *chain, size_t len);

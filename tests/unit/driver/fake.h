@@ -29,6 +29,31 @@ struct fake_map {
 
 struct fake_ctrl;
 
+/* A command that a scripted host sent to a pair in the controller role, by receive buffer. */
+struct fake_cmd {
+	bool held;     /* sent, and its last reply has not completed */
+	bool ended;    /* the reply that ends it was fetched */
+	bool acked;    /* the last reply has completed */
+	uint8_t *data; /* the host's data buffer */
+	uint32_t len, sent, fetched;
+	unsigned int gets, sends, responses;
+	bool success; /* ended by the SUCCESS flag */
+	uint8_t sqe[64];
+	uint8_t cqe[16];
+	uint64_t ended_at; /* order of ends on the wire */
+};
+
+/* A pair in the controller role. */
+struct fake_ctl {
+	uint64_t rx_cmd, rx_icd;
+	uint32_t icd_size;
+	bool waiting;
+	uint16_t accept_cid; /* on the admin pair */
+	uint64_t accept_order;
+	struct weft_arg_accept accept;
+	struct fake_cmd cmd[1024];
+};
+
 /* A queue pair as the adapter sees it. */
 struct fake_qp {
 	bool live;
@@ -67,13 +92,17 @@ struct fake {
 	int n_vectors;
 	unsigned int ready_after; /* reads of STATUS until FW_READY */
 	bool fw_dead;
-	bool gone;         /* reads give ~0, writes vanish */
-	bool write_enodev; /* writes return -ENODEV when gone */
-	bool eager;        /* work at each doorbell, no time of its own: waiting uses eventfds */
-	bool frozen;       /* never works */
-	bool hold;         /* capsules stay unanswered until fake_release */
-	bool keep_admin;   /* admin commands stay unanswered */
-	long fail_at;      /* bus operation number that fails with fail_err; 0: none */
+	bool gone;            /* reads give ~0, writes vanish */
+	bool write_enodev;    /* writes return -ENODEV when gone */
+	bool eager;           /* work at each doorbell, no time of its own: waiting uses eventfds */
+	bool frozen;          /* never works */
+	bool frozen_io;       /* works on the admin pair only */
+	bool hold;            /* capsules stay unanswered until fake_release */
+	bool keep_admin;      /* admin commands stay unanswered */
+	bool keep_disconnect; /* DISCONNECT stays unanswered until fake_disconnects */
+	uint16_t kept[64];
+	unsigned int n_kept;
+	long fail_at; /* bus operation number that fails with fail_err; 0: none */
 	int fail_err;
 	int connect_errno;             /* positive: CONNECT ends with it */
 	unsigned int connects_to_fail; /* so many times; 0: always while connect_errno is set */
@@ -84,7 +113,15 @@ struct fake {
 	unsigned int flipped_reads; /* so many reads deliver a wrong bit that no digest covers */
 	/* capsules with this opcode get no answer, but on pair 1; 0xff: none */
 	uint8_t mute_opcode;
+	uint16_t create_errno;         /* QP_CREATE ends with it */
+	unsigned int creates_to_allow; /* so many before that */
+	uint16_t reply_errno;          /* the next reply ends with it */
+	uint8_t reply_flags;           /* flags of the next reply's completion */
 	/* state */
+	struct fake_ctl *ctl[128];
+	uint16_t listening[WEFT_N_LISTEN];
+	uint64_t accepts, ends;
+	unsigned int aborts_sent; /* DISCONNECT with RST */
 	long ops;
 	uint64_t time_ns;
 	uint32_t aq[4], aq_size, aq_ctrl, ctrl_run, scratch;
@@ -159,6 +196,34 @@ bool fake_gather(struct fake *f, const struct weft_sq_entry *e, uint32_t off, vo
 		 uint32_t len);
 bool fake_scatter(struct fake *f, const struct weft_sq_entry *e, uint32_t off, const void *buf,
 		  uint32_t len);
+
+/* fake_peer.c: hosts that connect to pairs in the controller role. */
+/* Takes the pair that has waited longest. Returns its number, 0: none waits on that port. */
+uint16_t fake_host_connect(struct fake *f, uint16_t port, uint8_t digests);
+/*
+ * A command capsule with len bytes of in-capsule data, or with a data buffer of the host (len of its
+ * SGL; data may be NULL: zeroes) when icd is false. Returns the receive buffer, or -1: none is free.
+ */
+int fake_host_send(struct fake *f, uint16_t qp, const uint8_t *sqe, bool icd, const void *data,
+		   uint32_t len, uint8_t flags);
+struct fake_cmd *fake_cmd(struct fake *f, uint16_t qp, int slot);
+/* An I/O command's SQE; len bytes of data, SGL as NVMe/TCP wants it. */
+void fake_host_sqe(uint8_t *sqe, uint8_t opcode, uint16_t cid, bool icd, uint32_t len);
+/* Ends DISCONNECTs that were kept. */
+void fake_disconnects(struct fake *f);
+
+uint16_t fake_peer_create(struct fake *f, const struct weft_arg_qp_create *a);
+uint16_t fake_peer_listen(struct fake *f, uint16_t port, bool on);
+/* 0: stays pending. */
+uint16_t fake_peer_accept(struct fake *f, const struct weft_arg_accept *a, uint16_t cid);
+/* Ends a wait; true when there was one. */
+bool fake_peer_cancel(struct fake *f, uint16_t qp);
+void fake_peer_disconnected(struct fake *f, uint16_t qp);
+void fake_peer_check(struct fake *f, uint16_t qp, const struct weft_ctl_entry *e);
+void fake_peer_reply(struct fake *f, uint16_t qp, const struct weft_ctl_entry *e,
+		     struct weft_cq_entry *out);
+void fake_peer_free(struct fake *f);
+void fake_finish(struct fake *f, uint16_t qp, uint16_t cid, struct weft_cq_entry *e);
 
 /* Between fake_bus.c and fake_adapter.c. */
 void fake_interrupt(struct fake *f, struct fake_qp *q);

@@ -148,7 +148,7 @@ void fake_event(struct fake *f, uint16_t qp, uint32_t code, uint32_t dw1, uint32
 	fake_post(f, qp, &e);
 }
 
-static void finish(struct fake *f, uint16_t qp, uint16_t cid, struct weft_cq_entry *e)
+void fake_finish(struct fake *f, uint16_t qp, uint16_t cid, struct weft_cq_entry *e)
 {
 	f->qp[qp].busy[cid] = f->qp[qp].is_held[cid] = false;
 	e->cid = cid;
@@ -164,8 +164,10 @@ void fake_release(struct fake *f, uint16_t qp, uint16_t cid, uint16_t err)
 		fake_violation(f, "qp %u cid %u is not held", qp, cid);
 		return;
 	}
-	if (err || fake_ctrl_command(f, qp, &f->qp[qp].held[cid], &e))
-		finish(f, qp, cid, &e);
+	if (f->ctl[qp] && !err)
+		fake_peer_reply(f, qp, (const void *)&f->qp[qp].held[cid], &e);
+	if (err || f->ctl[qp] || fake_ctrl_command(f, qp, &f->qp[qp].held[cid], &e))
+		fake_finish(f, qp, cid, &e);
 }
 
 static void fail_commands(struct fake *f, uint16_t qp, uint16_t err)
@@ -176,7 +178,7 @@ static void fail_commands(struct fake *f, uint16_t qp, uint16_t err)
 		struct weft_cq_entry e = { .status = err };
 
 		if (f->qp[qp].busy[cid])
-			finish(f, qp, (uint16_t)cid, &e);
+			fake_finish(f, qp, (uint16_t)cid, &e);
 	}
 }
 
@@ -184,6 +186,7 @@ void fake_kill_conn(struct fake *f, uint16_t qp, uint16_t err)
 {
 	fail_commands(f, qp, err ? err : ECONNRESET);
 	f->qp[qp].connected = false;
+	fake_peer_disconnected(f, qp);
 	fake_ctrl_disconnected(f, qp);
 	fake_event(f, qp, err ? WEFT_EV_CONN_ERROR : WEFT_EV_CONN_CLOSED, err, 0);
 }
@@ -234,10 +237,14 @@ static uint16_t do_disconnect(struct fake *f, const struct weft_arg_disconnect *
 
 	if (!q->live)
 		return ENOENT;
+	if (fake_peer_cancel(f, a->qp))
+		return 0;
 	fail_commands(f, a->qp, ECANCELED);
 	if (!q->connected)
 		return ENOTCONN;
 	q->connected = false;
+	f->aborts_sent += a->abort;
+	fake_peer_disconnected(f, a->qp);
 	fake_log(f, "disconnect qid=%u%s", q->qid, a->abort ? " abort" : "");
 	fake_ctrl_disconnected(f, a->qp);
 	return 0;
@@ -249,8 +256,11 @@ static uint16_t do_create(struct fake *f, const struct weft_arg_qp_create *a)
 	    !a->sq_log2 || a->sq_log2 > 10 || a->cq_log2 <= a->sq_log2 || a->cq_log2 > 12 ||
 	    a->vector >= f->n_vectors)
 		return EINVAL;
+	if (f->create_errno && !f->creates_to_allow)
+		return f->create_errno;
+	f->creates_to_allow -= f->creates_to_allow > 0;
 	fake_start_qp(&f->qp[a->qp], a->sq_base, a->cq_base, a->sq_log2, a->cq_log2, a->vector);
-	return 0;
+	return fake_peer_create(f, a);
 }
 
 static uint16_t do_admin(struct fake *f, const struct weft_admin_entry *e, uint32_t *dw)
@@ -274,7 +284,8 @@ static uint16_t do_admin(struct fake *f, const struct weft_admin_entry *e, uint3
 	case WEFT_OP_QP_CREATE:
 		return do_create(f, (const void *)e->args);
 	case WEFT_OP_QP_DELETE:
-		if (f->qp[stats->qp & 127].connected)
+		if (f->qp[stats->qp & 127].connected ||
+		    (f->ctl[stats->qp & 127] && f->ctl[stats->qp & 127]->waiting))
 			return EBUSY;
 		f->qp[stats->qp & 127].live = false;
 		return 0;
@@ -282,6 +293,9 @@ static uint16_t do_admin(struct fake *f, const struct weft_admin_entry *e, uint3
 		return do_connect(f, (const void *)e->args, dw);
 	case WEFT_OP_DISCONNECT:
 		return do_disconnect(f, (const void *)e->args);
+	case WEFT_OP_LISTEN:
+	case WEFT_OP_UNLISTEN:
+		return fake_peer_listen(f, stats->qp, e->opcode == WEFT_OP_LISTEN);
 	case WEFT_OP_CONN_STATS:
 		dw[0] = 100u * stats->page + 1;
 		dw[1] = 100u * stats->page + 2;
@@ -323,21 +337,26 @@ static void capsule(struct fake *f, uint16_t id, const struct weft_sq_entry *e)
 	struct fake_qp *q = &f->qp[id];
 	struct weft_cq_entry out = { .status = 0 };
 
-	check_capsule(f, e);
+	if (f->ctl[id])
+		fake_peer_check(f, id, (const void *)e);
+	else
+		check_capsule(f, e);
 	if (e->sgl_count > q->sgl_max)
 		q->sgl_max = e->sgl_count;
 	q->held[e->cid] = *e;
 	q->is_held[e->cid] = true;
 	q->order[e->cid] = ++f->arrivals;
-	if (f->hold)
+	if (f->hold && (q->connected || !f->ctl[id]))
 		return;
 	if (!q->connected)
 		out.status = ENOTCONN;
+	else if (f->ctl[id])
+		fake_peer_reply(f, id, (const void *)e, &out);
 	else if (f->mute_opcode != FAKE_NO_OPCODE && id > 1 && e->sqe[0] == f->mute_opcode)
 		return;
 	else if (!fake_ctrl_command(f, id, e, &out))
 		return;
-	finish(f, id, e->cid, &out);
+	fake_finish(f, id, e->cid, &out);
 }
 
 static void fetch(struct fake *f, uint16_t id)
@@ -369,17 +388,43 @@ static void fetch(struct fake *f, uint16_t id)
 	}
 	if (f->keep_admin)
 		return;
+	if (e.opcode == WEFT_OP_DISCONNECT && f->keep_disconnect) {
+		f->kept[f->n_kept++ % 64] = e.cid;
+		q->held[e.cid] = e;
+		return;
+	}
+	if (e.opcode == WEFT_OP_ACCEPT) {
+		out.status = fake_peer_accept(
+			f, (const void *)((const struct weft_admin_entry *)&e)->args, e.cid);
+		if (!out.status)
+			return;
+		fake_finish(f, 0, e.cid, &out);
+		return;
+	}
 	out.status = do_admin(f, (const void *)&e, dw);
 	memcpy(out.cqe, dw, sizeof(dw));
-	finish(f, 0, e.cid, &out);
+	fake_finish(f, 0, e.cid, &out);
 }
 
 unsigned int fake_run(struct fake *f)
 {
 	unsigned int id, n = 0;
 
-	for (id = 0; id < 128 && !f->frozen; id++)
+	for (id = 0; id < (f->frozen_io ? 1 : 128) && !f->frozen; id++)
 		for (; f->qp[id].live && f->qp[id].sq_head != f->qp[id].sq_tail; n++)
 			fetch(f, (uint16_t)id);
 	return n;
+}
+
+void fake_disconnects(struct fake *f)
+{
+	while (f->n_kept) {
+		uint16_t cid = f->kept[--f->n_kept];
+		const struct weft_admin_entry *e = (const void *)&f->qp[0].held[cid];
+		struct weft_cq_entry out = { .status = 0 };
+		uint32_t dw[3];
+
+		out.status = do_admin(f, e, dw);
+		fake_finish(f, 0, cid, &out);
+	}
 }

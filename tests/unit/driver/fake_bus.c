@@ -173,6 +173,7 @@ static int f_reset(struct weft_bus *bus)
 	f->aq_ctrl = f->status_reads = 0;
 	f->ctrl_run = 1;
 	fake_ctrl_free(f);
+	fake_peer_free(f);
 	memset(f->qp, 0, sizeof(f->qp));
 	return 0;
 }
@@ -261,6 +262,7 @@ struct fake *fake_new_eager(void)
 void fake_free(struct fake *f)
 {
 	fake_ctrl_free(f);
+	fake_peer_free(f);
 	free(f->disk);
 	free(f);
 }

@@ -193,7 +193,7 @@ START_TEST(admin_ring_full_then_drained)
 	f->frozen = true;
 	while (!weft_admin_submit(dev, WEFT_OP_NOP, &echo, 4, count_admin, &done))
 		n++;
-	ck_assert_int_eq(n, 31); /* entries - 1 */
+	ck_assert_int_eq(n, 63); /* entries - 1 */
 	ck_assert_int_eq(weft_admin_submit(dev, WEFT_OP_NOP, &echo, 4, count_admin, &done),
 			 -EAGAIN);
 	f->frozen = false;

@@ -14,12 +14,15 @@ START_TEST(test_instructions)
 	} rows[] = {
 		{ "read: submit %*u data %*u response %*u total %u", 360 },
 		{ "write: submit %*u response %*u total %u", 275 },
+		{ "controller read: capsule %*u placed %*u send %*u acked %*u total %u", 450 },
+		{ "controller write: capsule %*u placed %*u respond %*u acked %*u total %u", 360 },
+		{ "controller fetch: capsule %*u get %*u data %*u total %u", 1030 },
 	};
 	FILE *f = popen(RUN, "r");
 	char line[256];
 
 	ck_assert_ptr_nonnull(f);
-	for (unsigned i = 0; i < 2; i++) {
+	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		unsigned n;
 
 		ck_assert_ptr_nonnull(fgets(line, sizeof(line), f));

@@ -40,6 +40,7 @@ extern uint32_t status_seen, fw_status_seen; /* last hal_host_status */
 extern uint32_t qp_starts[WEFT_N_QP], qp_stops[WEFT_N_QP];
 extern bool hold_qp_stopped; /* EVT_QP_STOPPED stays away until qp_stopped_now */
 void qp_stopped_now(uint16_t qp);
+extern bool early_reply;     /* the program submits for buffers that it has not been given */
 void host_aq(uint32_t ctrl); /* writes AQ_CTRL, the other registers are good ones */
 void host_aq_regs(const uint32_t regs[6]);
 
@@ -90,15 +91,17 @@ void give_back_records(uint32_t n);
 
 struct peer {
 	bool known;
-	uint16_t port; /* ours */
+	uint16_t port;  /* ours */
+	uint16_t rport; /* 0: PEER_PORT; else the peer opened */
 	uint32_t snd_nxt, rcv_nxt, acked;
 	uint8_t *rx;
 	uint32_t rx_size, rx_len, rx_at; /* collected, looked at by next_pdu */
-	bool got_fin, got_rst, sent_fin;
+	bool got_fin, got_rst, sent_fin, got_syn_ack;
 	/* what the test wants */
 	bool hold_acks; /* data is taken, but not acknowledged */
 	uint8_t digests;
-	uint8_t hpda, cpda;
+	uint8_t hpda,
+		cpda; /* alignment of data sent to the adapter, and by it: in the controller role the names are crossed */
 };
 extern struct peer peers[WEFT_N_QP];
 
@@ -106,6 +109,10 @@ enum syn_answer { SYN_ACCEPT, SYN_REFUSE, SYN_IGNORE };
 extern enum syn_answer syn_answer;
 extern bool no_arp;
 extern bool fin_answered; /* the peer answers FIN with FIN; default */
+
+/* The peer opens to our port. With SYN_IGNORE it does not answer our SYN|ACK. */
+void peer_syn(struct peer *p, uint16_t port, uint16_t rport);
+void peer_open(struct peer *p, uint16_t port, uint16_t rport); /* runs */
 
 void peer_send(struct peer *p, const void *data, uint32_t len); /* runs */
 void peer_send_quiet(struct peer *p, const void *data, uint32_t len);
@@ -143,6 +150,7 @@ struct send resp(const struct peer *p, uint16_t cid, uint32_t dw0, uint16_t stat
 struct send c2h(const struct peer *p, uint16_t cid, uint32_t off, const void *data, uint32_t len,
 		uint8_t flags);
 struct send r2t(const struct peer *p, uint16_t cid, uint16_t ttag, uint32_t off, uint32_t len);
+struct send make_header(uint8_t type, uint8_t flags, uint8_t hlen, uint8_t pdo, uint32_t plen);
 struct send term(uint16_t fes, uint32_t fei);
 void put32(uint8_t *p, uint32_t v);
 uint32_t get32(const uint8_t *p);
@@ -161,5 +169,10 @@ void tests_data(Suite *s);
 void tests_fault(Suite *s);
 void tests_starve(Suite *s);
 void tests_admin(Suite *s);
+void tests_ctl_accept(Suite *s);
+void tests_ctl_data(Suite *s);
+void tests_ctl_fault(Suite *s);
+void tests_ctl_reply(Suite *s);
+void tests_ctl_close(Suite *s);
 
 #endif

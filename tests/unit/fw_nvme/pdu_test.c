@@ -107,6 +107,43 @@ static void check_received(const struct pdu_rules *rules, const uint8_t *p, stru
 	t->checked++;
 }
 
+/* A PDU of the Linux controller: ours would be the same. */
+static void rebuild_received(const struct pdu_rules *rules, const uint8_t *p, uint32_t plen,
+			     struct tally *t)
+{
+	uint32_t hdr[PDU_DATA_LEN / 4], cqe[4], data = p[0] == PDU_C2H_DATA ? le32(p + 16) : 0;
+	struct pdu_shape s;
+	uint32_t word0;
+
+	pdu_shape(&s, p[2], data, rules->hdgst, rules->ddgst, 4);
+	ck_assert_uint_eq(s.plen, plen);
+	word0 = pdu_word0(p[0], &s, p[2]) | (p[1] & (uint32_t)(PDU_F_LAST | PDU_F_SUCCESS)) << 8;
+	memcpy(cqe, p + 8, sizeof(cqe));
+	if (p[0] == PDU_CAPSULE_RESP)
+		pdu_put_resp(hdr, word0, s.plen, cqe);
+	else
+		pdu_put_data(hdr, word0, s.plen, le32(p + 8), le32(p + 12), le32(p + 16));
+	ck_assert_mem_eq(hdr, p, p[2]);
+	t->rebuilt++;
+}
+
+/* A PDU of the Linux host: our controller must accept it. */
+static void check_sent(const struct pdu_rules *rules, const uint8_t *p, struct tally *t)
+{
+	struct pdu_fault f = { 0 };
+	struct pdu_hdr h;
+	uint32_t data, all;
+
+	header_words(&h, p);
+	ck_assert_msg(pdu_check_h2c(rules, &h, &data, &f), "type %02x refused: FES %u FEI %u", p[0],
+		      f.fes, f.fei);
+	all = p[3] ? le32(p + 4) - p[3] - (p[1] & PDU_F_DDGST ? 4 : 0) : 0;
+	ck_assert_uint_eq(data, all);
+	if (p[0] == PDU_H2C_DATA)
+		ck_assert_uint_eq(data, le32(p + 16));
+	t->checked++;
+}
+
 /* A PDU of the Linux host: ours would be the same. */
 static void rebuild_sent(const struct pdu_rules *rules, const uint8_t *p, uint32_t plen,
 			 struct tally *t)
@@ -130,12 +167,22 @@ static void rebuild_sent(const struct pdu_rules *rules, const uint8_t *p, uint32
 	t->rebuilt++;
 }
 
-static void rebuild_icreq(const uint8_t *p)
+static void rebuild_ic(const uint8_t *req, const uint8_t *resp)
 {
 	uint32_t ic[PDU_IC_LEN / 4];
+	struct pdu_icreq r;
+	struct pdu_fault f;
+	struct pdu_hdr h;
 
-	pdu_put_icreq(ic, p[10], p[11], le32(p + 12));
-	ck_assert_mem_eq(ic, p, PDU_IC_LEN);
+	pdu_put_icreq(ic, req[10], req[11], le32(req + 12));
+	ck_assert_mem_eq(ic, req, PDU_IC_LEN);
+	pdu_put_icresp(ic, resp[10], resp[11], le32(resp + 12));
+	ck_assert_mem_eq(ic, resp, PDU_IC_LEN);
+	header_words(&h, req);
+	ck_assert(pdu_check_icreq(&h, &r, &f));
+	ck_assert_uint_eq(r.hpda, req[10]);
+	ck_assert_uint_eq(r.dgst, req[11]);
+	ck_assert_uint_eq(r.maxr2t, le32(req + 12));
 }
 
 static void walk_connection(const struct side *client, const struct side *server, struct tally *t)
@@ -147,7 +194,7 @@ static void walk_connection(const struct side *client, const struct side *server
 
 	ck_assert_uint_ge(client->len, PDU_IC_LEN);
 	ck_assert_uint_ge(server->len, PDU_IC_LEN);
-	rebuild_icreq(client->data);
+	rebuild_ic(client->data, server->data);
 	header_words(&h, server->data);
 	ck_assert(pdu_check_icresp(&h, client->data[11], &ic, &f));
 	rules.hdgst = ic.dgst & 1;
@@ -161,10 +208,13 @@ static void walk_connection(const struct side *client, const struct side *server
 
 			ck_assert_uint_le(at + plen, side->len);
 			check_digests(p, plen, t);
-			if (dir)
+			if (dir) {
 				check_received(&rules, p, t);
-			else
+				rebuild_received(&rules, p, plen, t);
+			} else {
+				check_sent(&rules, p, t);
 				rebuild_sent(&rules, p, plen, t);
+			}
 			at += plen;
 		}
 	}
@@ -277,11 +327,12 @@ START_TEST(term_req_carries_the_header_and_an_unaligned_fei)
 	uint8_t bad[200];
 
 	memset(bad, 0xa5, sizeof(bad));
-	ck_assert_uint_eq(pdu_put_term_req(buf, &f, bad, 24), 48);
+	ck_assert_uint_eq(pdu_put_term_req(buf, PDU_H2C_TERM_REQ, &f, bad, 24), 48);
 	ck_assert_mem_eq(buf, "\x02\x00\x18\x00\x30\x00\x00\x00\x03\x00\x44\x33\x22\x11\x00\x00",
 			 16);
 	ck_assert_mem_eq(buf + 6, bad, 24);
-	ck_assert_uint_eq(pdu_put_term_req(buf, &f, bad, sizeof(bad)), 152);
+	ck_assert_uint_eq(pdu_put_term_req(buf, PDU_C2H_TERM_REQ, &f, bad, sizeof(bad)), 152);
+	ck_assert_uint_eq(buf[0], 0x00180003);
 }
 END_TEST
 

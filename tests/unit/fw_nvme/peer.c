@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The controller: a TCP endpoint per connection that takes what is in order, and the PDUs it sends. */
+/* The other side: a TCP endpoint per connection that takes what is in order, and the PDUs it sends. */
 #include "peer.h"
 
 #include <stdlib.h>
@@ -49,9 +49,11 @@ void peer_reset(void)
 
 static void bring_seg(struct peer *p, const struct in *s)
 {
+	struct in from = *s;
 	uint8_t f[FAKE_FRAME_MAX];
 
-	fake_rx(f, build_frame(f, s, p->port));
+	from.sport = p->rport;
+	fake_rx(f, build_frame(f, &from, p->port));
 }
 
 static void flags_only(struct peer *p, uint8_t flags)
@@ -86,10 +88,11 @@ static uint16_t conn_of(uint16_t port)
 	return 0;
 }
 
-static struct peer *peer_by_port(uint16_t port)
+static struct peer *peer_by_port(uint16_t port, uint16_t rport)
 {
 	for (uint32_t i = 1; i < WEFT_N_QP; i++)
-		if (peers[i].known && peers[i].port == port)
+		if (peers[i].known && peers[i].port == port &&
+		    (peers[i].rport ? peers[i].rport : PEER_PORT) == rport)
 			return &peers[i];
 	return NULL;
 }
@@ -117,6 +120,35 @@ static void on_syn(const struct out *o)
 	bring_seg(p, &s);
 }
 
+/* --- opening from the other side -------------------------------------------------------------------------------------------- */
+
+void peer_syn(struct peer *p, uint16_t port, uint16_t rport)
+{
+	struct in s = { .seq = ISS, .flags = TH_SYN, .raw_opt = true, .opt_len = 8 };
+
+	free(p->rx);
+	*p = (struct peer){ .known = true, .port = port, .rport = rport, .snd_nxt = ISS + 1 };
+	memcpy(s.opt, (uint8_t[]){ 2, 4, 5, 0xb4, 1, 3, 3, 7 }, 8);
+	bring_seg(p, &s);
+}
+
+void peer_open(struct peer *p, uint16_t port, uint16_t rport)
+{
+	peer_syn(p, port, rport);
+	run();
+}
+
+static void on_syn_ack(struct peer *p, const struct out *o)
+{
+	if (!p)
+		return;
+	ck_assert_uint_eq(o->ack, ISS + 1);
+	p->got_syn_ack = true;
+	p->rcv_nxt = p->acked = o->seq + 1;
+	if (syn_answer == SYN_ACCEPT)
+		flags_only(p, TH_ACK);
+}
+
 static void on_data(struct peer *p, const struct out *o)
 {
 	if (o->seq != p->rcv_nxt || !o->len)
@@ -132,11 +164,14 @@ static void on_data(struct peer *p, const struct out *o)
 
 static void on_segment(const struct out *o)
 {
-	struct peer *p = peer_by_port(o->sport);
+	struct peer *p = peer_by_port(o->sport, o->dport);
 	bool fin = o->flags & TH_FIN;
 
 	if (o->flags & TH_SYN) {
-		on_syn(o);
+		if (o->flags & TH_ACK)
+			on_syn_ack(p, o);
+		else
+			on_syn(o);
 		return;
 	}
 	if (!p)
@@ -183,6 +218,7 @@ bool peer_work(void)
 void peer_send_quiet(struct peer *p, const void *data, uint32_t len)
 {
 	const uint8_t *d = data;
+	uint32_t sent = 0;
 
 	while (len) {
 		uint32_t n = len < SEGMENT ? len : SEGMENT;
@@ -196,6 +232,8 @@ void peer_send_quiet(struct peer *p, const void *data, uint32_t len)
 		p->snd_nxt += n;
 		d += n;
 		len -= n;
+		if (++sent % 40 == 0) /* no window takes more */
+			run();
 	}
 }
 
@@ -255,7 +293,7 @@ static void check_parts(const struct peer *p, struct pdu *d)
 	uint32_t hd = p->digests & DGST_H ? 4 : 0, dd = 0, align = (p->cpda + 1u) * 4,
 		 head = d->hlen + hd;
 
-	ck_assert_uint_eq(d->flags & ~(uint32_t)PDU_F_LAST,
+	ck_assert_uint_eq(d->flags & ~(uint32_t)(PDU_F_LAST | PDU_F_SUCCESS),
 			  (hd ? PDU_F_HDGST : 0u) |
 				  (d->pdo && p->digests & DGST_D ? PDU_F_DDGST : 0u));
 	if (hd)
@@ -307,7 +345,7 @@ void expect_no_pdu(struct peer *p)
 
 void expect_term(struct peer *p, uint16_t fes, uint32_t fei, const void *hdr, uint32_t hdr_len)
 {
-	struct pdu d = expect_pdu(p, PDU_H2C_TERM_REQ);
+	struct pdu d = expect_pdu(p, p->rport ? PDU_C2H_TERM_REQ : PDU_H2C_TERM_REQ);
 	static const uint8_t zero[10];
 
 	ck_assert_uint_eq(d.flags, 0);
@@ -354,7 +392,7 @@ void ctrl_send(struct peer *p, const struct send *s)
 	run();
 }
 
-static struct send header(uint8_t type, uint8_t flags, uint8_t hlen, uint8_t pdo, uint32_t plen)
+struct send make_header(uint8_t type, uint8_t flags, uint8_t hlen, uint8_t pdo, uint32_t plen)
 {
 	struct send s = { .hlen = hlen };
 
@@ -368,7 +406,7 @@ static struct send header(uint8_t type, uint8_t flags, uint8_t hlen, uint8_t pdo
 
 struct send icresp(const struct conn_opts *o, uint8_t asked)
 {
-	struct send s = header(PDU_ICRESP, 0, 128, 0, 128);
+	struct send s = make_header(PDU_ICRESP, 0, 128, 0, 128);
 
 	s.hdr[10] = o->cpda;
 	s.hdr[11] = asked & (uint8_t)~o->icresp_dgst;
@@ -379,7 +417,7 @@ struct send icresp(const struct conn_opts *o, uint8_t asked)
 struct send resp(const struct peer *p, uint16_t cid, uint32_t dw0, uint16_t status)
 {
 	bool hd = p->digests & DGST_H;
-	struct send s = header(PDU_CAPSULE_RESP, hd, 24, 0, hd ? 28 : 24);
+	struct send s = make_header(PDU_CAPSULE_RESP, hd, 24, 0, hd ? 28 : 24);
 
 	put32(s.hdr + 8, dw0);
 	put32(s.hdr + 12, 0x11223344);
@@ -394,9 +432,9 @@ struct send c2h(const struct peer *p, uint16_t cid, uint32_t off, const void *da
 	bool hd = p->digests & DGST_H, dd = p->digests & DGST_D;
 	uint32_t head = hd ? 28 : 24, align = (p->hpda + 1u) * 4,
 		 pdo = (head + align - 1) / align * align;
-	struct send s = header(PDU_C2H_DATA,
-			       flags | (hd ? PDU_F_HDGST : 0) | (dd ? PDU_F_DDGST : 0), 24,
-			       (uint8_t)pdo, pdo + len + (dd ? 4 : 0));
+	struct send s = make_header(PDU_C2H_DATA,
+				    flags | (hd ? PDU_F_HDGST : 0) | (dd ? PDU_F_DDGST : 0), 24,
+				    (uint8_t)pdo, pdo + len + (dd ? 4 : 0));
 
 	put32(s.hdr + 8, cid);
 	put32(s.hdr + 12, off);
@@ -410,7 +448,7 @@ struct send c2h(const struct peer *p, uint16_t cid, uint32_t off, const void *da
 struct send r2t(const struct peer *p, uint16_t cid, uint16_t ttag, uint32_t off, uint32_t len)
 {
 	bool hd = p->digests & DGST_H;
-	struct send s = header(PDU_R2T, hd, 24, 0, hd ? 28 : 24);
+	struct send s = make_header(PDU_R2T, hd, 24, 0, hd ? 28 : 24);
 
 	put32(s.hdr + 8, cid | (uint32_t)ttag << 16);
 	put32(s.hdr + 12, off);
@@ -420,7 +458,7 @@ struct send r2t(const struct peer *p, uint16_t cid, uint16_t ttag, uint32_t off,
 
 struct send term(uint16_t fes, uint32_t fei)
 {
-	struct send s = header(PDU_C2H_TERM_REQ, 0, 24, 0, 24);
+	struct send s = make_header(PDU_C2H_TERM_REQ, 0, 24, 0, 24);
 
 	s.hdr[8] = (uint8_t)fes;
 	put32(s.hdr + 10, fei);

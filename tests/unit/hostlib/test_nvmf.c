@@ -145,11 +145,12 @@ START_TEST(refuses_what_is_not_there)
 
 	ck_assert_ptr_null(
 		nvmf_allocate_qpair(NVMF_TRTYPE_TCP, true, &p, on_error, NULL, on_response, NULL));
-	ck_assert_int_eq(errno, EOPNOTSUPP);
+	ck_assert_int_eq(errno, EINVAL); /* no connection */
 	ck_assert_ptr_null(nvmf_allocate_qpair(NVMF_TRTYPE_RDMA, false, &p, on_error, NULL,
 					       on_response, NULL));
 	ck_assert_int_eq(errno, EOPNOTSUPP);
 	ck_assert_ptr_null(nvmf_allocate_response(qp, mem, NVMF_WAITOK));
+	ck_assert_int_eq(errno, EINVAL);
 	p.qsize = 1;
 	ck_assert_ptr_null(
 		nvmf_allocate_qpair(NVMF_TRTYPE_TCP, false, &p, on_error, NULL, on_response, NULL));
