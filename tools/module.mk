@@ -4,7 +4,7 @@ TOOL_SRC := $(wildcard tools/*.c)
 TOOL_OBJ := $(TOOL_SRC:%.c=build/%.o)
 TOOL_INC := -Ihost-lib/include -Idriver/include -Ibuild/abi
 TOOL_LIBS := build/host-lib/libnvmf.a build/driver/libweft.a
-TOOL_LDLIBS := $(DRIVER_LIBS) -lnettle
+TOOL_LDLIBS := $(DRIVER_LIBS)
 
 $(TOOL_OBJ): build/%.o: %.c build/abi/weft_host.h
 	@mkdir -p $(@D)

@@ -51,6 +51,22 @@ enum {
 	O_RANGE,
 	O_SEED,
 	O_VERIFY,
+	O_CONFIG,
+	O_FILE,
+	O_RAM,
+	O_NULL,
+	O_CREATE,
+	O_BLOCK_SIZE,
+	O_ICD_SIZE,
+	O_READ_ONLY,
+	O_BUFFERED,
+	O_SYNCHRONOUS,
+	O_ALLOW_HOST,
+	O_SERIAL,
+	O_MODEL,
+	O_READY_FILE,
+	O_STATS_EVERY,
+	O_JSON,
 	O_HELP,
 };
 
@@ -98,11 +114,27 @@ static const struct option long_options[] = {
 	{ "range", 1, NULL, O_RANGE },
 	{ "seed", 1, NULL, O_SEED },
 	{ "verify", 0, NULL, O_VERIFY },
+	{ "config", 1, NULL, O_CONFIG },
+	{ "file", 1, NULL, O_FILE },
+	{ "ram", 1, NULL, O_RAM },
+	{ "null", 1, NULL, O_NULL },
+	{ "create", 1, NULL, O_CREATE },
+	{ "block-size", 1, NULL, O_BLOCK_SIZE },
+	{ "icd-size", 1, NULL, O_ICD_SIZE },
+	{ "read-only", 0, NULL, O_READ_ONLY },
+	{ "buffered", 0, NULL, O_BUFFERED },
+	{ "synchronous", 0, NULL, O_SYNCHRONOUS },
+	{ "allow-host", 1, NULL, O_ALLOW_HOST },
+	{ "serial", 1, NULL, O_SERIAL },
+	{ "model", 1, NULL, O_MODEL },
+	{ "ready-file", 1, NULL, O_READY_FILE },
+	{ "stats-every", 1, NULL, O_STATS_EVERY },
+	{ "json", 0, NULL, O_JSON },
 	{ "help", 0, NULL, O_HELP },
 	{ NULL, 0, NULL, 0 },
 };
 
-/* Short options of all verbs but perf, and of perf. */
+/* Short options of all verbs but perf and target, of perf, and of target. */
 static const char common_short[] = "t:a:s:n:q:I:gGi:Q:k:w:o:r:N:c:z:d:l:f:h";
 static const int common_codes[][2] = {
 	{ 't', O_TRTYPE },  { 'a', O_TRADDR },  { 's', O_TRSVCID }, { 'n', O_NQN },
@@ -120,6 +152,11 @@ static const int perf_codes[][2] = {
 	{ 't', O_TIME },   { 'r', O_ADDRESS }, { 'N', O_NSID },    { 'h', O_HELP },
 	{ 0, 0 },
 };
+static const char target_short[] = "s:n:i:Q:w:N:o:qh";
+static const int target_codes[][2] = {
+	{ 's', O_TRSVCID }, { 'n', O_NQN },    { 'i', O_QUEUES }, { 'Q', O_QSIZE }, { 'w', O_IP },
+	{ 'N', O_NSID },    { 'o', O_FORMAT }, { 'q', O_QUIET },  { 'h', O_HELP },  { 0, 0 },
+};
 
 static int bad(const char *what, const char *val)
 {
@@ -127,7 +164,7 @@ static int bad(const char *what, const char *val)
 	return -EINVAL;
 }
 
-/* A number with an optional K, M or G behind it, in lo..hi. */
+/* A number with an optional K, M, G or T behind it, in lo..hi. */
 static int number(const char *what, const char *text, uint64_t lo, uint64_t hi, uint64_t *out)
 {
 	unsigned int shift = 0;
@@ -136,8 +173,11 @@ static int number(const char *what, const char *text, uint64_t lo, uint64_t hi, 
 
 	errno = 0;
 	v = strtoull(text, &end, 0);
-	if (*end && strchr("kKmMgG", *end) && !end[1]) {
-		shift = strchr("kK", *end) ? 10 : strchr("mM", *end) ? 20 : 30;
+	if (*end && strchr("kKmMgGtT", *end) && !end[1]) {
+		shift = strchr("kK", *end) ? 10 :
+			strchr("mM", *end) ? 20 :
+			strchr("gG", *end) ? 30 :
+					     40;
 		end++;
 	}
 	if (errno || *end || *text == '-' || end == text || v > hi >> shift || v << shift < lo)
@@ -258,6 +298,12 @@ static const struct number_option {
 	{ O_COUNT, "count", 1, UINT64_MAX, FIELD(count), 1 },
 	{ O_RANGE, "range", 512, UINT64_MAX, FIELD(range), 1 },
 	{ O_SEED, "seed", 0, UINT64_MAX, FIELD(seed), 1 },
+	{ O_RAM, "size", 512, INT64_MAX, FIELD(target.ram), 1 },
+	{ O_NULL, "size", 512, INT64_MAX, FIELD(target.null), 1 },
+	{ O_CREATE, "size", 512, INT64_MAX, FIELD(target.create), 1 },
+	{ O_BLOCK_SIZE, "block size", 512, 4096, FIELD(target.block_size), 1 },
+	{ O_ICD_SIZE, "in-capsule data size", 8192, 65536, FIELD(target.icd_size), 1 },
+	{ O_STATS_EVERY, "time between statistics", 1, 86400, FIELD(target.stats_every), 1 },
 };
 
 /*
@@ -286,13 +332,17 @@ static int number_option(struct config *c, int code, const char *arg)
 /* Options without a value. 1: not one of them. */
 static int flag_option(struct config *c, int code)
 {
-	bool *flag = code == O_HDGST     ? &c->opts.header_digest :
-		     code == O_DDGST     ? &c->opts.data_digest :
-		     code == O_NO_DIGEST ? &c->no_digest :
-		     code == O_SQFLOW    ? &c->opts.disable_sqflow :
-		     code == O_QUIET     ? &c->quiet :
-		     code == O_VERIFY    ? &c->verify :
-					   NULL;
+	bool *flag = code == O_HDGST       ? &c->opts.header_digest :
+		     code == O_DDGST       ? &c->opts.data_digest :
+		     code == O_NO_DIGEST   ? &c->no_digest :
+		     code == O_SQFLOW      ? &c->opts.disable_sqflow :
+		     code == O_QUIET       ? &c->quiet :
+		     code == O_VERIFY      ? &c->verify :
+		     code == O_READ_ONLY   ? &c->target.read_only :
+		     code == O_BUFFERED    ? &c->target.buffered :
+		     code == O_SYNCHRONOUS ? &c->target.synchronous :
+		     code == O_JSON        ? &c->json :
+					     NULL;
 
 	if (!flag)
 		return 1;
@@ -327,6 +377,37 @@ static int name_option(struct config *c, int code, const char *arg)
 		return nvme_host_set_uuid(o, arg) ? bad("host UUID", arg) : 0;
 	case O_ADDRESS:
 		return addr_string(c, arg);
+	default:
+		return 1;
+	}
+}
+
+/* Options of weft target that are texts. 1: not one of them. */
+static int target_option(struct config *c, int code, const char *arg)
+{
+	struct target_options *t = &c->target;
+
+	switch (code) {
+	case O_CONFIG:
+		t->config = arg;
+		return 0;
+	case O_FILE:
+		t->file = arg;
+		return 0;
+	case O_SERIAL:
+		t->serial = arg;
+		return 0;
+	case O_MODEL:
+		t->model = arg;
+		return 0;
+	case O_READY_FILE:
+		t->ready_file = arg;
+		return 0;
+	case O_ALLOW_HOST:
+		if (t->n_allowed == ALLOWED_HOSTS_MAX)
+			return bad("one host more:", arg);
+		t->allowed[t->n_allowed++] = arg;
+		return 0;
 	default:
 		return 1;
 	}
@@ -378,6 +459,8 @@ static int take(struct config *c, int code, const char *arg)
 		rc = number_option(c, code, arg);
 	if (rc == 1)
 		rc = name_option(c, code, arg);
+	if (rc == 1)
+		rc = target_option(c, code, arg);
 	return rc == 1 ? other_option(c, code, arg) : rc;
 }
 
@@ -403,26 +486,40 @@ static void set_defaults(struct config *c)
 	c->seed = 1;
 }
 
-/* The first word that is neither an option nor an option's value. */
-static const char *find_verb(int argc, char **argv)
+/* Verbs with short options of their own. */
+static const struct dialect {
+	const char *verb;
+	const char *shorts;
+	const int (*codes)[2];
+} dialects[] = {
+	{ "perf", perf_short, perf_codes },
+	{ "target", target_short, target_codes },
+	{ NULL, common_short, common_codes },
+};
+
+/* Looks for the verb before the options are read. */
+static const struct dialect *find_dialect(int argc, char **argv)
 {
+	const struct dialect *d;
 	int i;
 
 	for (i = 1; i < argc; i++)
-		if (!strcmp(argv[i], "perf"))
-			return argv[i];
-	return NULL;
+		for (d = dialects; d->verb; d++)
+			if (!strcmp(argv[i], d->verb))
+				return d;
+	return &dialects[sizeof(dialects) / sizeof(dialects[0]) - 1];
 }
 
 int parse_options(int argc, char **argv, struct config *c)
 {
-	bool perf = find_verb(argc, argv) != NULL;
+	const struct dialect *d = find_dialect(argc, argv);
 	int got, rc = 0;
 
 	set_defaults(c);
-	while (!rc && (got = getopt_long(argc, argv, perf ? perf_short : common_short, long_options,
-					 NULL)) != -1) {
-		int code = code_of(got, perf ? perf_codes : common_codes);
+	if (d->codes == target_codes) /* 0: what the library takes */
+		c->opts.io_queues = c->opts.io_qsize = 0;
+	while (!rc && (got = getopt_long(argc, argv, d->shorts, long_options, NULL)) != -1) {
+		int code = code_of(got, d->codes);
 
 		if (code == O_HELP) {
 			usage(stdout);

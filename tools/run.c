@@ -3,13 +3,14 @@
  * weft run: the whole job with its proof. Discover, connect with digests, identify, write, read
  * back, compare SHA-256.
  */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <nettle/sha2.h>
 
-#include "weft.h"
+#include "run.h"
 #include "weft_host.h"
 
 #define DEFAULT_SIZE (16 * MIB)
@@ -18,7 +19,7 @@
 #define DEFAULT_TARGET 0x0a000002u
 
 struct job {
-	struct session s;
+	struct session *s;
 	struct config cfg; /* with what discovery found */
 	struct nvme_host_ns ns;
 	uint8_t *data; /* what is written */
@@ -63,6 +64,22 @@ static void pseudo_random(uint8_t *p, uint64_t n, uint64_t seed)
 	}
 }
 
+/* The connection goes where the log says. */
+static void choose(struct job *j, const struct nvme_discovery_entry *e)
+{
+	struct nvme_host_addr *a = &j->cfg.opts.addr;
+	struct in_addr in;
+	char text[33], word[33];
+
+	memcpy(a->subnqn, e->subnqn, NVME_NQN_MAX);
+	snprintf(text, sizeof(text), "%.32s", e->traddr);
+	if (sscanf(text, "%32s", word) == 1 && inet_pton(AF_INET, word, &in) == 1 && in.s_addr)
+		a->ip = ntohl(in.s_addr);
+	snprintf(text, sizeof(text), "%.32s", e->trsvcid);
+	if (atoi(text) > 0 && atoi(text) < 65536)
+		a->port = (uint16_t)atoi(text);
+}
+
 /* Finds the subsystem when none was named: the first NVM subsystem the discovery log has. */
 static int discover(struct job *j)
 {
@@ -73,7 +90,7 @@ static int discover(struct job *j)
 	int rc;
 
 	o.addr.subnqn[0] = '\0';
-	rc = nvme_host_discover(j->s.dev, &o, &list, &n, NULL);
+	rc = nvme_host_discover(j->s->dev, &o, &list, &n, NULL);
 	if (rc)
 		return complain(rc, "discover");
 	for (i = 0; i < n; i++) {
@@ -81,7 +98,7 @@ static int discover(struct job *j)
 			 list[i].trsvcid);
 		say(j, "discover", text);
 		if (list[i].subtype == 2 && list[i].trtype == 3 && !j->cfg.opts.addr.subnqn[0])
-			memcpy(j->cfg.opts.addr.subnqn, list[i].subnqn, NVME_NQN_MAX);
+			choose(j, &list[i]);
 	}
 	free(list);
 	if (!j->cfg.opts.addr.subnqn[0])
@@ -96,17 +113,16 @@ static int connect_and_identify(struct job *j)
 	char text[200];
 	int rc;
 
-	j->s.cfg = &j->cfg;
-	rc = session_connect(&j->s);
+	rc = session_connect(j->s);
 	if (rc)
 		return rc;
-	nvme_host_info(j->s.host, &i);
+	nvme_host_info(j->s->host, &i);
 	snprintf(text, sizeof(text),
 		 "controller %u, %u I/O queue(s) of %u, header digest %s, data digest %s", i.cntlid,
 		 i.io_queues, i.io_qsize, i.header_digest ? "on" : "off",
 		 i.data_digest ? "on" : "off");
 	say(j, "connect", text);
-	rc = nvme_host_ns_open(j->s.host, j->cfg.nsid, &j->ns);
+	rc = nvme_host_ns_open(j->s->host, j->cfg.nsid, &j->ns);
 	if (rc)
 		return complain(rc, "identify");
 	snprintf(text, sizeof(text), "%.40s, namespace %u: %llu blocks of %u bytes", i.identify->mn,
@@ -132,8 +148,8 @@ static int prepare(struct job *j)
 		n = (uint64_t)size;
 	}
 	j->bytes = (n + block - 1) & ~(block - 1);
-	j->data = weft_mem_alloc(j->s.dev, j->bytes);
-	j->back = weft_mem_alloc(j->s.dev, j->bytes);
+	j->data = weft_mem_alloc(j->s->dev, j->bytes);
+	j->back = weft_mem_alloc(j->s->dev, j->bytes);
 	if (!j->data || !j->back)
 		return complain(-ENOMEM, "memory");
 	if (!j->cfg.data) {
@@ -155,7 +171,7 @@ static int move(struct job *j, bool write)
 {
 	struct progress p;
 	char text[160];
-	uint64_t t0 = device_time(j->s.dev), t;
+	uint64_t t0 = device_time(j->s->dev), t;
 	int rc;
 
 	progress_begin(&p, &j->cfg, write ? "write" : "read", j->bytes);
@@ -165,9 +181,9 @@ static int move(struct job *j, bool write)
 		rc = nvme_host_flush_sync(&j->ns);
 	if (rc)
 		return complain(rc, write ? "write" : "read");
-	t = device_time(j->s.dev) - t0;
+	t = device_time(j->s->dev) - t0;
 	j->device_ns += t;
-	counters_sample(&j->counters, j->s.dev);
+	counters_sample(&j->counters, j->s->dev);
 	hash(write ? j->data : j->back, j->bytes, j->sha[!write]);
 	snprintf(text, sizeof(text), "%.1f MiB in %.3f ms of device time, SHA-256 %s",
 		 (double)j->bytes / (double)MIB, (double)t / 1e6, j->sha[!write]);
@@ -181,7 +197,7 @@ static void summary(struct job *j)
 	struct json_object *o = json_object_new_object();
 	struct nvme_host_stats st;
 
-	nvme_host_stats(j->s.host, &st);
+	nvme_host_stats(j->s->host, &st);
 	put_u64(o, "bytes_written", j->bytes);
 	put_u64(o, "bytes_read", j->bytes);
 	json_object_object_add(o, "sha256", json_object_new_string(j->sha[1]));
@@ -207,7 +223,7 @@ static void summary(struct job *j)
 
 static int steps(struct job *j)
 {
-	int rc = session_port(&j->s);
+	int rc = session_port(j->s);
 
 	if (!rc)
 		rc = discover(j);
@@ -217,7 +233,7 @@ static int steps(struct job *j)
 		rc = prepare(j);
 	if (rc)
 		return rc;
-	counters_begin(&j->counters, j->s.dev);
+	counters_begin(&j->counters, j->s->dev);
 	rc = move(j, true);
 	if (!rc)
 		rc = move(j, false);
@@ -231,26 +247,38 @@ static int steps(struct job *j)
 	return 0;
 }
 
-int do_run(const struct config *cfg)
+int run_job(struct session *s)
 {
+	const struct config *cfg = s->cfg;
 	struct job *j = calloc(1, sizeof(*j));
 	int rc;
 
 	if (!j)
 		return complain(-ENOMEM, "run");
+	j->s = s;
 	j->cfg = *cfg;
 	if (!j->cfg.have_address)
 		j->cfg.opts.addr.ip = DEFAULT_TARGET;
 	j->cfg.have_address = true;
 	if (!cfg->no_digest)
 		j->cfg.opts.header_digest = j->cfg.opts.data_digest = true;
-	rc = session_begin(&j->s, &j->cfg);
-	if (!rc) {
-		rc = steps(j);
-		weft_mem_free(j->s.dev, j->data);
-		weft_mem_free(j->s.dev, j->back);
-		session_end(&j->s);
-	}
+	s->cfg = &j->cfg;
+	rc = steps(j);
+	s->cfg = cfg;
+	weft_mem_free(s->dev, j->data);
+	weft_mem_free(s->dev, j->back);
 	free(j);
+	return rc;
+}
+
+int do_run(const struct config *cfg)
+{
+	struct session s;
+	int rc = session_begin(&s, cfg);
+
+	if (!rc) {
+		rc = run_job(&s);
+		session_end(&s);
+	}
 	return rc;
 }

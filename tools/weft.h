@@ -15,6 +15,28 @@
 
 #define MIB (1024ull << 10)
 
+#define ALLOWED_HOSTS_MAX 32u
+
+/* weft target: what is its own. */
+struct target_options {
+	const char *config; /* file; then most of the rest must not be given */
+	const char *file;
+	const char *serial;
+	const char *model;
+	const char *ready_file;
+	const char *allowed[ALLOWED_HOSTS_MAX];
+	unsigned int n_allowed; /* 0: any host */
+	uint64_t ram;
+	uint64_t null;
+	uint64_t create;
+	uint32_t block_size; /* 0: the backend's */
+	uint32_t icd_size;   /* 0: the library's */
+	bool read_only;
+	bool buffered;
+	bool synchronous;
+	unsigned int stats_every; /* seconds */
+};
+
 /* Everything the command line says. */
 struct config {
 	const char *verb;
@@ -44,6 +66,7 @@ struct config {
 	uint64_t seed;
 	bool verify;
 	bool no_digest;
+	struct target_options target;
 };
 
 /* A device, and on request an association; closed by session_end. */
@@ -119,6 +142,7 @@ int do_log(const struct config *cfg);
 int do_reset(const struct config *cfg);
 int do_perf(const struct config *cfg);
 int do_run(const struct config *cfg);
+int do_target(const struct config *cfg);
 
 /* options.c. 0, 1 (help was wanted and printed), or -EINVAL (said why). */
 int parse_options(int argc, char **argv, struct config *cfg);

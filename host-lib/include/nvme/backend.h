@@ -95,14 +95,24 @@ struct nvme_backend_file_opts {
 	bool create; /* when missing: made with create_size bytes */
 	uint64_t create_size;
 	bool buffered;      /* no O_DIRECT, even where it can be had */
-	unsigned int depth; /* requests in the kernel at a time; 0: 128 */
+	unsigned int depth; /* requests in the kernel at a time; 0: 128, at most 4096 */
+	bool synchronous;   /* plain system calls, even where the kernel has io_uring */
 };
 
 /*
- * A file or block device, through io_uring. O_DIRECT where the file system can; then memory that is
- * not aligned is copied. FLUSH is fdatasync. Write zeroes and discard by fallocate or the device's
- * own. -ENOENT, -EACCES, -EINVAL (size or block size), -EBUSY (another process serves the file: an
- * exclusive lock is held), -ENOSYS (the kernel has no io_uring); weft_last_error() tells more.
+ * A file or block device, through io_uring. Where that cannot be had (an old kernel, a container
+ * that forbids it) by system calls, which poll then makes and waits for, one after the other;
+ * ops->name says which: "file, io_uring" or "file, system calls". O_DIRECT where the file system can
+ * and its blocks are not greater than ours; then memory that is not aligned is copied. FLUSH is
+ * fdatasync. Write zeroes and discard by fallocate, the device's own means, or writing.
+ *
+ * An exclusive lock (flock; with read_only a shared one) is held until close. A file cut short
+ * underneath reads with -EIO beyond its new end. A limit of file sizes (RLIMIT_FSIZE) counts as
+ * -ENOSPC; the program must ignore SIGXFSZ to live to see it.
+ *
+ * opts NULL: defaults. -ENOENT, -EACCES, -EINVAL (size, block size, depth, neither file nor block
+ * device), -EBUSY (somebody serves the file already, or the device is mounted), -ENOMEM, others as
+ * the system gives them; weft_last_error() tells more.
  */
 int nvme_backend_file(const char *path, const struct nvme_backend_file_opts *opts,
 		      struct nvme_backend **backend);

@@ -20,6 +20,7 @@
 #define NVME_DISCOVERY_NQN "nqn.2014-08.org.nvmexpress.discovery"
 #define NVME_NSID_ALL 0xffffffffu
 #define NVME_CNTLID_DYNAMIC 0xffffu
+#define NVME_CNTLID_MAX 0xffefu /* above: reserved, or with a meaning of their own */
 
 /* Opcodes: Fabrics, admin, NVM command set. */
 enum nvme_opcode {
@@ -36,13 +37,17 @@ enum nvme_opcode {
 	NVME_OPC_READ = 0x02,
 	NVME_OPC_COMPARE = 0x05,
 	NVME_OPC_WRITE_ZEROES = 0x08,
-	NVME_OPC_DATASET_MANAGEMENT = 0x09
+	NVME_OPC_DATASET_MANAGEMENT = 0x09,
+	NVME_OPC_VERIFY = 0x0c
 };
 
 enum nvme_fctype {
 	NVME_FCTYPE_PROPERTY_SET = 0x00,
 	NVME_FCTYPE_CONNECT = 0x01,
-	NVME_FCTYPE_PROPERTY_GET = 0x04
+	NVME_FCTYPE_PROPERTY_GET = 0x04,
+	NVME_FCTYPE_AUTH_SEND = 0x05,
+	NVME_FCTYPE_AUTH_RECEIVE = 0x06,
+	NVME_FCTYPE_DISCONNECT = 0x08
 };
 
 /* Properties (offsets) and their fields. */
@@ -57,7 +62,18 @@ enum nvme_fctype {
 #define NVME_CC_IOCQES_16 (4u << 20)
 #define NVME_CSTS_RDY 0x1u
 #define NVME_CSTS_CFS 0x2u
+#define NVME_CC_SHN_MASK 0xc000u
+#define NVME_CC_CSS_MASK 0x70u
+#define NVME_CC_MPS_MASK 0x780u
+#define NVME_CC_AMS_MASK 0x3800u
+#define NVME_CC_IOSQES_MASK (0xfu << 16)
+#define NVME_CC_IOCQES_MASK (0xfu << 20)
+#define NVME_CAP_CQR (1ull << 16)
+#define NVME_CAP_TO_LSB 24 /* units of 500 ms */
+#define NVME_CAP_CSS_NVM (1ull << 37)
+#define NVME_CAP_CSS_IOCS (1ull << 43) /* more command sets: Identify tells which */
 #define NVME_CSTS_SHST_MASK 0xcu
+#define NVME_CSTS_SHST_OCCURRING 0x4u
 #define NVME_CSTS_SHST_COMPLETE 0x8u
 
 /* Status: SCT << 8 | SC, with DNR in bit 14. */
@@ -70,12 +86,29 @@ enum nvme_status {
 	NVME_SC_DATA_TRANSFER_ERROR = 0x004,
 	NVME_SC_INTERNAL_ERROR = 0x006,
 	NVME_SC_ABORTED_BY_REQUEST = 0x007,
+	NVME_SC_ABORTED_SQ_DELETION = 0x008,
 	NVME_SC_INVALID_NAMESPACE = 0x00b,
 	NVME_SC_SEQUENCE_ERROR = 0x00c,
+	NVME_SC_SGL_LENGTH_INVALID = 0x00f,
+	NVME_SC_SGL_TYPE_INVALID = 0x011,
+	NVME_SC_SGL_OFFSET_INVALID = 0x016,
+	NVME_SC_NS_WRITE_PROTECTED = 0x020,
 	NVME_SC_TRANSIENT_TRANSPORT_ERROR = 0x022,
 	NVME_SC_LBA_OUT_OF_RANGE = 0x080,
+	NVME_SC_CAPACITY_EXCEEDED = 0x081,
+	NVME_SC_INVALID_QUEUE_ID = 0x101,
+	NVME_SC_AER_LIMIT_EXCEEDED = 0x105,
+	NVME_SC_INVALID_LOG_PAGE = 0x109,
+	NVME_SC_FEATURE_NOT_SAVEABLE = 0x10d,
+	NVME_SC_FEATURE_NOT_CHANGEABLE = 0x10e,
+	NVME_SC_FEATURE_NOT_NS_SPECIFIC = 0x10f,
+	NVME_SC_INCOMPATIBLE_FORMAT = 0x180,
+	NVME_SC_CONTROLLER_BUSY = 0x181,
 	NVME_SC_CONNECT_INVALID_PARAMETERS = 0x182,
 	NVME_SC_CONNECT_INVALID_HOST = 0x184,
+	NVME_SC_INVALID_QUEUE_TYPE = 0x185,
+	NVME_SC_WRITE_FAULT = 0x280,
+	NVME_SC_UNRECOVERED_READ = 0x281,
 	NVME_SC_COMPARE_FAILURE = 0x285,
 	NVME_SC_HOST_PATH_ERROR = 0x370,
 	NVME_SC_ABORTED_BY_HOST = 0x371
@@ -85,8 +118,16 @@ enum nvme_cns {
 	NVME_CNS_NAMESPACE = 0x00,
 	NVME_CNS_CONTROLLER = 0x01,
 	NVME_CNS_ACTIVE_LIST = 0x02,
-	NVME_CNS_DESCRIPTORS = 0x03
+	NVME_CNS_DESCRIPTORS = 0x03,
+	NVME_CNS_CSI_NAMESPACE = 0x05, /* of a command set */
+	NVME_CNS_CSI_CONTROLLER = 0x06,
+	NVME_CNS_CSI_ACTIVE_LIST = 0x07,
+	NVME_CNS_ANY_NAMESPACE = 0x08, /* independent of command sets */
+	NVME_CNS_COMMAND_SETS = 0x1c
 };
+
+/* Namespace identification descriptors (CNS 03h). */
+enum nvme_nidt { NVME_NIDT_EUI64 = 1, NVME_NIDT_NGUID = 2, NVME_NIDT_UUID = 3, NVME_NIDT_CSI = 4 };
 
 enum nvme_lid {
 	NVME_LID_ERROR = 0x01,
@@ -99,11 +140,24 @@ enum nvme_lid {
 };
 
 enum nvme_fid {
+	NVME_FID_ARBITRATION = 0x01,
+	NVME_FID_POWER_MANAGEMENT = 0x02,
+	NVME_FID_TEMPERATURE_THRESHOLD = 0x04,
+	NVME_FID_ERROR_RECOVERY = 0x05,
 	NVME_FID_VOLATILE_WRITE_CACHE = 0x06,
 	NVME_FID_NUMBER_OF_QUEUES = 0x07,
+	NVME_FID_WRITE_ATOMICITY = 0x0a,
 	NVME_FID_ASYNC_EVENTS = 0x0b,
-	NVME_FID_KEEP_ALIVE_TIMER = 0x0f
+	NVME_FID_KEEP_ALIVE_TIMER = 0x0f,
+	NVME_FID_COMMAND_SET_PROFILE = 0x19,
+	NVME_FID_HOST_IDENTIFIER = 0x81
 };
+
+/* Asynchronous events: result DW0 (type, information, log page), and bits of feature 0Bh. */
+#define NVME_AEN_NS_CHANGED 0x00040002u
+#define NVME_AEN_DISCOVERY_CHANGED 0x0070f002u
+#define NVME_AEN_CONFIG_NS (1u << 8)
+#define NVME_AEN_CONFIG_DISCOVERY (1u << 31)
 
 /* Submission queue entry. On fabrics the transport fills in PSDT (flags 7:6) and SGL1. */
 struct nvme_sqe {
@@ -232,13 +286,21 @@ struct nvme_identify_ns {
 	uint8_t dps;
 	uint8_t nmic;
 	uint8_t rescap;
-	uint8_t rsvd32[72];
+	uint8_t fpi;
+	uint8_t dlfeat; /* 2:0 what deallocated blocks read as (1: zeroes), 3 DEAC in Write Zeroes */
+	uint8_t rsvd34[14];
+	uint8_t nvmcap[16]; /* bytes */
+	uint8_t rsvd64[35];
+	uint8_t nsattr; /* bit 0: write protected */
+	uint8_t rsvd100[4];
 	uint8_t nguid[16];
 	uint8_t eui64[8];
 	struct nvme_lbaf lbaf[64];
 	uint8_t rsvd384[3712];
 };
 NVME_ASSERT(sizeof(struct nvme_identify_ns) == 4096 &&
+		    offsetof(struct nvme_identify_ns, dlfeat) == 33 &&
+		    offsetof(struct nvme_identify_ns, nsattr) == 99 &&
 		    offsetof(struct nvme_identify_ns, nguid) == 104 &&
 		    offsetof(struct nvme_identify_ns, lbaf) == 128,
 	    "Identify Namespace");
@@ -271,6 +333,21 @@ struct nvme_discovery_entry {
 NVME_ASSERT(sizeof(struct nvme_discovery_entry) == 1024 &&
 		    offsetof(struct nvme_discovery_entry, subnqn) == 256,
 	    "discovery entry");
+
+/* Error Information log (01h): newest first. */
+struct nvme_error_entry {
+	uint64_t count; /* 0: no entry */
+	uint16_t sqid;
+	uint16_t cid;
+	uint16_t status;   /* as in the CQE */
+	uint16_t location; /* ffffh: no parameter is at fault */
+	uint64_t lba;
+	uint32_t nsid;
+	uint8_t vendor;
+	uint8_t trtype;
+	uint8_t rsvd30[34];
+};
+NVME_ASSERT(sizeof(struct nvme_error_entry) == 64, "error log entry");
 
 /* SMART / Health log (02h). */
 struct nvme_smart_log {

@@ -8,7 +8,8 @@
  * A struct nvme_target belongs to one thread, that of the adapters of its ports. Everything may be
  * changed while hosts are connected: they are told by asynchronous events as the specification
  * says. Functions return 0 or a negative errno; weft_last_error() names what was wrong and where.
- * They must not be called from inside backend callbacks; calling them from elsewhere is fine.
+ * They must not be called from inside backend callbacks, the log function, or an adapter's idle_cb;
+ * the exception is nvme_target_poll in idle_cb, which then moves on the backends only.
  */
 #ifndef NVME_TARGET_H
 #define NVME_TARGET_H
@@ -40,9 +41,14 @@ struct nvme_target_opts {
 	uint32_t connect_timeout_ms;
 	/* discovery controllers without Keep Alive (KATO 0) end after this; 0: 120000 */
 	uint32_t discovery_timeout_ms;
+	/*
+	 * data buffers of one adapter, a multiple of 1 MiB up to 1 GiB; 0: 32 MiB. Commands wait
+	 * when they are all in use; a connection has a quarter at most
+	 */
+	size_t buffer_bytes;
 };
 
-/* opts NULL: defaults. -ENOMEM. */
+/* opts NULL: defaults. -ENOMEM, -EINVAL. */
 int nvme_target_create(const struct nvme_target_opts *opts, struct nvme_target **target);
 
 /*
@@ -67,7 +73,7 @@ struct nvme_subsys_opts {
 	uint16_t cntlid_max;          /* 0: 0xffef */
 	unsigned int max_io_queues;   /* of one controller; 0: 16 */
 	unsigned int max_controllers; /* 0: 64 */
-	uint32_t max_xfer; /* MDTS: bytes of one command, a power of two from 4096; 0: 1 MiB */
+	uint32_t max_xfer; /* MDTS: bytes of one command, a power of two 4096..1 MiB; 0: 1 MiB */
 	unsigned int max_namespaces; /* highest NSID; 0: 256 */
 };
 
@@ -121,7 +127,10 @@ struct nvme_port_opts {
  */
 int nvme_target_port_add(struct nvme_target *target, const struct nvme_port_opts *opts,
 			 struct nvme_port **port);
-/* Controllers that came through it end. */
+/*
+ * Controllers that came through it end: those backends have requests of when they are done. On
+ * return nothing of the target uses the adapter for this port any more.
+ */
 void nvme_target_port_remove(struct nvme_port *port);
 /* -EEXIST, -ENOENT. Unlinking ends the controllers of the subsystem that came through the port. */
 int nvme_port_link(struct nvme_port *port, struct nvme_subsys *subsys);
@@ -137,7 +146,8 @@ int nvme_port_unlink(struct nvme_port *port, struct nvme_subsys *subsys);
 int nvme_target_poll(struct nvme_target *target);
 /*
  * Sleeps until nvme_target_poll has something to do, at most timeout_ms (-1: no limit). 1: poll now,
- * 0: time is up, -EINTR, or negative errno.
+ * 0: time is up, -EINTR, or negative errno. Returns 0 now and then before the time is up, so a
+ * program looks at its own reasons to stop at least ten times a second.
  */
 int nvme_target_wait(struct nvme_target *target, int timeout_ms);
 
