@@ -137,6 +137,7 @@ int weft_admin_submit(struct weft_dev *dev, uint8_t opcode, const void *args, si
 	e = (void *)weft__ring_next(qp);
 	if (cid < 0 || !e)
 		return weft_set_error(-EAGAIN, "the admin ring is full");
+	memset(e, 0, sizeof(*e));
 	e->opcode = opcode;
 	e->cid = (uint16_t)cid;
 	if (len)

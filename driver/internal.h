@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <weft/dev.h>
 #include <weft/mem.h>
@@ -165,8 +166,6 @@ int weft__mem_find(struct weft_dev *dev, uintptr_t va, struct mem_hit *hit);
 int weft__ring_alloc(struct weft_qp *qp, unsigned int sq_log2, unsigned int cq_log2);
 void weft__ring_free(struct weft_qp *qp);
 void weft__ring_reset(struct weft_qp *qp);
-struct weft_sq_entry *weft__ring_next(struct weft_qp *qp);
-void weft__ring_push(struct weft_qp *qp);
 int weft__ring_poll(struct weft_qp *qp, unsigned int max);
 bool weft__ring_pending(const struct weft_qp *qp);
 /* Nothing to read, nothing to tell: a poll of a device that is there would do nothing. */
@@ -182,7 +181,7 @@ void weft__accept_cancel(struct weft_qp *qp);
 /* sgl.c */
 int weft__sgl_build(struct weft_qp *qp, struct cmd_slot *slot, const struct weft_cmd *cmd,
 		    struct weft_sq_entry *sqe);
-void weft__sgl_release(struct weft_qp *qp, struct cmd_slot *slot);
+void weft__sgl_drop(struct weft_qp *qp, struct cmd_slot *slot);
 void weft__sgl_fini(struct weft_qp *qp);
 
 /* admin.c */
@@ -194,5 +193,60 @@ void weft__admin_complete(struct weft_qp *qp, const struct weft_cq_entry *cqe,
 void weft__admin_forget(struct weft_dev *dev, weft_admin_fn *cb, const void *arg);
 /* Admin commands that could be submitted now. */
 unsigned int weft__admin_room(const struct weft_dev *dev);
+
+/* --- what each command passes through: inline ---------------------------------------------------- */
+
+/*
+ * The entry to fill next, all of it: it holds what an earlier command left. NULL when the ring is
+ * full.
+ */
+static inline struct weft_sq_entry *weft__ring_next(struct weft_qp *qp)
+{
+	if (((qp->sq_tail + 1u) & (qp->entries - 1u)) == qp->sq_head)
+		return NULL;
+	return &qp->sq[qp->sq_tail];
+}
+
+/* Takes the filled entry into the ring. */
+static inline void weft__ring_push(struct weft_qp *qp)
+{
+	qp->sq_tail = (qp->sq_tail + 1u) & (qp->entries - 1u);
+	qp->sq_dirty = true;
+	qp->inflight++;
+}
+
+/*
+ * The usual data: one piece, in the range of the last one. Fills sgl and sgl_count of the entry;
+ * false: nothing was done.
+ */
+static inline bool weft__sgl_one(struct weft_qp *qp, struct cmd_slot *slot, const struct iovec *iov,
+				 uint32_t len, struct weft_sq_entry *sqe)
+{
+	const struct mem_hit *hit = &qp->hit;
+	uintptr_t off = (uintptr_t)iov->iov_base - hit->va;
+
+	if (!len || iov->iov_len < len || off >= hit->len || hit->len - off < len ||
+	    hit->gen != atomic_load_explicit(&qp->dev->mem.gen, memory_order_acquire))
+		return false;
+	sqe->sgl[0] = (struct weft_sgl_elem){ .addr = hit->iova + off, .len = len };
+	memset(&sqe->sgl[1], 0, 2 * sizeof(sqe->sgl[1]));
+	sqe->sgl_count = 1;
+	atomic_fetch_add_explicit(&hit->range->lent, 1, memory_order_relaxed);
+	slot->ref[0] = hit->range;
+	slot->n_ref = 1;
+	slot->chain = NULL;
+	return true;
+}
+
+/* Gives back what a command held. */
+static inline void weft__sgl_release(struct weft_qp *qp, struct cmd_slot *slot)
+{
+	if (slot->n_ref == 1 && !slot->chain) {
+		slot->n_ref = 0;
+		atomic_fetch_sub_explicit(&slot->ref[0]->lent, 1, memory_order_release);
+	} else if (slot->n_ref || slot->chain) {
+		weft__sgl_drop(qp, slot);
+	}
+}
 
 #endif

@@ -238,11 +238,16 @@ int weft_qp_stats(struct weft_qp *qp, uint16_t page, uint32_t val[3])
 	return rc;
 }
 
+/* Directions that a command may have, with data or without: bit n stands for flags == n. */
+#define FLAGS_WITH_DATA                                     \
+	(1u << WEFT_SQF_DATA_OUT | 1u << WEFT_SQF_DATA_IN | \
+	 1u << (WEFT_SQF_DATA_OUT | WEFT_SQF_ICD))
+#define FLAGS_WITHOUT (FLAGS_WITH_DATA | 1u)
+
 /* What can be refused before anything was touched. */
-static int check_cmd(struct weft_qp *qp, const struct weft_cmd *cmd)
+static inline int check_cmd(struct weft_qp *qp, const struct weft_cmd *cmd)
 {
-	const uint8_t both = WEFT_SQF_DATA_OUT | WEFT_SQF_DATA_IN;
-	uint8_t dir = cmd->flags & both;
+	uint32_t good = cmd->data_len ? FLAGS_WITH_DATA : FLAGS_WITHOUT;
 
 	if (atomic_load(&qp->dev->gone))
 		return weft_set_error(-ENODEV, "the device is gone");
@@ -253,9 +258,8 @@ static int check_cmd(struct weft_qp *qp, const struct weft_cmd *cmd)
 				      qp->entries);
 	if (qp->slot[cmd->cid].busy)
 		return weft_set_error(-EEXIST, "cid %u is in flight", cmd->cid);
-	if (qp->rx_cmd || cmd->data_len > WEFT_DATA_MAX || (cmd->data_len && !dir) || dir == both ||
-	    (cmd->flags & ~(both | WEFT_SQF_ICD)) || (cmd->iov && cmd->elem) ||
-	    ((cmd->flags & WEFT_SQF_ICD) && dir != WEFT_SQF_DATA_OUT))
+	if (qp->rx_cmd || cmd->data_len > WEFT_DATA_MAX || cmd->flags > 31 ||
+	    !(good >> cmd->flags & 1) || (cmd->iov && cmd->elem))
 		return weft_set_error(-EINVAL, "command with flags 0x%02x and %u bytes of data",
 				      cmd->flags, cmd->data_len);
 	return 0;
@@ -277,9 +281,13 @@ int weft_qp_submit(struct weft_qp *qp, const struct weft_cmd *cmd)
 	e->flags = cmd->flags;
 	e->cid = cmd->cid;
 	e->data_len = cmd->data_len;
-	rc = weft__sgl_build(qp, slot, cmd, e);
-	if (rc)
-		return rc;
+	e->rsvd0 = 0;
+	e->rsvd1 = 0;
+	if (!cmd->iov || cmd->count != 1 || !weft__sgl_one(qp, slot, cmd->iov, cmd->data_len, e)) {
+		rc = weft__sgl_build(qp, slot, cmd, e);
+		if (rc)
+			return rc;
+	}
 	memcpy(e->sqe, cmd->sqe, sizeof(e->sqe));
 	slot->busy = true;
 	slot->cookie = cmd->cookie;
@@ -294,7 +302,7 @@ static int bad_reply(const struct weft_reply *r)
 }
 
 /* What a reply may look like, whatever the state of its command. */
-static int check_reply_form(const struct weft_reply *r)
+static inline int check_reply_form(const struct weft_reply *r)
 {
 	const uint8_t end = WEFT_SQF_SUCCESS | WEFT_SQF_RESP;
 
@@ -312,7 +320,7 @@ static int check_reply_form(const struct weft_reply *r)
 	return 0;
 }
 
-static int check_reply(struct weft_qp *qp, const struct weft_reply *r)
+static inline int check_reply(struct weft_qp *qp, const struct weft_reply *r)
 {
 	if (atomic_load_explicit(&qp->dev->gone, memory_order_relaxed))
 		return weft_set_error(-ENODEV, "the device is gone");
@@ -329,11 +337,14 @@ static int check_reply(struct weft_qp *qp, const struct weft_reply *r)
 }
 
 /* Opcode and data of a reply's entry. */
-static int fill_reply(struct weft_qp *qp, const struct weft_reply *r, struct weft_ctl_entry *e)
+static inline int fill_reply(struct weft_qp *qp, const struct weft_reply *r,
+			     struct weft_ctl_entry *e)
 {
+	struct cmd_slot *slot = &qp->slot[r->cid];
 	struct weft_cmd data; /* of which only the data counts */
 
 	if (r->op == WEFT_REPLY_RESPOND) {
+		memset(e, 0, offsetof(struct weft_ctl_entry, cqe));
 		e->opcode = WEFT_OP_RESPOND;
 		return 0;
 	}
@@ -342,11 +353,14 @@ static int fill_reply(struct weft_qp *qp, const struct weft_reply *r, struct wef
 					     (uint8_t)(WEFT_SQF_DATA_OUT | r->flags);
 	e->data_len = r->data_len;
 	e->offset = r->offset;
+	if (r->iov && r->count == 1 &&
+	    weft__sgl_one(qp, slot, r->iov, r->data_len, (struct weft_sq_entry *)e))
+		return 0;
 	data.iov = r->iov;
 	data.elem = r->elem;
 	data.count = r->count;
 	data.data_len = r->data_len;
-	return weft__sgl_build(qp, &qp->slot[r->cid], &data, (struct weft_sq_entry *)e);
+	return weft__sgl_build(qp, slot, &data, (struct weft_sq_entry *)e);
 }
 
 int weft_qp_reply(struct weft_qp *qp, const struct weft_reply *r)
@@ -371,6 +385,9 @@ int weft_qp_reply(struct weft_qp *qp, const struct weft_reply *r)
 	e->cccid = r->cccid;
 	if (r->op == WEFT_REPLY_RESPOND || (r->flags & WEFT_SQF_RESP))
 		memcpy(e->cqe, r->cqe, sizeof(e->cqe));
+	else
+		memset(e->cqe, 0, sizeof(e->cqe));
+	memset(e->rsvd, 0, sizeof(e->rsvd));
 	slot = &qp->slot[r->cid];
 	if (r->op == WEFT_REPLY_RESPOND || (r->flags & (WEFT_SQF_RESP | WEFT_SQF_SUCCESS)))
 		slot->held = false;
@@ -384,6 +401,9 @@ int weft_qp_reachable(struct weft_qp *qp, const void *addr, size_t len)
 {
 	uintptr_t va = (uintptr_t)addr;
 
+	if (va - qp->hit.va < qp->hit.len && len <= qp->hit.len - (va - qp->hit.va) &&
+	    qp->hit.gen == atomic_load_explicit(&qp->dev->mem.gen, memory_order_acquire))
+		return 0;
 	while (len) {
 		size_t piece;
 		int rc = weft__mem_find(qp->dev, va, &qp->hit);

@@ -73,28 +73,10 @@ void weft__ring_reset(struct weft_qp *qp)
 	qp->sq_dirty = qp->armed = false;
 }
 
-/* The entry to fill next, zeroed; NULL when the ring is full. */
-struct weft_sq_entry *weft__ring_next(struct weft_qp *qp)
-{
-	if (((qp->sq_tail + 1u) & (qp->entries - 1u)) == qp->sq_head)
-		return NULL;
-	return memset(&qp->sq[qp->sq_tail], 0, sizeof(qp->sq[0]));
-}
-
-/* Takes the filled entry into the ring. */
-void weft__ring_push(struct weft_qp *qp)
-{
-	qp->sq_tail = (qp->sq_tail + 1u) & (qp->entries - 1u);
-	qp->sq_dirty = true;
-	qp->inflight++;
-}
-
 static int bell(struct weft_qp *qp)
 {
 	int rc;
 
-	if (!qp->sq_dirty)
-		return 0;
 	atomic_thread_fence(memory_order_release);
 	rc = weft__write32(qp->dev, qp->db + WEFT_DB_SQ_TAIL, qp->sq_tail);
 	if (!rc)
@@ -104,7 +86,8 @@ static int bell(struct weft_qp *qp)
 
 int weft_qp_doorbell(struct weft_qp *qp)
 {
-	return qp->polling ? 0 : bell(qp); /* the poll rings when it ends */
+	/* a poll that is running rings when it ends */
+	return qp->polling || !qp->sq_dirty ? 0 : bell(qp);
 }
 
 static uint8_t phase_of(const struct weft_cq_entry *e)
@@ -124,10 +107,18 @@ bool weft__ring_quiet(const struct weft_qp *qp)
 }
 
 /* Ends one command towards its owner. cqe NULL: err tells why. */
-static void finish(struct weft_qp *qp, uint16_t cid, const struct weft_cq_entry *cqe, int err)
+static inline void finish(struct weft_qp *qp, uint16_t cid, const struct weft_cq_entry *cqe,
+			  int err)
 {
 	struct cmd_slot *slot = &qp->slot[cid];
-	struct weft_completion c = { .cookie = slot->cookie, .cid = cid, .error = err };
+	struct weft_completion c = {
+		.cookie = slot->cookie,
+		.cqe = cqe && !err && !qp->rx_cmd ? cqe->cqe : NULL,
+		.error = err,
+		.data_len = cqe ? cqe->data_len : 0,
+		.cid = cid,
+		.flags = cqe ? cqe->flags : 0,
+	};
 
 	slot->busy = false;
 	qp->inflight--;
@@ -135,11 +126,6 @@ static void finish(struct weft_qp *qp, uint16_t cid, const struct weft_cq_entry 
 	if (!qp->id) {
 		weft__admin_complete(qp, cqe, slot, err);
 		return;
-	}
-	if (cqe) {
-		c.data_len = cqe->data_len;
-		c.flags = cqe->flags;
-		c.cqe = err || qp->rx_cmd ? NULL : cqe->cqe;
 	}
 	qp->params.complete_cb(qp->params.arg, &c);
 }
@@ -188,7 +174,7 @@ static void capsule(struct weft_qp *qp, const struct weft_cq_entry *e)
  * One completion entry, already copied out of the ring. Everything in it is checked before it is
  * used.
  */
-static void deliver(struct weft_qp *qp, const struct weft_cq_entry *e)
+static inline void deliver(struct weft_qp *qp, const struct weft_cq_entry *e)
 {
 	uint8_t want = qp->id ? WEFT_CQT_COMMAND : WEFT_CQT_ADMIN;
 
@@ -230,7 +216,7 @@ static int tell(struct weft_qp *qp)
 		if (!rc)
 			qp->cq_told = qp->cq_head;
 	}
-	return rc ? rc : bell(qp);
+	return rc || !qp->sq_dirty ? rc : bell(qp);
 }
 
 /*

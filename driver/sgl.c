@@ -113,31 +113,8 @@ static size_t piece_len(const struct weft_cmd *cmd, unsigned int i, size_t left)
 	return len < left ? len : left;
 }
 
-/* The usual case: one piece, in the range of the last one. */
-static bool build_one(struct weft_qp *qp, struct cmd_slot *slot, const struct weft_cmd *cmd,
-		      struct weft_sq_entry *sqe)
-{
-	const struct mem_hit *hit = &qp->hit;
-	uintptr_t off;
-
-	if (!cmd->iov || cmd->count != 1 || !cmd->data_len || cmd->iov->iov_len < cmd->data_len)
-		return false;
-	off = (uintptr_t)cmd->iov->iov_base - hit->va;
-	if (off >= hit->len || hit->len - off < cmd->data_len ||
-	    hit->gen != atomic_load_explicit(&qp->dev->mem.gen, memory_order_acquire))
-		return false;
-	sqe->sgl[0].addr = hit->iova + off;
-	sqe->sgl[0].len = cmd->data_len;
-	sqe->sgl_count = 1;
-	atomic_fetch_add_explicit(&hit->range->lent, 1, memory_order_relaxed);
-	slot->ref[0] = hit->range;
-	slot->n_ref = 1;
-	slot->chain = NULL;
-	return true;
-}
-
 /*
- * Fills the entry's sgl, sgl_count and chain flag for the command's first data_len bytes. On
+ * Fills the entry's sgl and sgl_count, and adds the chain flag, for the command's first data_len bytes. On
  * failure nothing is held.
  */
 int weft__sgl_build(struct weft_qp *qp, struct cmd_slot *slot, const struct weft_cmd *cmd,
@@ -148,8 +125,7 @@ int weft__sgl_build(struct weft_qp *qp, struct cmd_slot *slot, const struct weft
 	unsigned int i;
 	int rc = 0;
 
-	if (build_one(qp, slot, cmd, sqe))
-		return 0;
+	memset(sqe->sgl, 0, sizeof(sqe->sgl));
 	slot->n_ref = 0;
 	slot->chain = NULL;
 	for (i = 0; i < cmd->count && left && !rc; i++) {
@@ -181,8 +157,8 @@ int weft__sgl_build(struct weft_qp *qp, struct cmd_slot *slot, const struct weft
 	return 0;
 }
 
-/* Gives back what a command held. */
-void weft__sgl_release(struct weft_qp *qp, struct cmd_slot *slot)
+/* Gives back what a command held, however much. */
+void weft__sgl_drop(struct weft_qp *qp, struct cmd_slot *slot)
 {
 	struct weft_mem_range **ref = slot->chain ? slot->chain->ref : slot->ref;
 	unsigned int i;

@@ -73,7 +73,7 @@ struct file_backend {
 
 enum file_step { FILE_MOVE, FILE_ZERO_RANGE, FILE_PUNCH, FILE_FILL, FILE_DROP, FILE_FLUSH };
 
-/* In the request's private part. */
+/* In the request's scratch part. */
 struct file_req {
 	struct nvme_backend_io *next;
 	struct iovec part;  /* what the kernel gets when it is not the caller's own list */
@@ -84,11 +84,11 @@ struct file_req {
 	enum file_step step;
 	int error;
 };
-_Static_assert(sizeof(struct file_req) <= NVME_BACKEND_PRIVATE, "private part too small");
+_Static_assert(sizeof(struct file_req) <= NVME_BACKEND_SCRATCH, "scratch part too small");
 
 static inline struct file_req *file_req(struct nvme_backend_io *io)
 {
-	return (struct file_req *)io->private;
+	return (struct file_req *)io->scratch;
 }
 
 /* file_io.c */

@@ -359,7 +359,7 @@ void file_submit(struct nvme_backend *backend, struct nvme_backend_io *io)
 	struct file_backend *fb = (struct file_backend *)backend;
 	int rc = backend_check(backend, io);
 
-	memset(io->private, 0, sizeof(io->private));
+	memset(io->scratch, 0, sizeof(io->scratch));
 	if (rc || (io->op != NVME_BACKEND_FLUSH && !io->len) ||
 	    (io->op == NVME_BACKEND_FLUSH && backend->read_only)) {
 		file_req(io)->error = rc;

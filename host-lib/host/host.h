@@ -18,7 +18,8 @@ struct host_req {
 	struct host_req *next; /* free list; in flight: by age, oldest first */
 	struct host_req *prev;
 	struct host_queue *q;
-	uint64_t deadline; /* device time, 0: none */
+	uint64_t deadline; /* device time; 0: none yet, see nvme__queue_stamp */
+	uint16_t cid;
 	bool busy;
 	bool aborting;
 	int xfer_error;
@@ -102,6 +103,8 @@ int nvme__submit(struct host_queue *q, const struct nvme_sqe *sqe, const struct 
 void nvme__queue_stats(struct host_queue *q, struct nvme_host_stats *s);
 void nvme__req_age(struct host_req *r, uint64_t deadline);
 void nvme__req_unage(struct host_req *r);
+/* Gives the commands sent since the last time their deadline. */
+void nvme__queue_stamp(struct host_queue *q, uint64_t now);
 
 /* sync.c: polls until *done; ends early only through recovery, which ends the command too. */
 void nvme__wait(struct nvme_host *h, const bool *done);
@@ -121,7 +124,7 @@ int nvme__associate(struct nvme_host *h);
 void nvme__down(struct nvme_host *h, int error);
 void nvme__service(struct nvme_host *h);
 void nvme__start_aer(struct nvme_host *h);
-uint64_t nvme__next_timer(const struct nvme_host *h);
+uint64_t nvme__next_timer(struct nvme_host *h, uint64_t now);
 
 /* io.c */
 void nvme__io_continue(struct nvme_host *h);

@@ -24,7 +24,7 @@ static struct host_io *io_get(struct nvme_host *h)
 		h->free_io = io->next;
 	else
 		io = malloc(sizeof(*io));
-	return io ? memset(io, 0, sizeof(*io)) : NULL;
+	return io;
 }
 
 static void io_put(struct nvme_host *h, struct host_io *io)
@@ -100,25 +100,36 @@ static int cut_list(const struct memdesc *m, uint64_t off, uint64_t len, struct 
 	return len ? -EINVAL : 0;
 }
 
-/* Memory of the piece at byte off. */
-static int part_of(const struct host_io *io, uint64_t off, uint64_t len, struct memdesc *out,
-		   struct cut *c)
+static __attribute__((noinline)) int submit_list(struct host_io *io, struct host_queue *q,
+						 const struct nvme_sqe *sqe, uint64_t off,
+						 uint64_t len, struct host_req **r)
 {
-	int rc;
+	struct memdesc mem;
+	struct cut c;
+	int rc = cut_list(&io->mem, off, len, &c);
 
-	switch (io->mem.md_type) {
-	case MEMDESC_VADDR:
-		*out = memdesc_vaddr((char *)io->mem.u.md_vaddr + off);
-		return 0;
-	case MEMDESC_IOVA:
-		*out = memdesc_iova(io->mem.u.md_iova + off);
-		return 0;
-	default:
-		rc = cut_list(&io->mem, off, len, c);
-		*out = io->mem.md_type == MEMDESC_VLIST ? memdesc_vlist(c->u.va, c->n) :
-							  memdesc_iova_list(c->u.iova, c->n);
+	if (rc)
 		return rc;
-	}
+	mem = io->mem.md_type == MEMDESC_VLIST ? memdesc_vlist(c.u.va, c.n) :
+						 memdesc_iova_list(c.u.iova, c.n);
+	return nvme__submit(q, sqe, &mem, len, io->send, on_piece, NULL, r);
+}
+
+/* Submits a command for the bytes from off on. */
+static int submit_part(struct host_io *io, struct host_queue *q, const struct nvme_sqe *sqe,
+		       uint64_t off, uint64_t len, struct host_req **r)
+{
+	struct memdesc mem;
+
+	if (!io->has_data)
+		return nvme__submit(q, sqe, NULL, 0, io->send, on_piece, NULL, r);
+	if (io->mem.md_type == MEMDESC_VADDR)
+		mem = memdesc_vaddr((char *)io->mem.u.md_vaddr + off);
+	else if (io->mem.md_type == MEMDESC_IOVA)
+		mem = memdesc_iova(io->mem.u.md_iova + off);
+	else
+		return submit_list(io, q, sqe, off, len, r);
+	return nvme__submit(q, sqe, &mem, len, io->send, on_piece, NULL, r);
 }
 
 /* Sends one piece on any queue. -EAGAIN: no command free. */
@@ -126,11 +137,9 @@ static int send_piece(struct host_io *io, uint32_t first, uint32_t blocks, uint8
 {
 	struct nvme_host *h = io->ns.host;
 	struct nvme_sqe sqe = { .opc = io->opc, .nsid = io->ns.nsid };
-	uint64_t slba = io->slba + first, len = (uint64_t)blocks << io->ns.lba_shift;
+	uint64_t slba = io->slba + first;
 	struct host_queue *q = pick(h);
-	struct memdesc mem;
 	struct host_req *r;
-	struct cut cut;
 	int rc;
 
 	if (!q)
@@ -138,12 +147,8 @@ static int send_piece(struct host_io *io, uint32_t first, uint32_t blocks, uint8
 	sqe.cdw10 = (uint32_t)slba;
 	sqe.cdw11 = (uint32_t)(slba >> 32);
 	sqe.cdw12 = (blocks - 1) | io->cdw12;
-	if (io->has_data) {
-		rc = part_of(io, (uint64_t)first << io->ns.lba_shift, len, &mem, &cut);
-		if (rc)
-			return rc;
-	}
-	rc = nvme__submit(q, &sqe, io->has_data ? &mem : NULL, len, io->send, on_piece, NULL, &r);
+	rc = submit_part(io, q, &sqe, (uint64_t)first << io->ns.lba_shift,
+			 (uint64_t)blocks << io->ns.lba_shift, &r);
 	if (rc)
 		return rc;
 	r->arg = r; /* the callback wants the request itself */
@@ -264,16 +269,19 @@ static void on_piece(void *arg, const struct nvme_result *res)
 	struct nvme_host *h = io->ns.host;
 
 	io->open--;
-	if (worth_retry(h, r, res) &&
-	    !send_piece(io, r->first, r->blocks, (uint8_t)(r->tries + 1))) {
+	if (!res->error && !res->status) {
+		io->result.bytes += res->bytes;
+	} else if (worth_retry(h, r, res) &&
+		   !send_piece(io, r->first, r->blocks, (uint8_t)(r->tries + 1))) {
 		h->stats.retries++;
 		return;
-	}
-	if (res->error || res->status)
+	} else {
 		note_error(io, res->error, res->status);
+	}
+	if (io->open || io->issued < io->nlb || io->waiting)
+		go_on(io);
 	else
-		io->result.bytes += res->bytes;
-	go_on(io);
+		end(h, io);
 	if (h->wait_head && h->state == HOST_LIVE)
 		nvme__io_continue(h);
 }
@@ -297,13 +305,20 @@ static int start(const struct nvme_host_ns *ns, uint8_t opc, const struct memdes
 	if (mem)
 		io->mem = *mem;
 	io->send = send;
+	io->waiting = false;
 	io->opc = opc;
 	io->cdw12 = cdw12;
 	io->slba = slba;
 	io->nlb = nlb;
+	io->issued = 0;
+	io->open = 0;
+	io->result = (struct nvme_result){ 0 };
 	io->cb = cb;
 	io->arg = arg;
-	rc = send_rest(io);
+	if (piece_blocks(io) == nlb && (rc = send_piece(io, 0, nlb, 0)) != -E2BIG)
+		io->issued = rc ? 0 : nlb; /* the usual one */
+	else
+		rc = send_rest(io);
 	if (rc && !io->open) { /* nothing was sent: refused */
 		io_put(h, io);
 		return rc;

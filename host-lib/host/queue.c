@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../nvmf/nvmf.h"
 #include "host.h"
 
 void nvme__req_unage(struct host_req *r)
@@ -16,6 +17,18 @@ void nvme__req_unage(struct host_req *r)
 	r->prev->next = r->next;
 	r->next->prev = r->prev;
 	r->next = r->prev = r;
+}
+
+/*
+ * The clock is not read for each command: a deadline is set when the timers have their turn, at the
+ * latest BUSY_POLLS polls after the command was sent. Those without stand at the young end.
+ */
+void nvme__queue_stamp(struct host_queue *q, uint64_t now)
+{
+	struct host_req *r;
+
+	for (r = q->age.prev; r != &q->age && !r->deadline; r = r->prev)
+		r->deadline = now + q->timeout_ns;
 }
 
 /* To the young end. */
@@ -100,6 +113,7 @@ static struct host_queue *make(struct nvme_host *h, uint16_t qid, uint16_t n)
 	q->age.next = q->age.prev = &q->age;
 	for (i = n; i-- > 0;) {
 		q->req[i].q = q;
+		q->req[i].cid = i;
 		q->req[i].next = q->free;
 		q->free = &q->req[i];
 	}
@@ -214,22 +228,13 @@ int nvme__submit(struct host_queue *q, const struct nvme_sqe *sqe, const struct 
 		 size_t len, bool send, nvme_host_fn *cb, void *arg, struct host_req **out)
 {
 	struct host_req *r = q ? q->free : NULL;
-	struct nvmf_capsule *nc;
-	int rc = 0;
+	int rc;
 
 	if (!q || !q->qp)
 		return -ENOTCONN;
 	if (!r)
 		return -EAGAIN;
-	nc = nvmf_allocate_command(q->qp, sqe, NVMF_NOWAIT);
-	if (!nc)
-		return -ENOMEM;
-	((struct nvme_sqe *)nvmf_capsule_sqe(nc))->cid = (uint16_t)(r - q->req);
-	if (mem)
-		rc = nvmf_capsule_append_data(nc, (struct memdesc *)mem, len, send, on_data, r);
-	if (!rc)
-		rc = nvmf_transmit_capsule(nc);
-	nvmf_free_capsule(nc);
+	rc = nvmf__send_command(q->qp, sqe, r->cid, mem, len, send, on_data, r);
 	if (rc)
 		return rc;
 	q->free = r->next;
@@ -242,7 +247,7 @@ int nvme__submit(struct host_queue *q, const struct nvme_sqe *sqe, const struct 
 	r->io = NULL;
 	r->next = r->prev = r;
 	if (sqe->opc != NVME_OPC_ASYNC_EVENT_REQUEST || q->qid)
-		nvme__req_age(r, weft_dev_now(q->h->dev) + q->timeout_ns);
+		nvme__req_age(r, 0);
 	if (out)
 		*out = r;
 	return 0;

@@ -99,6 +99,7 @@ static void abort_req(struct nvme_host *h, struct host_req *r, uint64_t now)
 
 static void check_queue(struct nvme_host *h, struct host_queue *q, uint64_t now)
 {
+	nvme__queue_stamp(q, now);
 	while (q->age.next != &q->age && q->age.next->deadline <= now && !h->failed) {
 		struct host_req *r = q->age.next;
 
@@ -199,14 +200,16 @@ int nvme_host_poll(struct nvme_host *h)
 }
 
 /* Device time of the next thing to do without being asked. */
-uint64_t nvme__next_timer(const struct nvme_host *h)
+uint64_t nvme__next_timer(struct nvme_host *h, uint64_t now)
 {
 	uint64_t t = h->state == HOST_DOWN ? h->reconnect_at : h->keepalive_at;
 	unsigned int i;
 
 	for (i = 0; i < h->n_open; i++) {
-		const struct host_queue *q = h->queue[i];
+		struct host_queue *q = h->queue[i];
 
+		if (q)
+			nvme__queue_stamp(q, now);
 		if (q && q->age.next != &q->age && q->age.next->deadline < t)
 			t = q->age.next->deadline;
 	}
@@ -215,7 +218,8 @@ uint64_t nvme__next_timer(const struct nvme_host *h)
 
 int nvme_host_wait(struct nvme_host *h, int timeout_ms)
 {
-	uint64_t now = weft_dev_now(h->dev), t = nvme__next_timer(h), ms = (uint64_t)timeout_ms;
+	uint64_t now = weft_dev_now(h->dev), t = nvme__next_timer(h, now),
+		 ms = (uint64_t)timeout_ms;
 	int rc;
 
 	if (h->failed || h->wait_head || t <= now)

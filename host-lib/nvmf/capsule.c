@@ -8,11 +8,10 @@
 #include "weft_host.h"
 
 #define SQE_FLAGS 1
+#define SQE_CID 2
 #define SQE_SGL 24
 #define PSDT_MASK 0xc0
 #define PSDT_SGL 0x40
-#define SGL_OFFSET 0x01    /* data block at an offset in the capsule */
-#define SGL_TRANSPORT 0x5a /* data block the transport knows */
 #define CQE_SQHD 8
 #define CQE_CID 12
 #define CQE_STATUS 14
@@ -26,45 +25,47 @@ _Static_assert(sizeof(struct memdesc_iova) == sizeof(struct weft_sgl_elem) &&
 		       offsetof(struct memdesc_iova, len) == offsetof(struct weft_sgl_elem, len),
 	       "IOVA lists go down as they are");
 
-struct nvmf_capsule *nvmf__capsule_get(struct nvmf_qpair *qp, enum capsule_kind kind)
+/* Memory for the response to nc: the spare of another, or another itself, or new. */
+static bool need_rsp(struct nvmf_capsule *nc)
 {
-	struct nvmf_capsule *nc = qp->free_list;
+	struct nvmf_qpair *qp = nc->qp;
+	struct nvmf_capsule *other = qp->free_list;
 
-	if (nc)
-		qp->free_list = nc->next;
+	if (other && other->rsp) {
+		nc->rsp = other->rsp;
+		other->rsp = NULL;
+		return true;
+	}
+	if (other)
+		qp->free_list = other->next;
 	else
-		nc = malloc(sizeof(*nc));
-	if (!nc)
-		return NULL;
-	nc->qp = qp;
-	nc->refs = 1;
-	nc->kind = kind;
-	nc->rsp = nc->cmd = NULL;
-	nc->transmitted = nc->sqhd_valid = nc->send = false;
-	nc->error = nc->abort_error = 0;
-	nc->complete_cb = NULL;
-	nc->len = 0;
-	qp->refs++;
-	return nc;
+		other = malloc(sizeof(*other));
+	if (!other)
+		return false;
+	other->rsp = NULL;
+	nc->rsp = other;
+	return true;
 }
 
-void nvmf_free_capsule(struct nvmf_capsule *nc)
+void nvmf__capsule_release(struct nvmf_capsule *nc)
 {
-	struct nvmf_qpair *qp;
+	struct nvmf_qpair *qp = nc->qp;
 
-	if (!nc || --nc->refs)
-		return;
-	qp = nc->qp;
-	nvmf_free_capsule(nc->rsp);
-	if (nc->kind == CAPSULE_RECEIVED)
+	if (nc->kind == CAPSULE_RECEIVED && nc->ctl.hashed)
 		nvmf__ctl_unhash(nc);
 	if (nc->cmd) {
 		nc->cmd->ctl.claims--;
-		nvmf_free_capsule(nc->cmd);
+		nvmf__capsule_put(nc->cmd);
 	}
 	nc->next = qp->free_list;
 	qp->free_list = nc;
 	nvmf__qpair_put(qp);
+}
+
+void nvmf_free_capsule(struct nvmf_capsule *nc)
+{
+	if (nc)
+		nvmf__capsule_put(nc);
 }
 
 struct nvmf_capsule *nvmf_allocate_command(struct nvmf_qpair *qp, const void *sqe, int how)
@@ -84,12 +85,6 @@ struct nvmf_capsule *nvmf_allocate_command(struct nvmf_qpair *qp, const void *sq
 	return nc;
 }
 
-bool nvmf__known_kind(const struct memdesc *mem)
-{
-	return mem->md_type == MEMDESC_VADDR || mem->md_type == MEMDESC_VLIST ||
-	       mem->md_type == MEMDESC_IOVA || mem->md_type == MEMDESC_IOVA_LIST;
-}
-
 int nvmf_capsule_append_data(struct nvmf_capsule *nc, struct memdesc *mem, size_t len, bool send,
 			     nvmf_io_complete_t *complete_cb, void *cb_arg)
 {
@@ -104,16 +99,6 @@ int nvmf_capsule_append_data(struct nvmf_capsule *nc, struct memdesc *mem, size_
 	nc->complete_cb = complete_cb;
 	nc->cb_arg = cb_arg;
 	return 0;
-}
-
-/* Gives the buffer back, once. */
-void nvmf__data_done(struct nvmf_capsule *nc, size_t xfered, int error)
-{
-	nvmf_io_complete_t *cb = nc->complete_cb;
-
-	nc->complete_cb = NULL;
-	if (cb)
-		cb(nc->cb_arg, xfered, error);
 }
 
 void nvmf_abort_capsule_data(struct nvmf_capsule *nc, int error)
@@ -158,11 +143,10 @@ static uint8_t set_sgl(struct nvmf_capsule *nc)
 {
 	bool icd = nc->send && nc->len && nc->len <= nc->qp->info.max_icd;
 	uint32_t len = (uint32_t)nc->len;
+	uint64_t sgl[2] = { 0, len | (uint64_t)(icd ? SGL_OFFSET : SGL_TRANSPORT) << 56 };
 
 	nc->entry[SQE_FLAGS] = (uint8_t)((nc->entry[SQE_FLAGS] & ~PSDT_MASK) | PSDT_SGL);
-	memset(&nc->entry[SQE_SGL], 0, 16);
-	memcpy(&nc->entry[SQE_SGL + 8], &len, 4);
-	nc->entry[SQE_SGL + 15] = icd ? SGL_OFFSET : SGL_TRANSPORT;
+	memcpy(&nc->entry[SQE_SGL], sgl, 16);
 	if (!len)
 		return 0;
 	return (uint8_t)(nc->send ? WEFT_SQF_DATA_OUT | (icd ? WEFT_SQF_ICD : 0) :
@@ -199,12 +183,34 @@ static void set_data(struct nvmf_capsule *nc, struct weft_cmd *cmd, struct iovec
 	}
 }
 
-int nvmf_transmit_capsule(struct nvmf_capsule *nc)
+/* Submits a command; from then on the transport has a hold on it, which the caller counts. */
+static inline int transmit(struct nvmf_capsule *nc)
 {
 	struct nvmf_qpair *qp = nc->qp;
 	struct weft_cmd cmd = { .sqe = nc->entry, .cookie = nc };
 	struct weft_sgl_elem elem;
 	struct iovec one;
+	int rc;
+
+	if (qp->ended || qp->freed)
+		return -ENOTCONN;
+	if (!nc->rsp && !need_rsp(nc))
+		return -ENOMEM;
+	memcpy(&cmd.cid, &nc->entry[SQE_CID], 2);
+	cmd.flags = set_sgl(nc);
+	set_data(nc, &cmd, &one, &elem);
+	rc = weft_qp_submit(qp->wqp, &cmd);
+	if (rc)
+		return rc;
+	nc->transmitted = true;
+	if (!qp->params.lazy_doorbell)
+		weft_qp_doorbell(
+			qp->wqp); /* a device that is gone ends the command at the next poll */
+	return 0;
+}
+
+int nvmf_transmit_capsule(struct nvmf_capsule *nc)
+{
 	int rc;
 
 	if (nc->cmd)
@@ -213,24 +219,37 @@ int nvmf_transmit_capsule(struct nvmf_capsule *nc)
 		return -EOPNOTSUPP;
 	if (nc->transmitted)
 		return -EBUSY;
-	if (qp->ended || qp->freed)
-		return -ENOTCONN;
-	if (!nc->rsp)
-		nc->rsp = nvmf__capsule_get(qp, CAPSULE_RESPONSE);
-	if (!nc->rsp)
+	rc = transmit(nc);
+	if (!rc)
+		nc->refs++;
+	return rc;
+}
+
+int nvmf__send_command(struct nvmf_qpair *qp, const void *sqe, uint16_t cid,
+		       const struct memdesc *mem, size_t len, bool send,
+		       nvmf_io_complete_t *complete_cb, void *cb_arg)
+{
+	struct nvmf_capsule *nc;
+	int rc;
+
+	if (qp->conn || (mem && (!nvmf__known_kind(mem) || len > WEFT_DATA_MAX)))
+		return -EINVAL;
+	nc = nvmf__capsule_get(qp, CAPSULE_COMMAND);
+	if (!nc)
 		return -ENOMEM;
-	memcpy(&cmd.cid, &nc->entry[2], 2);
-	cmd.flags = set_sgl(nc);
-	set_data(nc, &cmd, &one, &elem);
-	rc = weft_qp_submit(qp->wqp, &cmd);
+	memcpy(nc->entry, sqe, sizeof(nc->entry));
+	memcpy(&nc->entry[SQE_CID], &cid, 2);
+	if (mem) {
+		nc->mem = *mem;
+		nc->len = len;
+		nc->send = send;
+		nc->complete_cb = complete_cb;
+		nc->cb_arg = cb_arg;
+	}
+	rc = transmit(nc); /* our hold on it becomes the transport's */
 	if (rc)
-		return rc;
-	nc->transmitted = true;
-	nc->refs++;
-	if (!qp->params.lazy_doorbell)
-		weft_qp_doorbell(
-			qp->wqp); /* a device that is gone ends the command at the next poll */
-	return 0;
+		nvmf_free_capsule(nc);
+	return rc;
 }
 
 /* The response that the consumer gets for a command the adapter ended. */
@@ -284,19 +303,38 @@ static int data_error(const struct nvmf_capsule *nc, const struct weft_completio
 	return c->flags & WEFT_CQF_DMA_ERR ? -EFAULT : 0;
 }
 
-/* A command ended: buffer back, response up. The pair may be freed in either callback. */
+/*
+ * The capsule for the response to a command that has ended: the command's own when nobody holds that
+ * any more. Takes over our hold on the command.
+ */
+static struct nvmf_capsule *become_response(struct nvmf_capsule *nc)
+{
+	struct nvmf_qpair *qp = nc->qp;
+	struct nvmf_capsule *rsp = nc;
+
+	if (nc->refs > 1) {
+		rsp = nc->rsp;
+		nc->rsp = NULL;
+		nc->refs--;
+		qp->refs++;
+	}
+	nvmf__capsule_init(rsp, qp, CAPSULE_RESPONSE);
+	return rsp;
+}
+
+/*
+ * A command ended: buffer back, response up. The pair may be freed in either callback; the response
+ * holds it.
+ */
 void nvmf__completed(struct nvmf_qpair *qp, const struct weft_completion *c)
 {
-	struct nvmf_capsule *nc = c->cookie, *rsp = nc->rsp;
+	struct nvmf_capsule *nc = c->cookie, *rsp;
 
-	qp->refs++;
-	nc->rsp = NULL;
-	fill_response(rsp, c);
 	nvmf__data_done(nc, nc->abort_error ? 0 : c->data_len, data_error(nc, c));
-	nvmf_free_capsule(nc);
+	rsp = become_response(nc);
+	fill_response(rsp, c);
 	if (!qp->freed)
 		qp->receive_cb(qp->receive_arg, rsp);
 	else
 		nvmf_free_capsule(rsp);
-	nvmf__qpair_put(qp);
 }

@@ -9,12 +9,8 @@
 
 #define SQE_FLAGS 1
 #define SQE_SGL_ADDR 24
-#define SQE_SGL_LEN 32
-#define SQE_SGL_TYPE 39
 #define PSDT_MASK 0xc0
 #define PSDT_SGL 0x40
-#define SGL_OFFSET 0x01
-#define SGL_TRANSPORT 0x5a
 #define SC_SGL_LENGTH 0x0f
 #define SC_SGL_TYPE 0x11
 #define SC_SGL_OFFSET 0x16
@@ -58,11 +54,9 @@ uint8_t nvmf_validate_command_capsule(const struct nvmf_capsule *nc)
 
 size_t nvmf_capsule_data_len(const struct nvmf_capsule *nc)
 {
-	uint8_t type = nc->entry[SQE_SGL_TYPE];
-
 	if (nc->kind != CAPSULE_RECEIVED)
 		return nc->kind == CAPSULE_COMMAND ? nc->len : 0;
-	return type == SGL_OFFSET || type == SGL_TRANSPORT ? sgl_len(nc) : 0;
+	return nvmf__sgl_len(nc);
 }
 
 void *nvmf_capsule_icd(const struct nvmf_capsule *nc, size_t *len)

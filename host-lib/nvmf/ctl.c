@@ -207,7 +207,7 @@ static void drop_owned(struct nvmf_capsule *nc)
 	*nc->ctl.live_at = next;
 	if (next)
 		next->ctl.live_at = nc->ctl.live_at;
-	nvmf_free_capsule(nc);
+	nvmf__capsule_put(nc);
 }
 
 /* --- replies ----------------------------------------------------------------------------------- */
@@ -368,7 +368,7 @@ static void run_stalled(struct nvmf_qpair *qp)
 		nc->refs++;
 		pump(nc, true);
 		again = nc->ctl.stalled;
-		nvmf_free_capsule(nc);
+		nvmf__capsule_put(nc);
 		if (again)
 			return;
 	}
@@ -469,8 +469,9 @@ void nvmf__ctl_completed(struct nvmf_qpair *qp, const struct weft_completion *c)
 		flush_command(nc, qp->freed ? -ECONNABORTED : error ? error : -ECONNRESET);
 	else
 		pump(nc, false);
-	nvmf_free_capsule(nc);
-	run_stalled(qp);
+	nvmf__capsule_put(nc);
+	if (qp->stall)
+		run_stalled(qp);
 	nvmf__qpair_put(qp);
 }
 
@@ -509,7 +510,7 @@ void nvmf__ctl_flush(struct nvmf_qpair *qp, int error)
 	while ((nc = unflushed(qp)) != NULL) {
 		nc->refs++;
 		flush_command(nc, error);
-		nvmf_free_capsule(nc);
+		nvmf__capsule_put(nc);
 	}
 }
 
@@ -543,7 +544,7 @@ void nvmf__ctl_abort(struct nvmf_capsule *nc, int error)
 		}
 		pump(nc, false);
 	}
-	nvmf_free_capsule(nc);
+	nvmf__capsule_put(nc);
 }
 
 /* --- what the consumer asks for ---------------------------------------------------------------- */
@@ -611,7 +612,7 @@ int nvmf_receive_controller_data(struct nvmf_capsule *nc, uint32_t offset, struc
 static unsigned int check_chain(const struct nvmf_capsule *nc, uint32_t offset,
 				const struct nvmf_buf *chain, size_t len)
 {
-	size_t total = nvmf_capsule_data_len(nc), sum = 0;
+	size_t total = nc->kind == CAPSULE_RECEIVED ? nvmf__sgl_len(nc) : 0, sum = 0;
 	struct nvmf_qpair *qp = nc->qp;
 
 	if (nc->kind != CAPSULE_RECEIVED || nc->ctl.answered || nvmf__in_capsule(nc) || !len ||
@@ -650,7 +651,7 @@ unsigned int nvmf_send_controller_data(struct nvmf_capsule *nc, uint32_t offset,
 		release_chain(chain);
 		return status ? status : NVME_SC_INTERNAL_ERROR;
 	}
-	last = offset + len == nvmf_capsule_data_len(nc);
+	last = offset + len == nvmf__sgl_len(nc);
 	op->get = false;
 	op->hold = last && nc->qp->params.sq_flow_control;
 	op->flags = !last ? 0 : op->hold ? WEFT_SQF_LAST : WEFT_SQF_LAST | WEFT_SQF_SUCCESS;
@@ -666,6 +667,6 @@ unsigned int nvmf_send_controller_data(struct nvmf_capsule *nc, uint32_t offset,
 		answer_with_data(nc);
 	nc->refs++;
 	pump(nc, false);
-	nvmf_free_capsule(nc);
+	nvmf__capsule_put(nc);
 	return status;
 }

@@ -3,8 +3,17 @@
 #ifndef NVMF_H
 #define NVMF_H
 
+#include <stdlib.h>
+#include <string.h>
+
 #include <nvmf/nvmf_transport.h>
 #include <weft/qp.h>
+
+/* SGL1 of an SQE. */
+#define SQE_SGL_LEN 32
+#define SQE_SGL_TYPE 39
+#define SGL_OFFSET 0x01    /* data block at an offset in the capsule */
+#define SGL_TRANSPORT 0x5a /* data block the transport knows */
 
 /* CAPSULE_RECEIVED: a command in the controller role. */
 enum capsule_kind { CAPSULE_COMMAND, CAPSULE_RESPONSE, CAPSULE_RECEIVED };
@@ -55,12 +64,11 @@ struct ctl_state {
 struct nvmf_capsule {
 	struct nvmf_qpair *qp;
 	struct nvmf_capsule *next; /* in the pair's free list */
-	struct nvmf_capsule *
-		/*
-		 * command: the response to come, got beforehand so that none is lost for want of
-		 * memory
-		 */
-		rsp;
+	/*
+	 * Memory for a response, got when a command is transmitted so that none is lost for want of
+	 * it; stays with the capsule until a response needs it.
+	 */
+	struct nvmf_capsule *rsp;
 	unsigned int refs;
 	enum capsule_kind kind;
 	bool transmitted;
@@ -131,12 +139,20 @@ struct nvmf_qpair {
 };
 
 /* qpair.c */
-void nvmf__qpair_put(struct nvmf_qpair *qp);
+void nvmf__qpair_end(struct nvmf_qpair *qp);
 
 /* capsule.c */
-struct nvmf_capsule *nvmf__capsule_get(struct nvmf_qpair *qp, enum capsule_kind kind);
-void nvmf__data_done(struct nvmf_capsule *nc, size_t xfered, int error);
+/* Nobody holds it any more. */
+void nvmf__capsule_release(struct nvmf_capsule *nc);
 void nvmf__completed(struct nvmf_qpair *qp, const struct weft_completion *c);
+
+/*
+ * Allocates a command capsule, appends mem (NULL: none), transmits and frees it; the CID in sqe does
+ * not count. Errors as those of the calls.
+ */
+int nvmf__send_command(struct nvmf_qpair *qp, const void *sqe, uint16_t cid,
+		       const struct memdesc *mem, size_t len, bool send,
+		       nvmf_io_complete_t *complete_cb, void *cb_arg);
 
 /* ctl.c: received commands. */
 int nvmf__ctl_init(struct nvmf_qpair *qp);
@@ -156,12 +172,83 @@ void nvmf__skip(struct ctl_op *op, uint32_t len);
 void nvmf__mem_reply(const struct memdesc *mem, uint32_t len, struct iovec *one,
 		     struct weft_sgl_elem *elem, struct weft_reply *r);
 bool nvmf__copy_to_mem(const struct memdesc *mem, const void *from, size_t len);
-bool nvmf__known_kind(const struct memdesc *mem);
 
 /* command.c */
 bool nvmf__in_capsule(const struct nvmf_capsule *nc);
 int nvmf__receive_icd(struct nvmf_capsule *nc, uint32_t offset, const struct memdesc *mem,
 		      size_t len, nvmf_io_complete_t *complete_cb, void *cb_arg);
+
+/* --- what each command passes through: inline ---------------------------------------------------- */
+
+/* For a capsule that is used from now on, whatever it was before; rsp stays. */
+static inline void nvmf__capsule_init(struct nvmf_capsule *nc, struct nvmf_qpair *qp,
+				      enum capsule_kind kind)
+{
+	nc->qp = qp;
+	nc->refs = 1;
+	nc->kind = kind;
+	nc->cmd = NULL;
+	nc->transmitted = nc->sqhd_valid = nc->send = false;
+	nc->error = nc->abort_error = 0;
+	nc->complete_cb = NULL;
+	nc->len = 0;
+}
+
+static inline struct nvmf_capsule *nvmf__capsule_get(struct nvmf_qpair *qp, enum capsule_kind kind)
+{
+	struct nvmf_capsule *nc = qp->free_list;
+
+	if (nc) {
+		qp->free_list = nc->next;
+	} else {
+		nc = malloc(sizeof(*nc));
+		if (!nc)
+			return NULL;
+		nc->rsp = NULL;
+	}
+	nvmf__capsule_init(nc, qp, kind);
+	qp->refs++;
+	return nc;
+}
+
+static inline bool nvmf__known_kind(const struct memdesc *mem)
+{
+	return mem->md_type == MEMDESC_VADDR || mem->md_type == MEMDESC_VLIST ||
+	       mem->md_type == MEMDESC_IOVA || mem->md_type == MEMDESC_IOVA_LIST;
+}
+
+/* Gives the buffer back, once. */
+static inline void nvmf__data_done(struct nvmf_capsule *nc, size_t xfered, int error)
+{
+	nvmf_io_complete_t *cb = nc->complete_cb;
+
+	nc->complete_cb = NULL;
+	if (cb)
+		cb(nc->cb_arg, xfered, error);
+}
+
+static inline void nvmf__qpair_put(struct nvmf_qpair *qp)
+{
+	if (!--qp->refs)
+		nvmf__qpair_end(qp);
+}
+
+/* nvmf_free_capsule for a capsule that is there. */
+static inline void nvmf__capsule_put(struct nvmf_capsule *nc)
+{
+	if (!--nc->refs)
+		nvmf__capsule_release(nc);
+}
+
+/* nvmf_capsule_data_len of a received command. */
+static inline uint32_t nvmf__sgl_len(const struct nvmf_capsule *nc)
+{
+	uint8_t type = nc->entry[SQE_SGL_TYPE];
+	uint32_t len;
+
+	memcpy(&len, &nc->entry[SQE_SGL_LEN], 4);
+	return type == SGL_OFFSET || type == SGL_TRANSPORT ? len : 0;
+}
 
 /* listen.c */
 int nvmf__controller_take(struct nvmf_qpair *qp);

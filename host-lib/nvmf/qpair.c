@@ -133,15 +133,14 @@ struct nvmf_qpair *nvmf_allocate_qpair(enum nvmf_trtype trtype, bool controller,
 	return qp;
 }
 
-/* The last reference frees the structure and the capsules kept for later. */
-void nvmf__qpair_put(struct nvmf_qpair *qp)
+/* The last reference is gone: frees the structure and the capsules kept for later. */
+void nvmf__qpair_end(struct nvmf_qpair *qp)
 {
-	if (--qp->refs)
-		return;
 	while (qp->free_list) {
 		struct nvmf_capsule *nc = qp->free_list;
 
 		qp->free_list = nc->next;
+		free(nc->rsp);
 		free(nc);
 	}
 	if (qp->conn) {

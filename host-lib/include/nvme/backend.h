@@ -34,9 +34,9 @@ enum nvme_backend_op {
 /* The write is on stable storage when it is done (Force Unit Access). */
 #define NVME_BACKEND_FUA 1u
 
-#define NVME_BACKEND_PRIVATE 128u
+#define NVME_BACKEND_SCRATCH 128u
 
-/* A request. The submitter fills in all but private; it stays his, and must stay, until done. */
+/* A request. The submitter fills in all but scratch; it stays his, and must stay, until done. */
 struct nvme_backend_io {
 	enum nvme_backend_op op;
 	uint32_t flags;          /* NVME_BACKEND_* */
@@ -52,7 +52,7 @@ struct nvme_backend_io {
 	void (*done)(struct nvme_backend_io *io, int error);
 	void *arg; /* the submitter's own */
 	/* the backend's own */
-	uint64_t private[NVME_BACKEND_PRIVATE / 8];
+	uint64_t scratch[NVME_BACKEND_SCRATCH / 8];
 };
 
 struct nvme_backend_ops {

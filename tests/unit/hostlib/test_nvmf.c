@@ -290,6 +290,36 @@ START_TEST(append_rules)
 }
 END_TEST
 
+/* The response may not take the place of a command that its owner still looks at. */
+START_TEST(held_command_survives_its_response)
+{
+	struct memdesc m = memdesc_vaddr(mem);
+	struct nvmf_capsule *nc;
+	unsigned int i;
+
+	for (i = 0; i < 20; i++) {
+		nc = command(NVME_OPC_WRITE, (uint16_t)(i % 15));
+		((struct nvme_sqe *)nvmf_capsule_sqe(nc))->cdw13 = 0x1234 + i;
+		ck_assert_int_eq(nvmf_capsule_append_data(nc, &m, 512, true, on_data, &seen), 0);
+		if (i % 3 == 2) { /* let go at once, between those that are held */
+			ck_assert_int_eq(send_one(nc), 0);
+			poll_until(&seen.responses, i + 1);
+			continue;
+		}
+		ck_assert_int_eq(nvmf_transmit_capsule(nc), 0);
+		poll_until(&seen.responses, i + 1);
+		ck_assert_uint_eq(seen.cqe.cid, i % 15);
+		ck_assert_ptr_null(nvmf_capsule_cqe(nc));
+		ck_assert_ptr_nonnull(nvmf_capsule_sqe(nc));
+		ck_assert_uint_eq(((struct nvme_sqe *)nvmf_capsule_sqe(nc))->cdw13, 0x1234 + i);
+		ck_assert_int_eq(nvmf_transmit_capsule(nc), -EBUSY);
+		nvmf_free_capsule(nc);
+	}
+	ck_assert_uint_eq(seen.data, 20);
+	ck_assert_uint_eq(seen.errors, 0);
+}
+END_TEST
+
 START_TEST(refused_transmission_leaves_the_capsule)
 {
 	struct nvmf_capsule *nc = command(NVME_OPC_WRITE, 16);
@@ -493,6 +523,7 @@ int main(void)
 	tcase_add_loop_test(t, descriptor_fits_the_data, 0, sizeof(kinds) / sizeof(kinds[0]));
 	tcase_add_test(t, lists_and_iovas_reach_the_adapter);
 	tcase_add_test(t, append_rules);
+	tcase_add_test(t, held_command_survives_its_response);
 	tcase_add_test(t, refused_transmission_leaves_the_capsule);
 	tcase_add_loop_test(t, every_end_is_told, 0, sizeof(ends) / sizeof(ends[0]));
 	tcase_add_test(t, synthesized_response_has_no_sqhd);

@@ -57,7 +57,7 @@ static void end(struct fake_backend *f, struct nvme_backend_io *io)
 	int error = run(f, io);
 
 	f->inflight--;
-	memset(io->private, 0xee, sizeof(io->private));
+	memset(io->scratch, 0xee, sizeof(io->scratch));
 	io->done(io, error);
 }
 
