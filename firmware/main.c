@@ -5,6 +5,7 @@
 #include "host/admin.h"
 #include "host/qp.h"
 #include "lib/err.h"
+#include "lib/event.h"
 #include "lib/log.h"
 #include "lib/timer.h"
 #include "net/net.h"
@@ -118,11 +119,10 @@ bool fw_turn(void)
 	struct hal_event ev;
 
 	for (uint32_t n = 0; n < 64; n++) {
-		if (!hal_event_peek(&ev)) {
+		if (!event_next(&ev)) {
 			timers();
 			return false;
 		}
-		hal_event_pop();
 		dispatch(&ev);
 	}
 	timers();

@@ -15,6 +15,12 @@ static inline uint32_t get_be32(const uint8_t *p)
 	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
 }
 
+/* Network order across two words of a frame: the upper half of one, the lower half of the next. */
+static inline uint32_t join_be32(uint32_t a, uint32_t b)
+{
+	return __builtin_bswap32(a >> 16 | b << 16);
+}
+
 static inline void put_be16(uint8_t *p, uint32_t v)
 {
 	p[0] = (uint8_t)(v >> 8);

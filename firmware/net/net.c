@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "net/arp.h"
+#include "lib/event.h"
 #include "lib/bytes.h"
 #include "lib/csum.h"
 #include "lib/err.h"
@@ -25,6 +26,7 @@ void net_init(void)
 	memset(&net_drops, 0, sizeof(net_drops));
 	net_port.mask = 0xffffffff;
 	net_port.mtu = 1500;
+	event_init();
 	frame_init();
 	arp_init();
 	memcpy(net_port.mac, mac, sizeof(mac));

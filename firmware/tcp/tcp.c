@@ -291,7 +291,7 @@ void tcp_established(struct tcb *t)
 	tcp_set_mss(t, 0xffff);
 	t->cwnd = MIN(10u * t->mss, MAX(2u * t->mss, 14600u));
 	t->notify = t->snd_una + NOTIFY_NEVER;
-	t->last_ack = t->rcv_nxt;
+	t->last_ack = t->rcv_edge = t->rcv_nxt;
 	t->recover = t->iss;
 	if (!t->srtt8)
 		t->rto = (uint16_t)clk_ms(RTO_INITIAL_MS);

@@ -107,6 +107,7 @@ void tcp_trap(struct tcb *t)
 	t->flags &= ~(uint32_t)F_FAST;
 	t->fast_bytes += st.rcv_nxt - t->rcv_nxt;
 	t->rcv_nxt = t->hw_rcv_nxt = st.rcv_nxt;
+	t->rcv_edge = st.rcv_nxt + (st.pending < t->rcv_wnd ? t->rcv_wnd - st.pending : 0);
 	t->ts_recent = st.ts_recent;
 	if (SEQ_GT(st.last_ack, t->last_ack))
 		t->last_ack = st.last_ack;
@@ -222,14 +223,14 @@ void tcp_ack_event(uint16_t conn)
 
 /* --- slow mode -------------------------------------------------------------------------------- */
 
-static void window_update(struct tcb *t, const struct seg *s)
+void tcp_window_update(struct tcb *t, uint32_t seq, uint32_t ack, uint32_t wnd)
 {
-	if (SEQ_LT(s->seq, t->snd_wl1) || (s->seq == t->snd_wl1 && SEQ_LT(s->ack, t->snd_wl2)))
+	if (SEQ_LT(seq, t->snd_wl1) || (seq == t->snd_wl1 && SEQ_LT(ack, t->snd_wl2)))
 		return;
-	t->snd_wnd = (uint32_t)s->wnd << t->snd_scale;
+	t->snd_wnd = wnd << t->snd_scale;
 	t->max_wnd = MAX(t->max_wnd, t->snd_wnd);
-	t->snd_wl1 = s->seq;
-	t->snd_wl2 = s->ack;
+	t->snd_wl1 = seq;
+	t->snd_wl2 = ack;
 }
 
 /* The peer's window opened, or it took the probe's byte. A byte it refused goes again at once. */
@@ -271,7 +272,7 @@ void tcp_ack_segment(struct tcb *t, const struct seg *s)
 	uint32_t wnd = t->snd_wnd;
 	bool news = (t->flags & F_SACK) && s->n_sack && tcp_sack_update(t, s);
 
-	window_update(t, s);
+	tcp_window_update(t, s->seq, s->ack, s->wnd);
 	if (SEQ_GT(s->ack, t->snd_una)) {
 		if ((t->flags & (F_TS | F_RTT)) == F_TS && s->have_ts && s->tsecr && t->retries)
 			tcp_rtt_sample(t, (clk_now() - s->tsecr) << US_PER_TICK_SHIFT);

@@ -16,15 +16,22 @@
 
 #include "lib/bytes.h"
 #include "lib/err.h"
+#include "lib/event.h"
+#include "lib/pkt.h"
 #include "net/net.h"
 #include "tcp/tcp_int.h"
+
+#define TCP_OFF (ETH_HLEN + IP_HLEN)
+#define RUN_MAX 128u /* frames; then timers get their turn */
+#define DUP_ACKS 4u /* acknowledgements about a gap that go out at once; later ones may be merged */
 
 /* Where the engine says the TCP header and the payload are; false when that cannot be. */
 static bool parse(const struct hal_event *ev, struct seg *s)
 {
 	uint32_t frame_len = ev->w1 >> 16;
 	uint32_t thoff = ev->w2 & 0xff;
-	uint8_t h[HDR_MAX];
+	uint32_t words[(HDR_MAX + 3) / 4];
+	const uint8_t *h = (const uint8_t *)words;
 	const uint8_t *tcp;
 	uint32_t hlen;
 
@@ -32,10 +39,10 @@ static bool parse(const struct hal_event *ev, struct seg *s)
 	s->cell = (uint16_t)ev->w1;
 	s->off = ev->w2 >> 8 & 0xff;
 	s->len = (uint16_t)(ev->w2 >> 16);
-	if (thoff < ETH_HLEN + IP_HLEN || s->off < thoff + TCP_HLEN || s->off > sizeof(h) ||
+	if (thoff < ETH_HLEN + IP_HLEN || s->off < thoff + TCP_HLEN || s->off > HDR_MAX ||
 	    (uint32_t)s->off + s->len > frame_len)
 		return false;
-	hal_pkt_copy(s->cell, 0, h, s->off);
+	pkt_words(s->cell, words, 0, (s->off + 3u) / 4);
 	tcp = h + thoff;
 	hlen = (tcp[12] >> 4) * 4u;
 	if (thoff + hlen != s->off)
@@ -140,19 +147,26 @@ static bool paws_ok(struct tcb *t, const struct seg *s)
 	return false;
 }
 
-static uint32_t receive_edge(const struct tcb *t)
+/*
+ * The end of the window. Delivering moves it not at all and the stream engine only forward: what was
+ * seen earlier is asked for again only when it is not enough.
+ */
+static uint32_t receive_edge(struct tcb *t, uint32_t seq, uint32_t end)
 {
 	struct eng_conn_state st;
 
+	if (SEQ_LT(seq, t->rcv_edge) && SEQ_LEQ(end, t->rcv_edge))
+		return t->rcv_edge;
 	hal_conn_state(t->conn, &st);
-	return t->rcv_nxt + (st.pending < t->rcv_wnd ? t->rcv_wnd - st.pending : 0);
+	t->rcv_edge = t->rcv_nxt + (st.pending < t->rcv_wnd ? t->rcv_wnd - st.pending : 0);
+	return t->rcv_edge;
 }
 
 /* Acceptable, and cut to what is new and within the window. */
 static bool trim(struct tcb *t, struct seg *s)
 {
-	uint32_t edge = receive_edge(t);
 	uint32_t end = s->seq + seq_len(s);
+	uint32_t edge = receive_edge(t, s->seq, end);
 	uint32_t skip;
 
 	if (SEQ_GT(s->seq, edge) || (s->seq == edge && edge != t->rcv_nxt && seq_len(s)))
@@ -207,6 +221,8 @@ static bool ack_ok(struct tcb *t, struct seg *s)
 	 * What the transmit engine has not sent yet cannot be acknowledged, and its memory must not
 	 * be given back.
 	 */
+	if (s->ack == t->snd_una && !(t->flags & F_FIN_SENT))
+		return true;
 	hal_conn_state(t->conn, &st);
 	if ((t->flags & F_FIN_SENT) && s->ack == t->snd_end + 1 && st.snd_max == t->snd_end) {
 		t->flags |= F_FIN_ACKED;
@@ -333,32 +349,66 @@ static void in_sync(struct tcb *t, struct seg *s)
 	fin_received(t);
 }
 
-/* What the segment made due: PDUs back, more data out, fast mode again, an acknowledgement. */
-static void follow_up(struct tcb *t)
+/* True: an acknowledgement goes out. */
+static bool ack_due(const struct tcb *t)
 {
+	uint32_t due = t->rcv_nxt - t->last_ack;
+
+	if (t->state > TCP_LAST_ACK)
+		return false;
+	if (!(t->flags & F_FAST))
+		return (t->flags & F_ACK_NOW) || due;
+	return (t->flags & F_ACK_NOW) || due >= 2u * t->mss;
+}
+
+/*
+ * What segments made due: PDUs back, more data out, an acknowledgement, and, when no more of the
+ * connection's frames are known to wait, fast mode again.
+ */
+static void follow_up(struct tcb *t, bool last)
+{
+	t->flags &= ~(uint32_t)(F_DUE | F_URGENT);
 	tcp_release(t);
 	if (!is_sync(t))
 		return;
 	tcp_output(t);
-	tcp_try_resume(t);
+	if (last)
+		tcp_try_resume(t);
 	tcp_sync(t);
 	fin_received(t);
 	closing_steps(t);
-	if (t->state <= TCP_LAST_ACK && ((t->flags & F_ACK_NOW) || t->rcv_nxt != t->last_ack)) {
-		uint32_t due = t->rcv_nxt - t->last_ack;
-
-		if (!(t->flags & F_FAST))
-			tcp_raw_ack(t);
-		else if ((t->flags & F_ACK_NOW) || due >= 2u * t->mss)
+	if (ack_due(t)) {
+		if (t->flags & F_FAST)
 			hal_tx_ack(t->conn);
+		else
+			tcp_raw_ack(t);
+		t->ooo_told += t->ooo && t->ooo_told < UINT8_MAX;
 	}
 	t->flags &= ~(uint32_t)F_ACK_NOW;
 	tcp_release(t);
 	tcp_drained_poll(t);
+	if (is_sync(t))
+		tcp_alive(t);
 }
 
-void tcp_segment(struct tcb *t, struct seg *s)
+/*
+ * The consequences may wait for the end of the run: not where the end of the connection is near, not
+ * for a peer that counts duplicates, not the first ones about a gap, and not a retransmission.
+ */
+static bool may_wait(const struct tcb *t, uint8_t rec)
 {
+	const uint32_t ending = F_FIN_QUEUED | F_FIN_SEEN | F_PERSIST;
+
+	if (t->state != TCP_ESTABLISHED || (t->flags & ending) || t->rec != rec)
+		return false;
+	return !t->ooo || ((t->flags & F_SACK) && t->ooo_told >= DUP_ACKS);
+}
+
+static void take(struct tcb *t, struct seg *s)
+{
+	uint32_t rcv_nxt;
+	uint8_t rec;
+
 	t->segs_in++;
 	if (t->state == TCP_SYN_SENT) {
 		in_syn_sent(t, s);
@@ -366,11 +416,107 @@ void tcp_segment(struct tcb *t, struct seg *s)
 	}
 	tcp_trap(t);
 	t->flags &= ~(uint32_t)F_PROBING;
+	rcv_nxt = t->rcv_nxt;
+	rec = t->rec;
 	in_sync(t, s);
-	if (is_sync(t))
-		follow_up(t);
-	if (is_sync(t))
-		tcp_alive(t);
+	if (!is_sync(t))
+		return;
+	if (t->rcv_nxt != rcv_nxt)
+		t->ooo_told = 0;
+	t->flags |= F_DUE;
+	if (!may_wait(t, rec))
+		t->flags |= F_URGENT;
+}
+
+/* A segment was dealt with; last: the run ends here. */
+static void settle(struct tcb *t, bool last)
+{
+	if ((t->flags & F_DUE) && (last || (t->flags & F_URGENT)) && is_sync(t))
+		follow_up(t, last);
+}
+
+void tcp_segment(struct tcb *t, struct seg *s)
+{
+	take(t, s);
+	settle(t, true);
+}
+
+/* --- runs of frames --------------------------------------------------------------------------- */
+
+/* The words of a frame that are looked at: from its IPv4 source address to the end of timestamps. */
+#define HEAD_FIRST 6u
+#define HEAD_WORDS 17u
+
+/* The addresses are the connection's, there are no options but timestamps, ACK is the only flag that matters. */
+static inline bool plain(const struct tcb *t, const uint32_t *w, uint32_t hlen)
+{
+	if (join_be32(w[6], w[7]) != t->remote_ip || join_be32(w[7], w[8]) != net_port.ip ||
+	    join_be32(w[8], w[9]) != ((uint32_t)t->remote_port << 16 | t->local_port) ||
+	    (w[11] >> 16 & 0x37f0) != (uint32_t)(TH_ACK << 8 | hlen << 2))
+		return false;
+	/* NOP NOP TS 10 */
+	return !(t->flags & F_TS) || (join_be32(w[13], w[14]) == 0x0101080a &&
+				      SEQ_GEQ(join_be32(w[14], w[15]), t->ts_recent));
+}
+
+/* Something new is acknowledged, which was sent, and nothing is being recovered. */
+static bool plain_ack(const struct tcb *t, uint32_t ack)
+{
+	struct eng_conn_state st;
+
+	if (!SEQ_GT(ack, t->snd_una) || SEQ_GT(ack, t->snd_nxt) || t->rec != REC_NONE || t->retries)
+		return false;
+	hal_conn_state(t->conn, &st);
+	return SEQ_LEQ(ack, st.snd_max);
+}
+
+/* Takes over what plain() and its caller found good. */
+static inline void accept(struct tcb *t, const struct hal_event *ev, const uint32_t *w,
+			  uint32_t hlen)
+{
+	uint32_t ack = join_be32(w[10], w[11]);
+	uint32_t len = ev->w2 >> 16;
+
+	if (t->flags & F_TS)
+		t->ts_recent = join_be32(w[14], w[15]);
+	tcp_window_update(t, t->rcv_nxt, ack, __builtin_bswap32(w[12]) >> 16);
+	if (ack != t->snd_una)
+		tcp_ack_advance(t, ack);
+	if (len) {
+		hal_rx_deliver(t->conn, (uint16_t)ev->w1, (uint16_t)(TCP_OFF + hlen),
+			       (uint16_t)len);
+		t->rcv_nxt += len;
+		t->ooo_told = 0;
+	} else {
+		hal_pkt_free((uint16_t)ev->w1);
+	}
+	t->segs_in++;
+	t->flags |= F_DUE;
+}
+
+/*
+ * What most frames of a run hold: new data in order or a new acknowledgement, nothing missing. A few
+ * words of the header tell; hostile ones fail here like any other and are looked at closely.
+ */
+static bool predicted(struct tcb *t, const struct hal_event *ev)
+{
+	const uint32_t unusual = F_HASHED | F_FAST | F_PERSIST | F_PROBING | F_FIN_SEEN |
+				 F_FIN_QUEUED;
+	uint32_t hlen = t->flags & F_TS ? TCP_HLEN + TS_OPT_LEN : TCP_HLEN;
+	uint32_t len = ev->w2 >> 16, ack;
+	uint32_t w[HEAD_WORDS];
+
+	if (t->state != TCP_ESTABLISHED || (t->flags & unusual) != F_HASHED || t->ooo ||
+	    (uint16_t)ev->w2 != (TCP_OFF | (TCP_OFF + hlen) << 8) ||
+	    TCP_OFF + hlen + len > ev->w1 >> 16 || SEQ_GT(t->rcv_nxt + len, t->rcv_edge))
+		return false;
+	pkt_words((uint16_t)ev->w1, w, HEAD_FIRST, HEAD_WORDS);
+	ack = join_be32(w[10], w[11]);
+	if (join_be32(w[9], w[10]) != t->rcv_nxt || !plain(t, w, hlen) || !(uint16_t)w[12] ||
+	    !(ack == t->snd_una ? len : plain_ack(t, ack)))
+		return false;
+	accept(t, ev, w, hlen);
+	return true;
 }
 
 static struct tcb *owner(const struct hal_event *ev, const struct seg *s)
@@ -387,21 +533,42 @@ static struct tcb *owner(const struct hal_event *ev, const struct seg *s)
 	return tcp_lookup(s);
 }
 
-void tcp_input(const struct hal_event *ev)
+/* One frame; due: the connection whose run it may belong to. Returns that of the frame. */
+static struct tcb *input(const struct hal_event *ev, struct tcb *due)
 {
+	struct tcb *t = tcb_of(ev->id);
 	struct seg s;
-	struct tcb *t;
 
+	if (ev->id < ENG_N_CONN && (!due || due == t) && predicted(t, ev))
+		return t;
 	if (!parse(ev, &s)) {
 		net_drops.tcp_header++;
 		hal_pkt_free((uint16_t)ev->w1);
-		return;
+		return due;
 	}
 	t = s.dst == net_port.ip ? owner(ev, &s) : NULL;
+	if (due && due != t)
+		settle(due, true);
 	if (t)
-		tcp_segment(t, &s);
+		take(t, &s);
 	else if (!listen_input(&s))
 		tcp_stray(&s);
 	if (!s.taken)
 		hal_pkt_free(s.cell);
+	return t;
+}
+
+void tcp_input(const struct hal_event *first)
+{
+	struct hal_event ev = *first;
+	struct tcb *t = NULL;
+	uint32_t n = 0;
+	bool again;
+
+	do {
+		t = input(&ev, t);
+		again = t && ++n < RUN_MAX && ev.id < ENG_N_CONN && event_frame(ev.id, &ev);
+		if (t)
+			settle(t, !again);
+	} while (again);
 }

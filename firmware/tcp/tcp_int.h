@@ -19,6 +19,11 @@
  * engine, [snd_nxt, snd_end) queued. FIN takes snd_end and is not counted in any of them:
  * F_FIN_SENT and F_FIN_ACKED tell. In fast mode (F_FAST) the engine is ahead of snd_una, snd_wnd,
  * rcv_nxt and ts_recent here; tcp_pull and tcp_trap catch up.
+ *
+ * Slow mode. Frames of one connection that stand one behind the other in the event queue are a run
+ * (tcp_input): what they make due (PDUs back, more data, an acknowledgement, fast mode) is done once,
+ * at its end. So the queue empties before the peer hears of it, and the engine takes over with
+ * nothing left behind it.
  */
 #ifndef TCP_INT_H
 #define TCP_INT_H
@@ -76,6 +81,8 @@ enum tcb_flag {
 	/* window scale, timestamps, SACK go into the SYN (not after the peer choked on them) */
 	F_OFFERED = 1 << 20,
 	F_PASSIVE = 1 << 21, /* the peer opened; it has our window already */
+	F_DUE = 1 << 22, /* segments were taken whose consequences wait for the end of their run */
+	F_URGENT = 1 << 23, /* and should not */
 };
 
 enum tcp_recovery { REC_NONE, REC_FAST, REC_LOSS };
@@ -111,11 +118,13 @@ struct tcb {
 	/* Receiving in slow mode */
 	uint32_t rcv_nxt, ts_recent, rcv_wnd, last_ack;
 	uint32_t hw_rcv_nxt; /* what the engine has: template segments acknowledge this */
+	uint32_t rcv_edge;   /* the window's end, or less: it only moves forward */
 	uint32_t snd_wl1, snd_wl2, max_wnd;
 	uint32_t fin_seq;
-	struct ooo *ooo;
-	uint32_t ooo_latest; /* first byte of the latest arrival */
+	struct ooo *ooo, *ooo_hint; /* the list; the entry put in last, if it is still there */
+	uint32_t ooo_latest;        /* first byte of the latest arrival */
 	uint16_t ooo_count;
+	uint8_t ooo_told; /* acknowledgements sent for the gap at rcv_nxt */
 	uint8_t snd_scale, rcv_scale;
 
 	/* Recovery */
@@ -253,6 +262,7 @@ void tcp_try_resume(struct tcb *t);
 void tcp_sync(struct tcb *t);
 void tcp_ack_advance(struct tcb *t, uint32_t una);
 void tcp_ack_segment(struct tcb *t, const struct seg *s);
+void tcp_window_update(struct tcb *t, uint32_t seq, uint32_t ack, uint32_t wnd);
 void tcp_release(struct tcb *t);
 void tcp_rearm(struct tcb *t);
 void tcp_rto_restart(struct tcb *t);

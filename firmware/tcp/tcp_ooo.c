@@ -30,6 +30,8 @@ static void drop(struct tcb *t, struct ooo **link)
 	struct ooo *o = *link;
 
 	*link = o->next;
+	if (t->ooo_hint == o)
+		t->ooo_hint = NULL;
 	t->ooo_count--;
 	pool_put(&pool, o);
 }
@@ -45,8 +47,11 @@ void ooo_free_all(struct tcb *t)
 void ooo_insert(struct tcb *t, struct seg *s)
 {
 	struct ooo **link = &t->ooo;
-	struct ooo *o;
+	struct ooo *o = t->ooo_hint;
 
+	/* Arrivals mostly follow one another: the search begins at the one before. */
+	if (o && SEQ_LEQ(o->seq, s->seq) && SEQ_LT(o->seq + o->len, s->seq + s->len))
+		link = &o->next;
 	for (; *link && SEQ_LEQ((*link)->seq, s->seq); link = &(*link)->next) {
 		if (SEQ_GEQ((*link)->seq + (*link)->len, s->seq + s->len)) {
 			t->ooo_latest = (*link)->seq;
@@ -62,6 +67,7 @@ void ooo_insert(struct tcb *t, struct seg *s)
 		.next = *link, .seq = s->seq, .len = s->len, .off = s->off, .cell = s->cell
 	};
 	*link = o;
+	t->ooo_hint = o;
 	s->taken = true;
 	t->ooo_latest = s->seq;
 	t->ooo_count++;

@@ -10,6 +10,7 @@
 #define OPT_SACK 5
 #define OPT_TS 8
 #define WSCALE_MAX 14
+#define TS_PREFIX (OPT_NOP << 24 | OPT_NOP << 16 | OPT_TS << 8 | 10u)
 
 static void parse_sack(struct seg *s, const uint8_t *p, uint32_t len)
 {
@@ -46,6 +47,11 @@ bool opt_parse(struct seg *s, const uint8_t *p, uint32_t len)
 	uint32_t i = 0;
 
 	s->wscale = -1;
+	/* what nearly all segments begin with, or consist of */
+	if (len >= TS_OPT_LEN && get_be32(p) == TS_PREFIX) {
+		parse_one(s, p + 2, 10);
+		i = TS_OPT_LEN;
+	}
 	while (i < len && p[i] != OPT_END) {
 		uint32_t n;
 

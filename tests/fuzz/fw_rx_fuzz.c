@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/event.h"
 #include "hal_fake.h"
 #include "lib/bytes.h"
 #include "lib/csum.h"
@@ -442,8 +443,7 @@ static void pump(void)
 		fake_run();
 		if (!fake_events())
 			return;
-		while (hal_event_peek(&ev)) {
-			hal_event_pop();
+		while (event_next(&ev)) {
 			dispatch(&ev);
 		}
 	}

@@ -278,8 +278,7 @@ START_TEST(closed_waits_for_both_engines)
 	fake_run();
 	ck_assert_uint_eq(fake_cnt.tx_killed, 1);
 	ck_assert_uint_eq(outs(), 0);
-	while (hal_event_peek(&ev)) {
-		hal_event_pop();
+	while (event_next(&ev)) {
 		ck_assert_uint_eq(ev.type, ENG_EVT_TXDONE);
 		ck_assert_uint_eq(user[CONN].closed, 0);
 		tcp_txdone(&ev);

@@ -12,6 +12,7 @@ Suite *listen_suite(void);
 Suite *flood_suite(void);
 Suite *send_suite(void);
 Suite *recv_suite(void);
+Suite *run_suite(void);
 Suite *loss_suite(void);
 Suite *close_suite(void);
 Suite *sim_suite(void);
@@ -29,6 +30,7 @@ int main(void)
 	srunner_add_suite(r, flood_suite());
 	srunner_add_suite(r, send_suite());
 	srunner_add_suite(r, recv_suite());
+	srunner_add_suite(r, run_suite());
 	srunner_add_suite(r, loss_suite());
 	srunner_add_suite(r, close_suite());
 	srunner_add_suite(r, sim_suite());

@@ -158,8 +158,7 @@ START_TEST(echo_flood_is_bounded)
 		struct hal_event ev;
 
 		fake_rx(f, echo_request(56));
-		while (hal_event_peek(&ev)) {
-			hal_event_pop();
+		while (event_next(&ev)) {
 			net_input(&ev);
 		}
 	}

@@ -91,9 +91,8 @@ START_TEST(a_whole_write_with_few_events)
 		for (acked += 2896; acked < to; acked += 2896) {
 			s.ack = OURS(acked);
 			bring_more(&s);
-			while (hal_event_peek(&ev)) {
+			while (event_next(&ev)) {
 				ck_assert_uint_eq(ev.type, ENG_EVT_ACK);
-				hal_event_pop();
 				events++;
 				tcp_ack_event(ev.id);
 				fake_run();
@@ -163,8 +162,7 @@ START_TEST(one_event_per_flight)
 		s.ack = OURS(expected_len - 240); /* ten commands behind */
 		if (i > 10)
 			bring_more(&s);
-		while (hal_event_peek(&ev)) {
-			hal_event_pop();
+		while (event_next(&ev)) {
 			ck_assert(ev.type == ENG_EVT_ACK || ev.type == ENG_EVT_TXDONE);
 			events += ev.type == ENG_EVT_ACK;
 			if (ev.type == ENG_EVT_ACK)

@@ -334,8 +334,7 @@ void pump(void)
 	do {
 		timer_run(clk_now());
 		fake_run();
-		while (hal_event_peek(&ev)) {
-			hal_event_pop();
+		while (event_next(&ev)) {
 			dispatch(&ev);
 		}
 	} while (fake_tx_queued() > fake_opt.tx_stop || fake_events());

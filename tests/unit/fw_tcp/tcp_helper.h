@@ -8,6 +8,7 @@
 
 #include <check.h>
 
+#include "lib/event.h"
 #include "hal_fake.h"
 #include "tcp/tcp.h"
 #include "tcp/tcp_int.h"
