@@ -7,6 +7,8 @@ is on the wire."""
 import base64
 import collections
 import ctypes
+import glob
+import json
 import os
 import re
 import select
@@ -27,17 +29,19 @@ SOCKET_PATH_MAX = 107
 PR_SET_PDEATHSIG = 1
 ERROR_LEVEL = 3
 
-# What a role needs: modules loaded at boot, modules loaded on demand, programs.
-Role = collections.namedtuple('Role', 'modules spare programs')
+# What a role needs: modules loaded at boot, modules loaded on demand, programs packed into its
+# initramfs, programs of this machine's /usr, which the guest then sees, read-only.
+Role = collections.namedtuple('Role', 'modules spare programs usr')
 CRC = ('crc32c_generic', 'crc32c_intel')
 ROLES = {
-    'target': Role(('virtio_net', 'nvmet-tcp', 'sch_netem'), ('brd',), ('tc',)),
-    'host': Role(('virtio_net', 'nvme-tcp', 'sch_netem'), (), ('tc', 'nvme')),
+    'target': Role(('virtio_net', 'nvmet-tcp', 'sch_netem'), ('brd',), ('tc',), ()),
+    'host': Role(('virtio_net', 'nvme-tcp', 'sch_netem', '9p', '9pnet_virtio', 'ext4'), (),
+                 ('tc',), ('nvme', 'fio', 'mkfs.ext4', 'e2fsck')),
 }
 
 # Kernel messages that mean trouble, whatever level they were logged at.
 TROUBLE = re.compile(r'BUG:|WARNING:|Oops|general protection|Call Trace|blocked for more than|'
-                     r'Out of memory|guest: cannot load|fatal error occurred')
+                     r'Out of memory|guest: cannot|fatal error occurred')
 
 
 class GuestError(Exception):
@@ -60,6 +64,12 @@ def pack_initramfs(image, role):
     need = ROLES[role]
     with open(os.path.join(HERE, 'guest-init.sh'), 'rb') as f:
         files = {'init': (f.read(), 0o755)}
+    for path in need.usr and sorted(glob.glob(os.path.join(HERE, 'guest', '*.py'))):
+        with open(path, 'rb') as f:
+            files['guest/' + os.path.basename(path)] = (f.read(), 0o755)
+    for name in need.usr:
+        if not shutil.which(name, path='/usr/sbin:/usr/bin'):
+            raise Unavailable('%s is needed for the guest: run ./setup' % name)
     return initramfs.build(image, need.modules, CRC, need.spare, need.programs, files)
 
 
@@ -74,11 +84,11 @@ class Guest:
     """One guest. Use as a context manager, or call stop()."""
 
     def __init__(self, role, *, eth=None, mac='02:00:00:00:00:02', mtu=1500, memory=192,
-                 pcap=None, qemu=QEMU):
+                 cpus=1, pcap=None, qemu=QEMU):
         """eth: (socket of the guest, socket of its peer); mtu up to 65535; memory in MiB;
-        pcap: file that takes every frame of the port."""
+        cpus: one is fastest; pcap: file that takes every frame of the port."""
         self.role, self.eth, self.mac, self.mtu = role, eth, mac, mtu
-        self.memory, self.pcap, self.qemu = memory, pcap, qemu
+        self.memory, self.cpus, self.pcap, self.qemu = memory, cpus, pcap, qemu
         self.folder = tempfile.mkdtemp(prefix='guest.')
         self.console_log = os.path.join(self.folder, 'console')
         self.process = self.line = None
@@ -97,12 +107,16 @@ class Guest:
     def command(self, image, ramfs):
         """QEMU's command line."""
         args = [self.qemu, '-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot',
-                '-machine', 'q35,accel=tcg', '-cpu', 'max,cx16=off', '-smp', '1',
+                '-machine', 'q35,accel=tcg', '-cpu', 'max,cx16=off', '-smp', str(self.cpus),
                 '-m', str(self.memory), '-kernel', image.vmlinux, '-initrd', ramfs,
                 '-append', 'console=ttyS0 quiet panic=-1 oops=panic',
                 '-serial', 'file:' + self.console_log,
                 '-chardev', 'socket,id=line,path=%s/line,server=off' % self.folder,
-                '-serial', 'chardev:line']
+                '-serial', 'chardev:line',
+                '-qmp', 'unix:%s,server=on,wait=off' % check_socket_path(self._monitor())]
+        if ROLES[self.role].usr:
+            args += ['-fsdev', 'local,id=usr,path=/usr,security_model=none,readonly=on,'
+                     'multidevs=remap', '-device', 'virtio-9p-pci,fsdev=usr,mount_tag=usr']
         if self.eth:
             own, peer = map(check_socket_path, self.eth)
             args += ['-netdev', 'dgram,id=n0,local.type=unix,local.path=%s,'
@@ -161,6 +175,31 @@ class Guest:
                 self.process.wait()
             self.process = None
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _monitor(self):
+        return os.path.join(self.folder, 'qmp')
+
+    def _tell_qemu(self, command):
+        """One command of QEMU's machine protocol, which takes no commands before the first."""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as s:
+            s.settimeout(30)
+            s.connect(self._monitor())
+            answers = s.makefile()
+            answers.readline()
+            for name in 'qmp_capabilities', command:
+                s.sendall(json.dumps({'execute': name}).encode())
+                answer = json.loads(answers.readline())
+                while 'event' in answer:
+                    answer = json.loads(answers.readline())
+                if 'return' not in answer:
+                    raise GuestError('QEMU refuses %s: %s' % (name, answer))
+
+    def pause(self):
+        """Stops the guest and its clock, as a hypervisor does, until resume()."""
+        self._tell_qemu('stop')
+
+    def resume(self):
+        self._tell_qemu('cont')
 
     # -- commands
 

@@ -14,7 +14,7 @@ import subprocess
 
 from kernel import Unavailable
 
-FOLDERS = ('bin', 'dev', 'etc', 'lib/modules', 'proc', 'root', 'run', 'sbin', 'sys', 'tmp')
+FOLDERS = ('bin', 'dev', 'etc', 'lib/modules', 'proc', 'root', 'run', 'sbin', 'sys', 'tmp', 'usr')
 NODES = {'dev/console': (5, 1), 'dev/null': (1, 3)}
 
 

@@ -1,9 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""Runs Weft against the Linux kernel's NVMe/TCP target in a guest.
+"""Runs Weft against the Linux kernel's NVMe/TCP target and host, in a guest.
 
   run.py [CASE...]     these cases, or all; one line each, then "N passed, N failed, N skipped"
   run.py --list        the cases and what they are
+  run.py --peer linux [CASE...]
+                       cases of Linux as the host, with Linux's own target in place of Weft:
+                       what the cases ask is what a known good target gives
   run.py --main-job    the demonstration: 16 MiB there and back, everything shown
 
 Logs and captures stay in build/interop/CASE/. Exit status: 0 all passed; 1 something
@@ -15,23 +18,28 @@ import sys
 import time
 
 import capture
+import hostcases
+from adapter import OWN_ADDRESS, CaseFailed
 from cases import BOTH, CASES
 from guest import GuestError
+from hostrig import HostRig
 from kernel import ROOT, Unavailable
-from rig import OWN_ADDRESS, CaseFailed, Rig
+from rig import Rig
 from target import MIB
 
 MAIN_SIZE = 16 * MIB
+ALL = {**CASES, **hostcases.CASES}
 RESULTS = os.path.join(ROOT, 'build', 'interop')
 
 
-def check_wire(rig, corrupt=False):
+def check_wire(rig, corrupt=False, hostile=False):
     """tshark's opinion of what went over the wire."""
-    report = capture.examine(rig.capture, own=OWN_ADDRESS if corrupt else None)
+    report = capture.examine(rig.capture, own=OWN_ADDRESS if corrupt else None,
+                             hostile=OWN_ADDRESS if hostile else None)
     problems = list(report.problems)
     if report.pdus < 10:
         problems.append('only %d NVMe/TCP PDUs' % report.pdus)
-    if bool(rig.digests) != bool(report.digests):
+    if rig.digests is not None and bool(rig.digests) != bool(report.digests):
         problems.append('%d digests with options "%s"' % (report.digests, rig.digests))
     if problems:
         raise CaseFailed('%d problems in %s:\n%s' % (len(problems), rig.capture,
@@ -40,7 +48,8 @@ def check_wire(rig, corrupt=False):
 
 
 def perform(rig, case):
-    """The case and all that is examined after it; returns the report on its capture."""
+    """A case with Linux as the target, and all that is examined after it; returns the report
+    on its capture."""
     rig.start()
     rig.target.netem(case.netem)
     case.steps(rig)
@@ -51,23 +60,45 @@ def perform(rig, case):
     return check_wire(rig, case.corrupt)
 
 
+def perform_host(rig, case):
+    """The same for a case with Linux as the host."""
+    rig.start()
+    rig.impair(case.netem)
+    case.steps(rig)
+    rig.impair('')
+    rig.check_peers(case.allowed)
+    rig.end()
+    rig.check_firmware()
+    return check_wire(rig, case.corrupt, case.hostile)
+
+
+def go(name, peer):
+    """Runs the case with this name on its rig; returns the report on its capture."""
+    case, place = ALL[name], name if peer == 'weft' else '%s-%s' % (peer, name)
+    folder = os.path.join(RESULTS, place)
+    how = {key: getattr(case, key) for key in ('size', 'mtu', 'digests', 'faults')}
+    if name in CASES:
+        with Rig(folder, **how) as rig:
+            return perform(rig, case)
+    with HostRig(folder, peer=peer, cpus=case.cpus, **how) as rig:
+        return perform_host(rig, case)
+
+
 def explain(error):
     """What failed; when clearing up failed as well, that comes first."""
     earlier = error.__context__
     return '%s\nbefore that: %s' % (error, earlier) if isinstance(earlier, CaseFailed) else error
 
 
-def run_case(name):
+def run_case(name, peer):
     """Returns 'passed', 'failed' or 'skipped' and prints its line."""
-    case, start = CASES[name], time.monotonic()
+    case, start = ALL[name], time.monotonic()
     try:
-        with Rig(os.path.join(RESULTS, name), size=case.size, mtu=case.mtu, digests=case.digests,
-                 faults=case.faults) as rig:
-            report = perform(rig, case)
+        report = go(name, peer)
     except Unavailable as e:
         print('skip %-18s %s' % (name, e), flush=True)
         return 'skipped'
-    except (CaseFailed, GuestError, ValueError) as e:
+    except (CaseFailed, GuestError, OSError, ValueError) as e:
         print('FAIL %-18s %6.1f s  %s\n%s' % (name, time.monotonic() - start, case.what,
                                              explain(e)),
               flush=True)
@@ -122,23 +153,27 @@ def parse(argv):
     ap = argparse.ArgumentParser(description=__doc__.split('\n')[0])
     ap.add_argument('--list', action='store_true', help='name the cases')
     ap.add_argument('--main-job', action='store_true', help='the demonstration')
+    ap.add_argument('--peer', choices=('weft', 'linux'), default='weft',
+                    help='what the Linux host connects to')
     ap.add_argument('cases', nargs='*', metavar='CASE')
     args = ap.parse_args(argv)
+    known = hostcases.CASES if args.peer == 'linux' else ALL
     for name in args.cases:
-        if name not in CASES:
-            ap.error('no case %s; there are: %s' % (name, ' '.join(CASES)))
+        if name not in known:
+            ap.error('no case %s; there are: %s' % (name, ' '.join(known)))
+    args.cases = args.cases or list(known)
     return args
 
 
 def main(argv):
     args = parse(argv)
     if args.list:
-        for name, case in CASES.items():
+        for name, case in ALL.items():
             print('%-18s %s' % (name, case.what))
         return 0
     if args.main_job:
         return main_job()
-    count = collections.Counter(run_case(name) for name in args.cases or CASES)
+    count = collections.Counter(run_case(name, args.peer) for name in args.cases)
     print('%d passed, %d failed, %d skipped' % (count['passed'], count['failed'],
                                                  count['skipped']))
     if count['failed']:

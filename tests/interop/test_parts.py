@@ -3,6 +3,7 @@
 """Tests of the parts a guest is made from; nothing is booted and nothing fetched."""
 import argparse
 import gzip
+import json
 import lzma
 import os
 import shutil
@@ -16,11 +17,16 @@ import unittest
 
 import initramfs
 import kernel
+from exporter import DISK, WeftExporter
 from kernel import Unavailable
 from rawpeer import ICMP, Packet, PeerError, RawPeer, checksum, ipv4
 from target import listen, parse_size, serve
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, 'guest'))
+import flood        # noqa: E402
+import hostile      # noqa: E402
+import numbered     # noqa: E402
 
 
 class ChooseKernel(unittest.TestCase):
@@ -225,6 +231,64 @@ class ControlSocket(unittest.TestCase):
             self.assertEqual(again.family, socket.AF_UNIX)
             again.close()
             self.assertRaises(Unavailable, listen, os.path.join(folder, 'x' * 120))
+
+
+class NumberedBlocks(unittest.TestCase):
+    """The judge of what a target may lose: nothing that was acknowledged."""
+
+    @staticmethod
+    def area(*numbers):
+        return b''.join(numbered.block(n) if n else bytes(numbered.SIZE) for n in numbers)
+
+    def lost(self, last, data):
+        return numbered.lost(list(range(1, last + 1)), 100, 4, data)
+
+    def test_what_was_acknowledged_last_is_there(self):
+        self.assertEqual(self.lost(0, self.area(0, 0, 0, 0)), [])
+        self.assertEqual(self.lost(2, self.area(0, 1, 2, 0)), [])
+        self.assertEqual(self.lost(6, self.area(4, 5, 6, 3)), [])
+
+    def test_the_block_under_way_may_be_there_or_not(self):
+        self.assertEqual(self.lost(6, self.area(4, 5, 6, 7)), [])
+        self.assertEqual(len(self.lost(6, self.area(8, 5, 6, 3))), 1)
+
+    def test_a_lost_old_or_torn_block_is_noticed(self):
+        for bad in (0, 2, 10):
+            self.assertEqual(len(self.lost(6, self.area(4, 5, bad, 3))), 1, bad)
+        torn = bytearray(self.area(4, 5, 6, 3))
+        torn[3 * numbered.SIZE - 1] ^= 1
+        self.assertIn('place 102', self.lost(6, bytes(torn))[0])
+
+    def test_acknowledgements_out_of_order_are_noticed(self):
+        self.assertEqual(len(numbered.lost([1, 3], 100, 4, self.area(0, 1, 2, 3))), 1)
+
+
+class IllBehaved(unittest.TestCase):
+    def test_pdus_have_the_lengths_they_claim(self):
+        for data, plen in ((hostile.GREETING, 128), (hostile.connect(), 72 + 1024),
+                           (hostile.property_get(0), 72), (hostile.h2c(), 24 + 512)):
+            self.assertEqual(len(data), plen)
+            self.assertEqual(struct.unpack_from('<I', data, 4)[0], plen)
+
+    def test_syn_segments_are_sound(self):
+        packet = Packet(flood.syn(b'\x0a\0\0\x80', b'\x0a\0\0\x01', (1025, 4420)))
+        self.assertEqual(struct.unpack_from('>HH', packet.payload), (1025, 4420))
+        self.assertEqual(packet.payload[13], 2)
+
+
+class TargetConfiguration(unittest.TestCase):
+    def test_namespaces_and_hosts_are_named(self):
+        with tempfile.TemporaryDirectory() as folder:
+            rig = argparse.Namespace(folder=folder, mtu=1500)
+            export = WeftExporter(rig)
+            export.namespaces[DISK.nqn][2] = 4096
+            export._write_config()
+            with open(export.config) as f:
+                config = json.load(f)
+        disk, closed = config['subsystems']
+        self.assertEqual([n['nsid'] for n in disk['namespaces']], [1, 2])
+        self.assertEqual(closed['allowed_hosts'], [h['nqn'] for h in config['hosts']])
+        self.assertFalse(closed['attr']['allow_any_host'])
 
 
 if __name__ == '__main__':
