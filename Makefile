@@ -49,7 +49,8 @@ all: $(ALL)
 
 help:
 	@echo 'make              build everything'
-	@echo 'make run          boot a Linux target in a guest, write and read back 16 MiB through the adapter'
+	@echo 'make run          two adapters in one process, one exports a file: write and read back 16 MiB, compare'
+	@echo 'make run PEER=linux   the same against a Linux target in a guest'
 	@echo 'make test         unit, RTL and co-simulation tests, two short fuzz runs'
 	@echo 'make interop      Linux peers in a guest (CASES="smoke ...": some of them)'
 	@echo 'make bench        simulated cycles and instructions per command; writes build/bench.json'
@@ -63,8 +64,14 @@ help:
 test: $(TESTS)
 	tests/lib/run-tests --jobs 2 --timeout 400 $(TESTS)
 
+# Two adapters in this process, or one and a Linux target in a guest.
+ifeq ($(PEER),linux)
 run: all
 	tests/interop/run.py --main-job
+else
+run: build/weft-cosim build/firmware/weft.elf
+	tests/cosim/run.py
+endif
 
 interop: all
 	tests/interop/run.py $(CASES)

@@ -4,6 +4,7 @@
 #   build/sim/trace/libweft_sim.a  the same with FST waves: larger and slower
 #   build/sim/check/libweft_sim.a  the same with the RTL's assertions
 #   build/weft-sim                 vfio-user server; --fst runs build/weft-sim-trace in its place
+#   build/weft-cosim               two adapters in one process: the job of weft run, on a file that the other exports
 # Programs that link a library need $(SIM_LIBS) after it and the C++ linker.
 SIM_TOP     ?= weft_top
 SIM_SOURCES ?= $(RTL_SOURCES)
@@ -14,7 +15,8 @@ SIM_LINT    := -Wno-lint -Wno-style
 SIM_MODEL_C  := $(wildcard sim/model/*.c)
 SIM_WORLD_C  := $(wildcard sim/world/*.c)
 SIM_SERVER_C := $(wildcard sim/server/*.c)
-SIM_HEADERS  := $(wildcard sim/*.h sim/model/*.h sim/world/*.h sim/server/*.h driver/include/weft/bus.h)
+SIM_COSIM_C  := $(wildcard sim/cosim/*.c)
+SIM_HEADERS  := $(wildcard sim/*.h sim/model/*.h sim/world/*.h sim/server/*.h sim/cosim/*.h driver/include/weft/*.h)
 
 .SECONDEXPANSION:
 
@@ -54,7 +56,15 @@ build/weft-sim: $(SIM_SERVER_C:%.c=build/%.o) build/sim/libweft_sim.a
 build/weft-sim-trace: $(SIM_SERVER_C:%.c=build/%.o) build/sim/trace/libweft_sim.a
 	$(CXX) -o $@ $^ $(SIM_LIBS) -ljson-c
 
+# Shares the job with the tool. The names of the libraries come from modules read later.
+build/sim/cosim/%.o: sim/cosim/%.c $(SIM_HEADERS) tools/run.h tools/weft.h $(ABI_C)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -Isim -Itools -c -o $@ $<
+build/weft-cosim: $(SIM_COSIM_C:%.c=build/%.o) $$(filter-out build/tools/main.o,$$(TOOL_OBJ)) \
+  build/sim/libweft_sim.a $$(TOOL_LIBS) | build/firmware/weft.elf
+	$(CXX) -o $@ $^ $(SIM_LIBS) $(TOOL_LDLIBS)
+
 .PHONY: sim
 sim: build/weft-sim build/weft-sim-trace
-ALL += build/weft-sim build/weft-sim-trace
-INSTALL += build/weft-sim:bin:755 build/weft-sim-trace:bin:755
+ALL += build/weft-sim build/weft-sim-trace build/weft-cosim
+INSTALL += build/weft-sim:bin:755 build/weft-sim-trace:bin:755 build/weft-cosim:bin:755

@@ -52,6 +52,11 @@ int weft_world_add_adapter(struct weft_world *world, const struct weft_sim_param
 int weft_world_add_peer(struct weft_world *world, const struct weft_peer_ops *ops, void *ctx,
 			struct weft_world_port **port);
 /*
+ * An Ethernet switch of n ports (2 or more): for more than two at a time. It learns where addresses
+ * are, stores and forwards, and drops nothing. ports: its n, to be linked. -EINVAL, -ENOSPC, -ENOMEM.
+ */
+int weft_world_add_switch(struct weft_world *world, unsigned int n, struct weft_world_port **ports);
+/*
  * Joins two ports by a cable. NULL params: no delay, no faults. mbit_per_s paces peers (adapters
  * pace themselves); 0: 25000. -EBUSY: a port has a cable already.
  */
@@ -97,6 +102,12 @@ int weft_bus_open_port(struct weft_world_port *port, struct weft_bus **bus);
  * weft_world_add_adapter.
  */
 int weft_bus_open_sim(const struct weft_sim_params *params, struct weft_bus **bus);
+/*
+ * idle runs whenever the program on this bus gives time to the adapter because it has nothing to do,
+ * before time passes: whoever serves several adapters from one thread lets the others' programs go
+ * on here. It must not use this bus's handle. NULL: none.
+ */
+void weft_sim_bus_on_idle(struct weft_bus *bus, void (*idle)(void *arg), void *arg);
 
 /* What the adapter did to host memory. */
 struct weft_dma_stats {

@@ -37,6 +37,8 @@ struct inproc_bus {
 	uint64_t next_iova;
 	int irq[WEFT_N_VECTORS];
 	struct weft_dma_stats stats;
+	void (*idle)(void *arg);
+	void *idle_arg;
 };
 
 static struct inproc_bus *self(struct weft_bus *bus)
@@ -289,7 +291,11 @@ static int bus_reset(struct weft_bus *bus)
 
 static int bus_advance(struct weft_bus *bus, uint64_t max_ns)
 {
-	return weft_world_run(self(bus)->port->world, max_ns);
+	struct inproc_bus *b = self(bus);
+
+	if (b->idle)
+		b->idle(b->idle_arg);
+	return weft_world_run(b->port->world, max_ns);
 }
 
 static uint64_t bus_now(struct weft_bus *bus)
@@ -378,6 +384,12 @@ int weft_bus_open_sim(const struct weft_sim_params *params, struct weft_bus **bu
 	else
 		self(*bus)->own = world;
 	return ret;
+}
+
+void weft_sim_bus_on_idle(struct weft_bus *bus, void (*idle)(void *arg), void *arg)
+{
+	self(bus)->idle = idle;
+	self(bus)->idle_arg = arg;
 }
 
 /* --- for tests -------------------------------------------------------------------------------- */

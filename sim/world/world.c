@@ -89,6 +89,7 @@ void weft_world_destroy(struct weft_world *world)
 		weft_pcapng_close(world->ports[i]->capture);
 		free(world->ports[i]);
 	}
+	world_switches_free(world->switches);
 	pthread_mutex_destroy(&world->lock);
 	free(world);
 }

@@ -11,6 +11,7 @@
 #define WORLD_PORTS 16
 
 struct inproc_bus;
+struct world_switch;
 
 struct weft_world_port {
 	struct weft_world *world;
@@ -32,11 +33,15 @@ struct weft_world {
 	unsigned int n;
 	uint64_t now_ns;
 	bool stop; /* something happened that a host may wait for */
+	struct world_switch *switches;
 };
 
 /* The host's side of an adapter, called by the world's sim callbacks. port->bus may be NULL. */
 int inproc_dma_read(struct weft_world_port *port, uint64_t iova, void *buf, size_t len);
 int inproc_dma_write(struct weft_world_port *port, uint64_t iova, const void *buf, size_t len);
 void inproc_irq(struct weft_world_port *port, unsigned int vector);
+
+/* switch.c: all of a list. */
+void world_switches_free(struct world_switch *sw);
 
 #endif

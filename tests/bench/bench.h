@@ -6,13 +6,22 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "pair.h"
 #include "rig.h"
 
 #define BENCH_CLOCK_HZ 250e6
 #define BENCH_LINK_BPS 25e9
 
+/* What the adapter that is measured is, and what it talks to. */
+enum bench_role {
+	BENCH_HOST, /* host; the scripted target, which takes no time */
+	BENCH_CTL,  /* controller; an adapter in the host role */
+	BENCH_PAIR, /* host; an adapter in the controller role */
+};
+
 struct bench_row {
 	const char *name; /* wire.role.direction.size.depth or .mtu */
+	enum bench_role role;
 	bool write;
 	uint32_t bytes; /* of a command */
 	unsigned int depth;
@@ -26,7 +35,7 @@ struct bench_result {
 	double share_of_wire; /* of the payload that the link can carry with this MTU */
 	double latency_cycles;
 	double firmware_instructions, firmware_cycles; /* per command; cycles: not asleep */
-	double host_instructions;                      /* 0: not counted */
+	double host_instructions; /* 0: not counted; only with the scripted target */
 	double simulated_cycles, wall_seconds;
 };
 

@@ -21,7 +21,15 @@ struct slot {
 
 struct load {
 	const struct bench_row *row;
-	struct rig rig;
+	struct rig rig;   /* BENCH_HOST */
+	struct pair pair; /* the others */
+	/* of either */
+	struct weft_world *world;
+	struct nvme_host_ns *ns;
+	struct weft_dev *dev;      /* the host's */
+	struct weft_dev *measured; /* whose counters are read */
+	struct weft_sim *sim;
+	uint8_t *ram; /* of the namespace */
 	struct slot *slots;
 	uint64_t rng, latency;
 	unsigned int submitted, done, total;
@@ -42,7 +50,7 @@ static void compare(struct slot *s)
 {
 	struct load *l = s->load;
 
-	if (memcmp(peer_ram(l->rig.peer, NULL) + s->lba * 512, s->buf, l->row->bytes)) {
+	if (memcmp(l->ram + s->lba * 512, s->buf, l->row->bytes)) {
 		fprintf(stderr, "bench: %s: wrong data at block %llu\n", l->row->name,
 			(unsigned long long)s->lba);
 		l->error = -EILSEQ;
@@ -62,7 +70,7 @@ static void on_done(void *arg, const struct nvme_result *r)
 	}
 	compare(s);
 	if (l->done++ >= l->row->warm)
-		l->latency += weft_sim_clocks(weft_world_port_sim(l->rig.port)) - s->started;
+		l->latency += weft_sim_clocks(l->sim) - s->started;
 	if (l->submitted < l->total && !l->error)
 		l->error = submit(s);
 }
@@ -80,21 +88,68 @@ static int submit(struct slot *s)
 	uint32_t blocks = l->row->bytes / 512;
 
 	s->lba = n * blocks;
-	s->started = weft_sim_clocks(weft_world_port_sim(l->rig.port));
+	s->started = weft_sim_clocks(l->sim);
 	l->submitted++;
 	if (!l->row->write)
-		return nvme_host_read(&l->rig.ns, &m, s->lba, blocks, 0, on_done, s);
+		return nvme_host_read(l->ns, &m, s->lba, blocks, 0, on_done, s);
 	memcpy(s->buf, &l->rng, 8);
 	memcpy(s->buf + l->row->bytes - 8, &l->rng, 8);
-	return nvme_host_write(&l->rig.ns, &m, s->lba, blocks, 0, on_done, s);
+	return nvme_host_write(l->ns, &m, s->lba, blocks, 0, on_done, s);
+}
+
+static int open_rig(struct load *l)
+{
+	struct rig_params params = { .mtu = l->row->mtu,
+				     .io_qsize = 128,
+				     .peer.ns_bytes = NAMESPACE_BYTES,
+				     .peer.no_kato = true };
+	int ret = rig_open(&l->rig, &params);
+
+	if (!ret)
+		ret = rig_connect(&l->rig);
+	if (ret)
+		return ret;
+	l->world = l->rig.world;
+	l->ns = &l->rig.ns;
+	l->dev = l->measured = l->rig.dev;
+	l->sim = weft_world_port_sim(l->rig.port);
+	l->ram = peer_ram(l->rig.peer, NULL);
+	return 0;
+}
+
+static int open_pair(struct load *l)
+{
+	struct pair_params params = { .cosim.mtu = l->row->mtu,
+				      .io_qsize = 128,
+				      .listen.qsize = 128,
+				      .ns_bytes = NAMESPACE_BYTES,
+				      .kato_ms = 1 };
+	unsigned int end = l->row->role == BENCH_CTL ? PAIR_TARGET : 0;
+	int ret = pair_open(&l->pair, &params);
+
+	if (!ret)
+		ret = pair_connect(&l->pair, 0);
+	if (ret)
+		return ret;
+	l->world = l->pair.cosim.world;
+	l->ns = &l->pair.side[0].ns;
+	l->dev = l->pair.side[0].dev;
+	l->measured = l->pair.side[end].dev;
+	l->sim = weft_world_port_sim(l->pair.cosim.end[end].port);
+	l->ram = l->pair.store.ram;
+	return 0;
+}
+
+static void poll_load(struct load *l)
+{
+	if (l->row->role == BENCH_HOST)
+		nvme_host_poll(l->rig.host);
+	else
+		cosim_poll(&l->pair.cosim);
 }
 
 static int open_load(struct load *l, const struct bench_row *row)
 {
-	struct rig_params params = { .mtu = row->mtu,
-				     .io_qsize = 128,
-				     .peer.ns_bytes = NAMESPACE_BYTES,
-				     .peer.no_kato = true };
 	unsigned int i;
 	uint64_t *ram;
 	int ret;
@@ -106,19 +161,17 @@ static int open_load(struct load *l, const struct bench_row *row)
 	l->slots = calloc(row->depth, sizeof(*l->slots));
 	if (!l->slots)
 		return -ENOMEM;
-	ret = rig_open(&l->rig, &params);
-	if (!ret)
-		ret = rig_connect(&l->rig);
+	ret = row->role == BENCH_HOST ? open_rig(l) : open_pair(l);
 	if (ret) {
 		fprintf(stderr, "bench: %s: %s\n", row->name, weft_last_error());
 		return ret;
 	}
-	ram = (uint64_t *)peer_ram(l->rig.peer, NULL);
+	ram = (uint64_t *)l->ram;
 	for (i = 0; i < NAMESPACE_BYTES / 8; i++)
 		ram[i] = draw(l);
 	for (i = 0; i < row->depth; i++) {
 		l->slots[i].load = l;
-		l->slots[i].buf = weft_mem_alloc(l->rig.dev, row->bytes);
+		l->slots[i].buf = weft_mem_alloc(l->dev, row->bytes);
 		if (!l->slots[i].buf)
 			return -ENOMEM;
 		memset(l->slots[i].buf, (int)i, row->bytes);
@@ -126,25 +179,35 @@ static int open_load(struct load *l, const struct bench_row *row)
 	return 0;
 }
 
+static const char *trouble_of(struct load *l)
+{
+	if (l->row->role == BENCH_HOST)
+		return l->rig.bus && l->rig.peer ? rig_trouble(&l->rig) : NULL;
+	return l->world ? pair_trouble(&l->pair) : NULL;
+}
+
 static int close_load(struct load *l, int ret)
 {
-	const char *trouble = l->rig.bus && l->rig.peer ? rig_trouble(&l->rig) : NULL;
+	const char *trouble = trouble_of(l);
 
 	if (trouble && !ret) {
 		fprintf(stderr, "bench: %s: %s\n", l->row->name, trouble);
 		ret = -EPROTO;
 	}
-	rig_close(&l->rig);
+	if (l->row->role == BENCH_HOST)
+		rig_close(&l->rig);
+	else
+		pair_close(&l->pair);
 	free(l->slots);
 	return ret;
 }
 
 static int run_until(struct load *l, unsigned int done)
 {
-	uint64_t end = weft_world_now(l->rig.world) + LIMIT_NS;
+	uint64_t end = weft_world_now(l->world) + LIMIT_NS;
 
-	while (l->done < done && !l->error && weft_world_now(l->rig.world) < end)
-		nvme_host_poll(l->rig.host);
+	while (l->done < done && !l->error && weft_world_now(l->world) < end)
+		poll_load(l);
 	if (!l->error && l->done < done) {
 		fprintf(stderr, "bench: %s: stuck after %u commands\n", l->row->name, l->done);
 		return -ETIMEDOUT;
@@ -160,13 +223,12 @@ struct sample {
 
 static void sample(struct load *l, struct sample *s)
 {
-	struct weft_sim *sim = weft_world_port_sim(l->rig.port);
 	struct timespec ts;
 
-	s->clocks = weft_sim_clocks(sim);
-	s->cycles = weft_sim_cycles(sim);
-	weft_dev_counter(l->rig.dev, WEFT_CNT_CORE_INSTRET, &s->instret);
-	weft_dev_counter(l->rig.dev, WEFT_CNT_CORE_CYCLES, &s->core_cycles);
+	s->clocks = weft_sim_clocks(l->sim);
+	s->cycles = weft_sim_cycles(l->sim);
+	weft_dev_counter(l->measured, WEFT_CNT_CORE_INSTRET, &s->instret);
+	weft_dev_counter(l->measured, WEFT_CNT_CORE_CYCLES, &s->core_cycles);
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	s->seconds = (double)ts.tv_sec + (double)ts.tv_nsec * 1e-9;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Benchmark of the simulated adapter against the scripted target, in cycle time: the same figures on any machine, except
- * simulator_cycles_per_second.
+ * Benchmark of the simulated adapter, in cycle time: the same figures on any machine, except simulator_cycles_per_second.
+ * As a host against the scripted target, as a controller against an adapter that is the host.
  *
  *   bench [--json FILE] [--no-host] [ROW...]
  */
@@ -16,16 +16,28 @@
 #include "bench.h"
 
 static const struct bench_row rows[] = {
-	{ "tcp.host.read.4k.qd1", false, 4096, 1, 1500, 20, 100 },
-	{ "tcp.host.read.4k.qd16", false, 4096, 16, 1500, 100, 300 },
-	{ "tcp.host.read.4k.qd64", false, 4096, 64, 1500, 200, 600 },
-	{ "tcp.host.write.4k.qd1", true, 4096, 1, 1500, 20, 100 },
-	{ "tcp.host.write.4k.qd16", true, 4096, 16, 1500, 100, 300 },
-	{ "tcp.host.write.4k.qd64", true, 4096, 64, 1500, 200, 600 },
-	{ "tcp.host.read.128k.mtu1500", false, 131072, 16, 1500, 16, 48 },
-	{ "tcp.host.write.128k.mtu1500", true, 131072, 16, 1500, 16, 48 },
-	{ "tcp.host.read.128k.mtu9000", false, 131072, 16, 9000, 16, 48 },
-	{ "tcp.host.write.128k.mtu9000", true, 131072, 16, 9000, 16, 48 },
+	{ "tcp.host.read.4k.qd1", BENCH_HOST, false, 4096, 1, 1500, 20, 100 },
+	{ "tcp.host.read.4k.qd16", BENCH_HOST, false, 4096, 16, 1500, 100, 300 },
+	{ "tcp.host.read.4k.qd64", BENCH_HOST, false, 4096, 64, 1500, 200, 600 },
+	{ "tcp.host.write.4k.qd1", BENCH_HOST, true, 4096, 1, 1500, 20, 100 },
+	{ "tcp.host.write.4k.qd16", BENCH_HOST, true, 4096, 16, 1500, 100, 300 },
+	{ "tcp.host.write.4k.qd64", BENCH_HOST, true, 4096, 64, 1500, 200, 600 },
+	{ "tcp.host.read.128k.mtu1500", BENCH_HOST, false, 131072, 16, 1500, 16, 48 },
+	{ "tcp.host.write.128k.mtu1500", BENCH_HOST, true, 131072, 16, 1500, 16, 48 },
+	{ "tcp.host.read.128k.mtu9000", BENCH_HOST, false, 131072, 16, 9000, 16, 48 },
+	{ "tcp.host.write.128k.mtu9000", BENCH_HOST, true, 131072, 16, 9000, 16, 48 },
+	{ "tcp.ctl.read.4k.qd1", BENCH_CTL, false, 4096, 1, 1500, 20, 100 },
+	{ "tcp.ctl.read.4k.qd16", BENCH_CTL, false, 4096, 16, 1500, 100, 300 },
+	{ "tcp.ctl.read.4k.qd64", BENCH_CTL, false, 4096, 64, 1500, 200, 600 },
+	{ "tcp.ctl.write.4k.qd1", BENCH_CTL, true, 4096, 1, 1500, 20, 100 },
+	{ "tcp.ctl.write.4k.qd16", BENCH_CTL, true, 4096, 16, 1500, 100, 300 },
+	{ "tcp.ctl.write.4k.qd64", BENCH_CTL, true, 4096, 64, 1500, 200, 600 },
+	{ "tcp.ctl.read.128k.mtu1500", BENCH_CTL, false, 131072, 16, 1500, 16, 48 },
+	{ "tcp.ctl.write.128k.mtu1500", BENCH_CTL, true, 131072, 16, 1500, 16, 48 },
+	{ "tcp.ctl.read.128k.mtu9000", BENCH_CTL, false, 131072, 16, 9000, 16, 48 },
+	{ "tcp.ctl.write.128k.mtu9000", BENCH_CTL, true, 131072, 16, 9000, 16, 48 },
+	{ "tcp.pair.read.4k.qd1", BENCH_PAIR, false, 4096, 1, 1500, 20, 100 },
+	{ "tcp.pair.write.4k.qd1", BENCH_PAIR, true, 4096, 1, 1500, 20, 100 },
 };
 
 #define ROWS (sizeof(rows) / sizeof(rows[0]))
@@ -75,7 +87,7 @@ static void add(struct json_object *o, const char *key, double value)
 	json_object_object_add(o, key, json_object_new_double_s(value, text));
 }
 
-static struct json_object *row_object(const struct bench_result *r)
+static struct json_object *row_object(const struct bench_row *row, const struct bench_result *r)
 {
 	struct json_object *o = json_object_new_object();
 
@@ -85,7 +97,8 @@ static struct json_object *row_object(const struct bench_result *r)
 	add(o, "latency_cycles", r->latency_cycles);
 	add(o, "firmware_instructions", r->firmware_instructions);
 	add(o, "firmware_cycles", r->firmware_cycles);
-	add(o, "host_instructions", r->host_instructions);
+	if (row->role == BENCH_HOST)
+		add(o, "host_instructions", r->host_instructions);
 	return o;
 }
 
@@ -107,7 +120,8 @@ static double host_instructions(const char *self, const struct bench_row *row)
 	size_t i, size = row->bytes > 4096;
 
 	for (i = ROWS; i-- > 0 && !known[row->write][size].done;) {
-		if (rows[i].write != row->write || rows[i].bytes != row->bytes)
+		if (rows[i].role != BENCH_HOST || rows[i].write != row->write ||
+		    rows[i].bytes != row->bytes)
 			continue;
 		known[row->write][size].done = true;
 		if (bench_count(self, &rows[i], &known[row->write][size].value))
@@ -137,9 +151,10 @@ static int run_rows(char **names, int n, const char *self, const struct options 
 			worst = ret;
 			continue;
 		}
-		r.host_instructions = opt->host ? host_instructions(self, row) : 0;
+		r.host_instructions =
+			opt->host && row->role == BENCH_HOST ? host_instructions(self, row) : 0;
 		print_row(row, &r);
-		json_object_object_add(all, row->name, row_object(&r));
+		json_object_object_add(all, row->name, row_object(row, &r));
 		cycles += r.simulated_cycles;
 		seconds += r.wall_seconds;
 	}

@@ -6,9 +6,9 @@ $(BENCH)/%.o: tests/bench/%.c tests/bench/bench.h $(COSIM_HEADERS) $(SIM_HEADERS
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -Isim -Itests/cosim -c -o $@ $<
 # The sources of the rig: module order does not matter then.
-$(BENCH)/bench: $(BENCH_O) build/tests/cosim/rig.o build/tests/cosim/libpeer.a build/sim/libweft_sim.a build/host-lib/libnvmf.a \
-  build/driver/libweft.a | build/firmware/weft.elf
-	$(CXX) -o $@ $^ $(SIM_LIBS) -ljson-c
+$(BENCH)/bench: $(BENCH_O) $(patsubst %,build/tests/cosim/%.o,rig pair store) build/sim/cosim/cosim.o \
+  build/tests/cosim/libpeer.a build/sim/libweft_sim.a build/host-lib/libnvmf.a build/driver/libweft.a | build/firmware/weft.elf
+	$(CXX) -o $@ $^ $(SIM_LIBS) $(DRIVER_LIBS)
 .PHONY: bench
 bench: $(BENCH)/bench build/firmware/weft.elf
 	$(BENCH)/bench --json build/bench.json

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cosim_fixture.h"
+#include "lend.h"
 
 /* --- a good network ------------------------------------------------------------------------------------------------------------- */
 
@@ -83,6 +84,23 @@ START_TEST(every_handshake_of_the_buses_may_stall)
 }
 END_TEST
 
+/* No ring, list or buffer is touched but while the host interface gives it to the adapter. */
+START_TEST(only_what_is_lent_is_touched)
+{
+	struct rig_params params = { .digests = (uint8_t)(3 * _i),
+				     .maxr2t = 3,
+				     .disable_sqflow = _i,
+				     .peer = { .r2t_bytes = 12288, .maxh2cdata = 4096 },
+				     .wrap = lend_bus };
+
+	open_rig(&params);
+	round_trip(7, 131072, 2);
+	crowd(60, 4096);
+	crowd(10, 65536);
+	close_rig();
+}
+END_TEST
+
 /* --- the same twice ----------------------------------------------------------------------------------------------------------------- */
 
 static uint64_t story(void)
@@ -118,6 +136,7 @@ int main(void)
 	tcase_add_test(t, success_flag_in_place_of_responses);
 	tcase_add_test(t, several_queues);
 	tcase_add_loop_test(t, every_handshake_of_the_buses_may_stall, 0, 3);
+	tcase_add_loop_test(t, only_what_is_lent_is_touched, 0, 2);
 	tcase_add_test(t, the_same_cycles_every_time);
 	suite_add_tcase(s, t);
 	sr = srunner_create(s);

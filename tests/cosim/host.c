@@ -3,9 +3,11 @@
 
 #include "host.h"
 
-static const uint8_t mac[6] = { 2, 0, 0, 0, 0, 1 }, peer_mac[6] = { 2, 0, 0, 0, 0, 2 };
-#define IP 0x0a000001u
+static const uint8_t own_mac[6] = { 2, 0, 0, 0, 0, 1 }, peer_mac[6] = { 2, 0, 0, 0, 0, 2 };
+#define OWN_IP 0x0a000001u
 #define PEER_IP 0x0a000002u
+#define STEP_NS 100000
+#define CONNECT_NS 20000000
 
 static void be(uint8_t *p, uint32_t v, unsigned int n)
 {
@@ -48,11 +50,29 @@ void host_init(struct host *h, struct peer *p)
 	h->now = 1000;
 	h->wnd = 60000;
 	h->ts = h->sack = true;
+	memcpy(h->mac, own_mac, 6);
+	h->ip = OWN_IP;
+	h->subnqn = PEER_SUBNQN;
+	h->patience = 1000000000;
 }
 
 void host_frame(struct host *h, const void *frame, size_t len)
 {
+	if (h->send) {
+		h->send(h, frame, len);
+		return;
+	}
 	peer_rx(h->peer, frame, len, h->now);
+	peer_poll(h->peer, h->now);
+}
+
+static void pass(struct host *h)
+{
+	if (h->pass) {
+		h->pass(h, STEP_NS);
+		return;
+	}
+	h->now += STEP_NS;
 	peer_poll(h->peer, h->now);
 }
 
@@ -88,14 +108,14 @@ void host_segment(struct host *h, uint32_t seq, uint8_t flags, const void *bytes
 	size_t opt = options(h, t + 20, flags);
 
 	memcpy(f, peer_mac, 6);
-	memcpy(f + 6, mac, 6);
+	memcpy(f + 6, h->mac, 6);
 	be(f + 12, 0x0800, 2);
 	be(ip, 0x4500, 2);
 	be(ip + 2, (uint32_t)(40 + opt + len), 2);
 	be(ip + 6, 0x4000, 2);
 	ip[8] = 64;
 	ip[9] = 6;
-	be(ip + 12, IP, 4);
+	be(ip + 12, h->ip, 4);
 	be(ip + 16, PEER_IP, 4);
 	be(ip + 10, ~sum16(ip, 20, 0) & 0xffff, 2);
 	be(t, h->port, 2);
@@ -201,6 +221,8 @@ void host_take(void *ctx, const void *frame, size_t n)
 
 bool host_connect(struct host *h, uint16_t local, uint16_t remote)
 {
+	uint64_t end;
+
 	h->port = local;
 	h->remote = remote;
 	h->seq = 7000 + local;
@@ -208,6 +230,9 @@ bool host_connect(struct host *h, uint16_t local, uint16_t remote)
 	h->got = h->used = 0;
 	h->ooo_from = h->ooo_to = 0;
 	host_segment(h, h->seq++, 2, NULL, 0);
+	end = h->now + CONNECT_NS;
+	while (h->pass && !h->syn_ack && !h->rst && h->now < end)
+		pass(h);
 	if (!h->syn_ack)
 		return false;
 	host_ack(h);
@@ -240,8 +265,7 @@ void host_wait(struct host *h, uint64_t ns, size_t want)
 			ack = h->ack;
 			host_ack(h);
 		}
-		h->now += 100000;
-		peer_poll(h->peer, h->now);
+		pass(h);
 	}
 	if (!h->quiet && !h->rst)
 		host_ack(h);
@@ -295,7 +319,7 @@ static const uint8_t *bytes(struct host *h, size_t n)
 {
 	const uint8_t *b = h->stream + h->used;
 
-	host_wait(h, 1000000000, n);
+	host_wait(h, h->patience, n);
 	if (h->got - h->used < n)
 		return NULL;
 	h->used += n;
@@ -389,7 +413,7 @@ uint16_t host_fabric_connect(struct host *h, uint16_t qid, uint16_t entries, uin
 	sqe[46] = cattr;
 	memset(d, 0x11, 16);
 	le(d + 16, qid ? *cntlid : 0xffff, 2);
-	strcpy((char *)d + 256, PEER_SUBNQN);
+	strcpy((char *)d + 256, h->subnqn);
 	strcpy((char *)d + 512, "nqn.2026-01.test.weft:host");
 	host_capsule(h, sqe, d, sizeof(d));
 	if (!host_response(h, &cid, &status, &dw0))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A minimal host for the tests of the scripted peer: one TCP connection made by hand, frame by frame, and NVMe/TCP PDUs
- * as bytes. It acknowledges what comes in order, unless told otherwise.
+ * A minimal host for the tests of the scripted peer, and of the adapter as a controller: one TCP connection made by hand,
+ * frame by frame, and NVMe/TCP PDUs as bytes. It acknowledges what comes in order, unless told otherwise.
  */
 #ifndef WEFT_TEST_HOST_H
 #define WEFT_TEST_HOST_H
@@ -10,6 +10,14 @@
 
 struct host {
 	struct peer *peer;
+	/* in place of a peer: how frames leave, and how time passes (host_take gets what comes, and now is kept up) */
+	void (*send)(struct host *h, const void *frame, size_t len);
+	void (*pass)(struct host *h, uint64_t ns);
+	void *ctx;
+	uint8_t mac[6]; /* 02:00:00:00:00:01 */
+	uint32_t ip;    /* 10.0.0.1; the other side is 10.0.0.2 */
+	const char *subnqn;
+	uint64_t patience; /* ns for an answer: 1 s */
 	uint64_t now;
 	uint16_t port, remote;
 	uint32_t seq, ack; /* next of ours, next of theirs */
@@ -49,7 +57,7 @@ void host_wait(struct host *h, uint64_t ns, size_t want);
 uint32_t host_crc(const void *bytes, size_t len);
 /* Sends a PDU: header with its digest if on, data with its digest if on. plen and flags are filled in. */
 void host_pdu(struct host *h, uint8_t *head, const void *data, size_t len);
-/* The next PDU's header (digest checked), its data and length. False: none came within a second of device time. */
+/* The next PDU's header (digest checked), its data and length. False: none came in time. */
 bool host_next(struct host *h, uint8_t *head, uint8_t *data, size_t *len);
 /* ICReq/ICResp. False: no ICResp. */
 bool host_ic(struct host *h, uint8_t digests, unsigned int max_r2t);

@@ -21,8 +21,26 @@ $(COSIM)/pcap_%.o: tests/unit/golden/pcap_%.c
 TESTS += $(COSIM)/peer_tcp_test $(COSIM)/peer_nvme_test $(COSIM)/peer_golden_test
 
 # The whole adapter in process: tests that need rig.h link these (and the C++ linker).
-COSIM_RIG := $(COSIM)/rig.o $(COSIM)/libpeer.a build/sim/libweft_sim.a build/host-lib/libnvmf.a build/driver/libweft.a
+COSIM_RIG := $(COSIM)/rig.o $(COSIM)/lend.o $(COSIM)/libpeer.a build/sim/libweft_sim.a build/host-lib/libnvmf.a build/driver/libweft.a
 COSIM_TESTS := $(patsubst tests/cosim/%.c,$(COSIM)/%,$(wildcard tests/cosim/cosim_*_test.c))
 $(COSIM_TESTS): %: %.o $(COSIM)/cosim_fixture.o $(COSIM_RIG) | build/firmware/weft.elf
-	$(CXX) -o $@ $^ $(SIM_LIBS) -ljson-c -lcheck -lsubunit -lrt
+	$(CXX) -o $@ $^ $(SIM_LIBS) $(DRIVER_LIBS) -lcheck -lsubunit -lrt
 TESTS += $(COSIM_TESTS)
+
+# Two adapters and more in process, one of them the controller; transport_test without the libraries of host and target.
+PAIR_LIBS := build/sim/cosim/cosim.o build/sim/libweft_sim.a build/host-lib/libnvmf.a build/driver/libweft.a
+PAIR_O := $(patsubst %,$(COSIM)/%.o,pair pair_fixture store lend raw host) $(COSIM)/libpeer.a
+HOSTILE_TESTS := $(patsubst %,$(COSIM)/pair_hostile_%_test,flood reset pdu)
+PAIR_TESTS := $(patsubst tests/cosim/%.c,$(COSIM)/%,$(filter-out %/pair_hostile_test.c,$(wildcard tests/cosim/pair_*_test.c))) $(HOSTILE_TESTS)
+$(HOSTILE_TESTS:%=%.o): $(COSIM)/pair_hostile_%_test.o: tests/cosim/pair_hostile_test.c $(COSIM_HEADERS) $(SIM_HEADERS) $(ABI_C)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -Isim -Itests/cosim -DHOSTILE_PART='"$*"' -c -o $@ $<
+$(PAIR_TESTS): %: %.o $(PAIR_O)
+$(COSIM)/transport_test: %: %.o $(COSIM)/lend.o
+$(PAIR_TESTS) $(COSIM)/transport_test: %: $(PAIR_LIBS) | build/firmware/weft.elf
+	$(CXX) -o $@ $(filter-out $(PAIR_LIBS),$^) $(PAIR_LIBS) $(SIM_LIBS) $(DRIVER_LIBS) -lcheck -lsubunit -lrt
+TESTS += $(PAIR_TESTS) $(COSIM)/transport_test
+
+# Two adapters in two processes.
+tests/cosim/two_process_test.py: | build/weft build/weft-sim build/firmware/weft.elf
+TESTS += tests/cosim/two_process_test.py

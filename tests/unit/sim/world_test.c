@@ -337,6 +337,78 @@ START_TEST(bad_frames_are_marked)
 }
 END_TEST
 
+static void address(uint8_t *frame, unsigned int to, unsigned int from)
+{
+	static const uint8_t all[6] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff };
+	const uint8_t mac[3][6] = { { 2, 0, 0, 0, 0, 1 },
+				    { 2, 0, 0, 0, 0, 2 },
+				    { 2, 0, 0, 0, 0, 3 } };
+
+	memcpy(frame, to < 3 ? mac[to] : all, 6);
+	memcpy(frame + 6, mac[from], 6);
+}
+
+START_TEST(a_switch_learns_where_addresses_are)
+{
+	static struct peer at[3];
+	struct weft_world_port *ports[3];
+	uint8_t frame[100] = { 0 };
+	unsigned int i;
+
+	memset(at, 0, sizeof(at));
+	ck_assert_int_eq(weft_world_add_switch(world, 1, ports), -EINVAL);
+	ck_assert_int_eq(weft_world_add_switch(world, 15, ports), -ENOSPC);
+	ck_assert_int_eq(weft_world_add_switch(world, 3, ports), 0);
+	for (i = 0; i < 3; i++) {
+		ck_assert_int_eq(weft_world_add_peer(world, &peer_ops, &at[i], &at[i].port), 0);
+		ck_assert_int_eq(weft_world_link(at[i].port, ports[i], NULL, NULL, 0), 0);
+	}
+	address(frame, 1, 0); /* nobody has heard of 1: everywhere, but not back */
+	weft_world_port_send(at[0].port, frame, sizeof(frame));
+	weft_world_run(world, 5000);
+	ck_assert(at[0].got == 0 && at[1].got == 1 && at[2].got == 1);
+	ck_assert_uint_eq(at[1].last_len, sizeof(frame));
+	address(frame, 0, 1); /* where 0 is it knows */
+	weft_world_port_send(at[1].port, frame, sizeof(frame));
+	weft_world_run(world, 5000);
+	ck_assert(at[0].got == 1 && at[1].got == 1 && at[2].got == 1);
+	address(frame, 3, 2); /* broadcast */
+	weft_world_port_send(at[2].port, frame, sizeof(frame));
+	weft_world_run(world, 5000);
+	ck_assert(at[0].got == 2 && at[1].got == 2 && at[2].got == 1);
+	address(frame, 0, 0); /* to itself: nowhere */
+	weft_world_port_send(at[0].port, frame, sizeof(frame));
+	weft_world_run(world, 5000);
+	ck_assert(at[0].got == 2 && at[1].got == 2 && at[2].got == 1);
+	address(frame, 3, 0); /* it has moved to the third port */
+	weft_world_port_send(at[2].port, frame, sizeof(frame));
+	weft_world_run(world, 5000);
+	address(frame, 0, 1);
+	weft_world_port_send(at[1].port, frame, sizeof(frame));
+	weft_world_run(world, 5000);
+	ck_assert(at[0].got == 3 && at[1].got == 3 && at[2].got == 2);
+}
+END_TEST
+
+static void on_idle(void *arg)
+{
+	(*(unsigned int *)arg)++;
+}
+
+START_TEST(idle_programs_are_told)
+{
+	unsigned int told = 0;
+
+	weft_sim_bus_on_idle(bus[0], on_idle, &told);
+	bus[0]->ops->advance(bus[0], 1000);
+	bus[1]->ops->advance(bus[1], 1000);
+	ck_assert_uint_eq(told, 1);
+	weft_sim_bus_on_idle(bus[0], NULL, NULL);
+	bus[0]->ops->advance(bus[0], 1000);
+	ck_assert_uint_eq(told, 1);
+}
+END_TEST
+
 START_TEST(time_passes_even_when_nothing_happens)
 {
 	uint64_t now = weft_world_now(world),
@@ -511,6 +583,8 @@ int main(void)
 	tcase_add_test(worlds, adapters_reach_each_other);
 	tcase_add_test(worlds, many_frames_at_once_wait_on_the_cable);
 	tcase_add_test(worlds, bad_frames_are_marked);
+	tcase_add_test(worlds, a_switch_learns_where_addresses_are);
+	tcase_add_test(worlds, idle_programs_are_told);
 	tcase_add_test(worlds, time_passes_even_when_nothing_happens);
 	tcase_add_test(worlds, timers_of_an_idle_adapter_fire_in_time);
 	tcase_add_test(worlds, dma_goes_where_it_is_mapped);

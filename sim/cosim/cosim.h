@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Programs on several adapters that talk to each other, all in one thread: a world with the
+ * adapters, a handle of the driver for each, and the turns they take. End 0 is 10.0.0.1 by custom
+ * the host, end 1 is 10.0.0.2 the target.
+ *
+ * A program that waits in a synchronous call of one adapter needs the others to go on: each end
+ * names a function that moves its program, and whenever the program of one end gives time to its
+ * adapter those of the other ends take their turns. None runs inside itself.
+ */
+#ifndef WEFT_COSIM_H
+#define WEFT_COSIM_H
+
+#include <weft/dev.h>
+
+#include "weft_world.h"
+
+#define COSIM_MAX 4          /* adapters */
+#define COSIM_IP 0x0a000001u /* of end 0; the next ones follow */
+
+/* All zero: the default in brackets. */
+struct cosim_params {
+	struct weft_sim_params sim; /* of each adapter */
+	unsigned int adapters;      /* [2]; more meet at a switch, on cables of their own */
+	unsigned int spare;         /* switch ports for peers of the caller */
+	/* two: from end 0, from end 1; with a switch: to it, from it [500 ns, no faults] */
+	struct weft_link_params cable[2];
+	uint16_t mtu;                   /* [1500] */
+	uint32_t timeout_ms;            /* of the driver's synchronous calls [5000] */
+	uint32_t advance_ns;            /* device time of an empty poll [1000] */
+	const char *capture[COSIM_MAX]; /* pcapng of an adapter's port, or NULL */
+	/* puts something between driver and simulator, or NULL */
+	struct weft_bus *(*wrap)(struct weft_bus *inner);
+};
+
+struct cosim_end {
+	struct cosim *cosim;
+	struct weft_world_port *port;
+	struct weft_bus *bus; /* the simulator's */
+	struct weft_dev *dev;
+	uint32_t ip;
+	int (*poll)(void *arg);
+	void *arg;
+	bool busy;          /* poll is running, or its program waits */
+	unsigned int idles; /* times that poll had nothing to do */
+};
+
+struct cosim {
+	struct cosim_params params;
+	struct weft_world *world;
+	unsigned int n;
+	struct cosim_end end[COSIM_MAX];
+	struct weft_world_port *spare[COSIM_MAX]; /* of the switch, to be linked by the caller */
+};
+
+/* Up to configured ports. 0 or negative errno, said on stderr; cosim_close undoes whatever there is. */
+int cosim_open(struct cosim *cosim, const struct cosim_params *params);
+/* The handles and everything below; programs on them have ended. */
+void cosim_close(struct cosim *cosim);
+
+/* What moves the program of an end. NULL: it has none. */
+void cosim_program(struct cosim_end *end, int (*poll)(void *arg), void *arg);
+/* Moves every program, and time. */
+void cosim_poll(struct cosim *cosim);
+uint64_t cosim_now(const struct cosim *cosim);
+
+#endif
