@@ -4,26 +4,20 @@
 #define HELD 64u /* a power of two */
 
 static struct hal_event held[HELD];
-static uint32_t first, count;
+uint32_t event_held;
+static uint32_t first;
 static uint16_t clean; /* connection of which no frame is held, while something is */
 
 void event_init(void)
 {
-	first = count = 0;
+	first = event_held = 0;
 }
 
-bool event_next(struct hal_event *ev)
+void event_unhold(struct hal_event *ev)
 {
-	if (__builtin_expect(count, 0)) {
-		*ev = held[first];
-		first = (first + 1) % HELD;
-		count--;
-		return true;
-	}
-	if (!hal_event_peek(ev))
-		return false;
-	hal_event_pop();
-	return true;
+	*ev = held[first];
+	first = (first + 1) % HELD;
+	event_held--;
 }
 
 static bool is_frame_of(const struct hal_event *ev, uint16_t conn)
@@ -41,17 +35,17 @@ bool event_frame(uint16_t conn, struct hal_event *ev)
 {
 	struct hal_event e;
 
-	if (!count)
+	if (!event_held)
 		clean = conn;
 	else if (clean != conn)
 		return from_held(conn, ev);
-	while (count < HELD && hal_event_peek(&e)) {
+	while (event_held < HELD && hal_event_peek(&e)) {
 		hal_event_pop();
 		if (is_frame_of(&e, conn)) {
 			*ev = e;
 			return true;
 		}
-		held[(first + count++) % HELD] = e;
+		held[(first + event_held++) % HELD] = e;
 	}
 	return false;
 }

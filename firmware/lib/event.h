@@ -9,9 +9,24 @@
 
 #include "hal.h"
 
+extern uint32_t event_held; /* how many are held back */
+
 void event_init(void);
+void event_unhold(struct hal_event *ev);
+
 /* The oldest event is taken; false: there is none. */
-bool event_next(struct hal_event *ev);
+static inline bool event_next(struct hal_event *ev)
+{
+	if (__builtin_expect(event_held, 0)) {
+		event_unhold(ev);
+		return true;
+	}
+	if (!hal_event_peek(ev))
+		return false;
+	hal_event_pop();
+	return true;
+}
+
 /*
  * The next TCP frame of conn with good checksums is taken. False: none is queued, or too much stands
  * before it.

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // weft_tx_buf: frame buffer (a ring of beats) and the way out to the MAC. A frame leaves only when it is whole.
 // The writers allocate beats themselves (used says how many are taken) and queue the frame when its last byte stands in the ring
-// or is being written in the same cycle; beats and queue entry are free again when the last beat has been read.
+// or is being written in the same cycle; beats and queue entry are free again when the last beat has been read. A frame of length 0 only
+// gives its beats back.
 // Latency: 4 cycles from fr_valid to tvalid. Throughput: one beat per cycle within a frame, one cycle lost between two frames.
 // Back-pressure: tready stalls the reading; fr_valid must be given only while the writer counts fewer than 64 frames.
 module weft_tx_buf (
@@ -64,10 +65,12 @@ module weft_tx_buf (
 		if (act && en1) q1 <= ring[ra];
 	end
 
-	assign freed = act && en1 && rd_last;
-	assign freed_beats = alloc;
+	logic none;
+	assign none = head_pop && head.len == 14'd0;
+	assign freed = act && en1 && rd_last || none;
+	assign freed_beats = none ? head.alloc : alloc;
 	always_ff @(posedge clk) begin
-		if (head_pop) begin
+		if (head_pop && !none) begin
 			act <= 1'b1;
 			ra <= head.base;
 			left <= head.len;

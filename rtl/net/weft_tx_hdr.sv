@@ -3,7 +3,8 @@
 // checksums, seq, ack, PSH, window, timestamps), writes them before the payload and queues the frame. RAW jobs get the checksums asked for,
 // where the frame is long enough to hold them. Ack, edge and ts_recent are read when the header is built, all three at once.
 // A pure acknowledgement carries the end of the newest data sent on its connection (not of retransmissions), or the template's own seq
-// as long as no data went out since TX_KILL 0.
+// as long as no data went out since TX_KILL 0. One that hardware asked for and that would only repeat what the last segment of its
+// connection said (a data segment went out meanwhile) would look like a duplicate to the peer: its frame has length 0, nothing leaves.
 // Latency: 17 cycles from job to frame (RAW 8). Throughput: one job in that time. Back-pressure: job_pop; the writes have priority
 // over the assembler's, which must stand still in a cycle with w_en.
 module weft_tx_hdr (
@@ -73,6 +74,23 @@ module weft_tx_hdr (
 		if (allow_valid) known[allow_conn] <= 1'b0;
 		if (learn) known[j.conn] <= 1'b1;
 		if (rst) known <= '0;
+	end
+
+	// what the last segment of a connection acknowledged and advertised
+	logic [47:0]  said [128];
+	logic [127:0] has_said;
+	logic [47:0]  said_q;
+	logic         again;
+	always_ff @(posedge clk) begin
+		if (sent_valid) said[j.conn] <= {ack, window};
+		said_q <= said[j.conn];
+		if (step == ADD) again <= is_ack && j.hw && has_said[j.conn] && said_q == {ack, window};
+		if (step == IDLE) again <= 1'b0;
+	end
+	always_ff @(posedge clk) begin
+		if (allow_valid) has_said[allow_conn] <= 1'b0;
+		if (sent_valid) has_said[j.conn] <= 1'b1;
+		if (rst) has_said <= '0;
 	end
 
 	assign raw = j.kind == weft_tx_pkg::JOB_RAW;
@@ -162,15 +180,15 @@ module weft_tx_hdr (
 	assign hdr_end = step == (ts && !raw ? WR4 : WR3);
 	assign fr_valid = hdr_end;
 	assign fr.base = j.base;
-	assign fr.len = j.len + (raw ? 14'd0 : ts ? 14'd66 : 14'd54);
+	assign fr.len = again ? 14'd0 : j.len + (raw ? 14'd0 : ts ? 14'd66 : 14'd54);
 	assign fr.alloc = j.alloc;
-	assign sent_valid = hdr_end && !raw;
+	assign sent_valid = hdr_end && !raw && !again;
 	assign sent_conn = j.conn;
 	assign sent_ack = ack;
 	assign sent_edge = edge_q;
 	assign sent_end = seq + {18'd0, j.len};
 	assign sent_data = !is_ack;
-	assign cnt_acks = hdr_end && is_ack && j.hw;
+	assign cnt_acks = hdr_end && is_ack && j.hw && !again;
 
 	always_ff @(posedge clk) begin
 		hold <= beat;
@@ -220,7 +238,7 @@ module weft_tx_hdr (
 		endcase
 		if (hdr_end) begin
 			step <= IDLE;
-			if (!raw) ident <= ident + 16'd1;
+			if (!raw && !again) ident <= ident + 16'd1;
 		end
 		if (rst) begin
 			step <= IDLE;

@@ -70,6 +70,8 @@ module weft_tx_regs (
 	logic [6:0]   ack_in_conn;
 	logic [7:0]   ack_count;
 	logic [127:0] pending;
+	logic [127:0] insist; // firmware asked, too
+	logic         first_hw;
 	assign fw_ack = wr && sel_ack && cb_wdata[31:7] == '0;
 	assign ackrq_ready = !fw_ack;
 	assign ack_in = fw_ack || ackrq_valid;
@@ -77,8 +79,10 @@ module weft_tx_regs (
 
 	weft_tx_fifo #(.W(8), .AW(7)) u_acks (
 		.clk, .rst, .wr(ack_in && !pending[ack_in_conn]), .wdata({!fw_ack, ack_in_conn}), .full(ack_full),
-		.valid(ack_valid), .rdata({ack_hw, ack_conn}), .rd(ack_pop), .count(ack_count)
+		.valid(ack_valid), .rdata({first_hw, ack_conn}), .rd(ack_pop), .count(ack_count)
 	);
+
+	assign ack_hw = first_hw && !insist[ack_conn] && !(fw_ack && ack_in_conn == ack_conn);
 
 	assign allow_valid = wr && sel_kill && !cb_wdata[8] && !cb_wdata[7];
 	assign allow_conn = cb_wdata[6:0];
@@ -86,11 +90,14 @@ module weft_tx_regs (
 	always_ff @(posedge clk) begin
 		// one popped in the cycle in which it is asked for again is built later, so it answers both
 		if (ack_in) pending[ack_in_conn] <= 1'b1;
+		if (fw_ack) insist[ack_in_conn] <= 1'b1;
 		if (ack_pop) pending[ack_conn] <= 1'b0;
+		if (ack_pop) insist[ack_conn] <= 1'b0;
 		if (wr && sel_kill && !cb_wdata[7]) killed[cb_wdata[6:0]] <= cb_wdata[8];
 		if (kill_valid) killed[kill_conn] <= 1'b1;
 		if (rst) begin
 			pending <= '0;
+			insist <= '0;
 			killed <= '0;
 		end
 	end

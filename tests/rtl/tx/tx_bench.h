@@ -118,7 +118,14 @@ struct bench {
 	bool conn_killed[128] = {}; /* kill written by hand: its operations may be cut anywhere */
 	long acks_asked[128] = {}, acks_seen[128] = {};
 	size_t ack_floor[128] = {}; /* state in force when last asked for */
+	size_t reg_floor[128] = {}; /* the same, by firmware */
 	bool ack_owed[128] = {};
+	bool reg_owed[128] = {};                       /* asked for by firmware: sent whatever was said */
+	long reg_acks[128] = {}, repeats[128] = {};    /* so asked for; that said nothing new */
+	struct {
+		bool valid;
+		uint32_t ack, window;
+	} said[128] = {}; /* by the last segment */
 	int ack_rate = 0; /* ask once in so many cycles */
 	int ack_conns = 0;
 	long frames = 0, frame_bytes = 0, first_beat = -1, last_beat = 0, pure_acks = 0;
@@ -136,6 +143,8 @@ struct bench {
 	void push(uint32_t rec, uint32_t seq, uint32_t off, uint32_t len, int conn, int flags);
 	void kill(int conn, bool on);
 	void ask_ack_reg(int conn);
+	uint32_t window_shown(int conn, uint32_t ack, uint32_t edge) const;
+	bool said_already(int conn) const;
 	void fence();
 
 	void conn_init(int conn, bool ts, unsigned mss, unsigned scale);

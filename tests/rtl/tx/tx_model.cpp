@@ -64,7 +64,7 @@ void bench::conn_init(int conn, bool ts, unsigned mss, unsigned scale)
 	t[57] = 10;
 	uint32_t nxt = rng();
 	state[conn].assign(1, { nxt, (uint32_t)rng(), nxt + (uint32_t)rnd(200000) });
-	state_used[conn] = ack_floor[conn] = 0;
+	state_used[conn] = ack_floor[conn] = reg_floor[conn] = 0;
 	kill(conn, false); /* as firmware opens a connection */
 }
 
@@ -199,14 +199,32 @@ bytes bench::raw_push(uint32_t rec, uint32_t hdr, bytes frame, unsigned recflags
 	return frame;
 }
 
+uint32_t bench::window_shown(int conn, uint32_t ack, uint32_t edge) const
+{
+	int32_t wnd = edge - ack;
+
+	return wnd < 0 ? 0 : std::min<uint32_t>(65535, (uint32_t)wnd >> ctxa[conn * 128 + 14]);
+}
+
+/* A state since the last request says what the last segment said: nothing more has to be sent. */
+bool bench::said_already(int conn) const
+{
+	const auto &h = state[conn];
+
+	for (size_t v = ack_floor[conn]; said[conn].valid && v < h.size(); v++)
+		if (h[v].rcv_nxt == said[conn].ack &&
+		    window_shown(conn, h[v].rcv_nxt, h[v].edge) == said[conn].window)
+			return true;
+	return false;
+}
+
 bytes bench::frame_build(int conn, uint32_t seq, bool psh, const bytes &payload, const sent_rec &s,
 			 const rx_state &st, uint32_t tsval)
 {
 	const uint8_t *c = &ctxa[conn * 128];
 	unsigned hlen = c[15];
 	bytes f(c + 32, c + 32 + hlen);
-	int32_t wnd = s.edge - s.ack;
-	uint32_t shown = wnd < 0 ? 0 : std::min<uint32_t>(65535, (uint32_t)wnd >> c[14]);
+	uint32_t shown = window_shown(conn, s.ack, s.edge);
 
 	f.insert(f.end(), payload.begin(), payload.end());
 	put_be(&f[16], f.size() - 14, 2);
@@ -286,9 +304,16 @@ void bench::template_check(const bytes &f)
 		pure_acks++;
 		acks_seen[s.conn]++;
 		must(acks_seen[s.conn] <= acks_asked[s.conn]);
-		if (v >= ack_floor[s.conn])
-			ack_owed[s.conn] = false;
+		/* only firmware may say the same twice */
+		if (said[s.conn].valid && said[s.conn].ack == s.ack &&
+		    said[s.conn].window == window_shown(s.conn, s.ack, s.edge))
+			must(++repeats[s.conn] <= reg_acks[s.conn]);
 	}
+	if (v >= ack_floor[s.conn])
+		ack_owed[s.conn] = false;
+	if (v >= reg_floor[s.conn] && !s.data)
+		reg_owed[s.conn] = false;
+	said[s.conn] = { true, s.ack, window_shown(s.conn, s.ack, s.edge) };
 	ident++;
 	must(f.size() == want.size());
 	for (size_t i = 0; i < f.size(); i++)
