@@ -177,8 +177,8 @@ static void connect_data(struct tgt_cmd *cmd)
 		connected(cmd, &a);
 	} else {
 		q->t->stats.connects_refused++;
-		nvme_tgt_note(q->t, "host %08x: Connect of queue %u refused, status %03xh",
-			      q->remote_ip, a.qid, status & NVME_STATUS_MASK);
+		nvme_tgt_note(q->t, "host " TGT_IP ": Connect of queue %u refused, status %03xh",
+			      TGT_IP_ARGS(q->remote_ip), a.qid, status & NVME_STATUS_MASK);
 	}
 	nvme_tgt_complete(cmd, status);
 	if (!status && !q->flow_control) /* from here on responses have no SQHD */

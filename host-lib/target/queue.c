@@ -58,9 +58,9 @@ static struct tgt_cmd *get_cmd(struct tgt_queue *q, struct nvmf_capsule *nc)
 
 static void refuse(struct tgt_queue *q, struct tgt_cmd *cmd, const char *why)
 {
-	nvme_tgt_note(q->t, "%s: host %08x, queue %u: %s",
-		      q->ctrl && q->ctrl->subsys ? q->ctrl->subsys->nqn : "target", q->remote_ip,
-		      q->qid, why);
+	nvme_tgt_note(q->t, "%s: host " TGT_IP ", queue %u: %s",
+		      q->ctrl && q->ctrl->subsys ? q->ctrl->subsys->nqn : "target",
+		      TGT_IP_ARGS(q->remote_ip), q->qid, why);
 	if (cmd)
 		cmd->state = CMD_HELD;
 	nvme_tgt_queue_end(q);
@@ -110,9 +110,9 @@ static void on_error(void *arg, int error)
 
 	if (error < 0 && !q->ended) {
 		q->t->stats.connections_lost++;
-		nvme_tgt_note(q->t, "%s: host %08x, queue %u: connection lost: %s",
+		nvme_tgt_note(q->t, "%s: host " TGT_IP ", queue %u: connection lost: %s",
 			      q->ctrl && q->ctrl->subsys ? q->ctrl->subsys->nqn : "target",
-			      q->remote_ip, q->qid, strerror(-error));
+			      TGT_IP_ARGS(q->remote_ip), q->qid, strerror(-error));
 	}
 	nvme_tgt_queue_end(q);
 }
@@ -163,7 +163,8 @@ void nvme_tgt_accept(void *arg, struct nvmf_connection *conn,
 	q->deadline = weft_dev_now(p->d->dev) + p->t->o.connect_timeout_ms * TGT_NSEC_PER_MSEC;
 	q->qp = nvmf_allocate_qpair(NVMF_TRTYPE_TCP, true, &params, on_error, q, on_capsule, q);
 	if (!q->qp) {
-		nvme_tgt_note(p->t, "host %08x: no queue pair: %s", q->remote_ip, strerror(errno));
+		nvme_tgt_note(p->t, "host " TGT_IP ": no queue pair: %s", TGT_IP_ARGS(q->remote_ip),
+			      strerror(errno));
 		free(q->cmd);
 		free(q);
 		return;

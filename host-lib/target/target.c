@@ -114,7 +114,8 @@ static void timers(struct tgt_dev *d)
 		if (q->d != d || q->ended || (q->ctrl && !q->fetches && !q->leaving) ||
 		    d->now < q->deadline)
 			continue;
-		nvme_tgt_note(d->t, "host %08x, queue %u: no %s in time", q->remote_ip, q->qid,
+		nvme_tgt_note(d->t, "host " TGT_IP ", queue %u: no %s in time",
+			      TGT_IP_ARGS(q->remote_ip), q->qid,
 			      q->leaving ? "close" : (q->ctrl ? "data" : "Connect"));
 		nvme_tgt_queue_end(q);
 	}

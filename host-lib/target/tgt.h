@@ -364,6 +364,10 @@ void nvme_tgt_discovery_log(const struct tgt_ctrl *c, const struct tgt_page *pg)
 
 /* --- target.c ----------------------------------------------------------------------------------- */
 
+/* An IPv4 address in host order, for messages. */
+#define TGT_IP "%u.%u.%u.%u"
+#define TGT_IP_ARGS(ip) (ip) >> 24, (ip) >> 16 & 255, (ip) >> 8 & 255, (ip)&255
+
 struct nvme_target {
 	struct nvme_target_opts o;
 	TAILQ_HEAD(tgt_subsystems, nvme_subsys) subsystems;

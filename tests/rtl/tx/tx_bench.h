@@ -120,8 +120,8 @@ struct bench {
 	size_t ack_floor[128] = {}; /* state in force when last asked for */
 	size_t reg_floor[128] = {}; /* the same, by firmware */
 	bool ack_owed[128] = {};
-	bool reg_owed[128] = {};                       /* asked for by firmware: sent whatever was said */
-	long reg_acks[128] = {}, repeats[128] = {};    /* so asked for; that said nothing new */
+	bool reg_owed[128] = {}; /* asked for by firmware: sent whatever was said */
+	long reg_acks[128] = {}, repeats[128] = {}; /* so asked for; that said nothing new */
 	struct {
 		bool valid;
 		uint32_t ack, window;

@@ -224,7 +224,7 @@ START_TEST(syn_ack_is_repeated_then_forgotten)
 {
 	struct client c = client(&agree_all);
 	struct tcp_listen_stats st;
-	uint64_t at[8], start = hal_now_ns();
+	uint64_t at[8] = { 0 }, start = hal_now_ns();
 	uint32_t n = 0;
 
 	listen_port(PORT, NULL);
