@@ -11,11 +11,8 @@
 /* net/: raw frames */
 #define AUX_NET_OFF ENG_AUX_OFF
 #define AUX_NET_SIZE 0x18000u
-/* nvme_tcp/: outstanding R2Ts, one per slot */
-#define AUX_R2T_OFF (AUX_NET_OFF + AUX_NET_SIZE)
-#define AUX_R2T_SIZE 0x8000u
 /* nvme_tcp/: PDU records that stand in no slot */
-#define AUX_NT_OFF (AUX_R2T_OFF + AUX_R2T_SIZE)
+#define AUX_NT_OFF (AUX_NET_OFF + AUX_NET_SIZE)
 #define AUX_NT_SIZE 0x20000u
 
 _Static_assert(AUX_NT_OFF + AUX_NT_SIZE <= ENG_XRAM_SIZE, "the auxiliary area ends with XRAM");

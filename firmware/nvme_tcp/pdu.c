@@ -82,12 +82,13 @@ bool pdu_check(const struct pdu_rules *rules, const struct pdu_hdr *h, struct pd
 	return true;
 }
 
-bool pdu_check_icresp(const struct pdu_hdr *h, uint8_t asked_dgst, struct pdu_icresp *out,
-		      struct pdu_fault *fault)
+/* What ICReq and ICResp have in common. known: some PDU of that direction has this type. */
+static bool check_ic(const struct pdu_hdr *h, enum pdu_type type, bool known,
+		     struct pdu_fault *fault)
 {
-	if (!pdu_known(pdu_type(h)))
+	if (!known)
 		return fail(fault, PDU_FES_HEADER_FIELD, FEI_TYPE);
-	if (pdu_type(h) != PDU_ICRESP)
+	if (pdu_type(h) != type)
 		return fail(fault, PDU_FES_SEQUENCE, 0);
 	if (pdu_hlen(h) != PDU_IC_LEN)
 		return fail(fault, PDU_FES_HEADER_FIELD, FEI_HLEN);
@@ -95,6 +96,14 @@ bool pdu_check_icresp(const struct pdu_hdr *h, uint8_t asked_dgst, struct pdu_ic
 		return fail(fault, PDU_FES_HEADER_FIELD, FEI_PLEN);
 	if ((uint16_t)h->w[2] != 0)
 		return fail(fault, PDU_FES_UNSUPPORTED, FEI_PFV);
+	return true;
+}
+
+bool pdu_check_icresp(const struct pdu_hdr *h, uint8_t asked_dgst, struct pdu_icresp *out,
+		      struct pdu_fault *fault)
+{
+	if (!check_ic(h, PDU_ICRESP, pdu_known(pdu_type(h)), fault))
+		return false;
 	out->cpda = (uint8_t)(h->w[2] >> 16);
 	out->dgst = (uint8_t)(h->w[2] >> 24);
 	out->maxh2cdata = h->w[3];
@@ -142,16 +151,8 @@ bool pdu_check_h2c(const struct pdu_rules *rules, const struct pdu_hdr *h, uint3
 
 bool pdu_check_icreq(const struct pdu_hdr *h, struct pdu_icreq *out, struct pdu_fault *fault)
 {
-	if (!pdu_known_h2c(pdu_type(h)))
-		return fail(fault, PDU_FES_HEADER_FIELD, FEI_TYPE);
-	if (pdu_type(h) != PDU_ICREQ)
-		return fail(fault, PDU_FES_SEQUENCE, 0);
-	if (pdu_hlen(h) != PDU_IC_LEN)
-		return fail(fault, PDU_FES_HEADER_FIELD, FEI_HLEN);
-	if (h->w[1] != PDU_IC_LEN)
-		return fail(fault, PDU_FES_HEADER_FIELD, FEI_PLEN);
-	if ((uint16_t)h->w[2] != 0)
-		return fail(fault, PDU_FES_UNSUPPORTED, FEI_PFV);
+	if (!check_ic(h, PDU_ICREQ, pdu_known_h2c(pdu_type(h)), fault))
+		return false;
 	out->hpda = (uint8_t)(h->w[2] >> 16);
 	out->dgst = (uint8_t)(h->w[2] >> 24);
 	out->maxr2t = h->w[3];

@@ -20,6 +20,7 @@
 #include "net/frame.h"
 #include "nvme_tcp/nt_ctl.h"
 #include "tcp/tcp_int.h"
+#include "input.h"
 
 #define OUR_IP 0x0a000001u
 #define PEER_IP 0x0a000002u
@@ -39,8 +40,6 @@ void __real_hal_complete(const struct hal_cpl *cpl);
 void __wrap_hal_complete(const struct hal_cpl *cpl);
 
 static const uint8_t our_mac[6] = { 2, 0, 0, 0, 0, 1 }, peer_mac[6] = { 2, 0, 0, 0, 0, 2 };
-static const uint8_t *in;
-static size_t left;
 
 /* The host program */
 static uint32_t open_entries[ENTRIES], admin_open[32];
@@ -70,28 +69,6 @@ static uint32_t n_r2ts;
 		if (!(cond))     \
 			abort(); \
 	} while (0)
-
-static uint8_t u8(void)
-{
-	if (!left)
-		return 0;
-	left--;
-	return *in++;
-}
-
-static uint16_t u16(void)
-{
-	uint16_t v = u8();
-
-	return (uint16_t)(v << 8 | u8());
-}
-
-static uint32_t u32(void)
-{
-	uint32_t v = u16();
-
-	return v << 16 | u16();
-}
 
 /* --- what the host program is told ---------------------------------------------------------------------------------------- */
 

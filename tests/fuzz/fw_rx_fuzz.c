@@ -20,6 +20,7 @@
 #include "net/net.h"
 #include "tcp/tcp.h"
 #include "tcp/tcp_int.h"
+#include "input.h"
 
 #define OUR_IP 0x0a000001u
 #define PEER_IP 0x0a000002u
@@ -30,8 +31,6 @@
 
 static const uint8_t our_mac[6] = { 2, 0, 0, 0, 0, 1 }, peer_mac[6] = { 2, 0, 0, 0, 0, 2 };
 
-static const uint8_t *in;
-static size_t left;
 static uint16_t free_pdu[PDUS];
 static uint32_t n_free;
 static uint16_t owner[PDUS + 1]; /* connection that holds the PDU */
@@ -41,28 +40,6 @@ static struct {
 } hosts[HOSTS]; /* PEER_IP, ports 6000.. */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static uint8_t u8(void)
-{
-	if (!left)
-		return 0;
-	left--;
-	return *in++;
-}
-
-static uint16_t u16(void)
-{
-	uint16_t v = u8();
-
-	return (uint16_t)(v << 8 | u8());
-}
-
-static uint32_t u32(void)
-{
-	uint32_t v = u16();
-
-	return v << 16 | u16();
-}
 
 /* --- the user --------------------------------------------------------------------------------------------------------- */
 

@@ -15,14 +15,13 @@
 
 #include "fake_backend.h"
 #include "fake_nvmf.h"
+#include "input.h"
 
 #define CONNS 6u
 #define NQN "nqn.2024-01.test.weft:fuzz"
 #define HOST "nqn.2014-08.org.nvmexpress:uuid:11111111-2222-3333-4444-555555555555"
 #define BLOCKS 64u
 
-static const uint8_t *in;
-static size_t left;
 static struct weft_dev *dev;
 static struct nvme_target *t;
 static struct nvme_subsys *s;
@@ -34,28 +33,6 @@ static uint16_t qid_of[CONNS], cid;
 static uint8_t data[1 << 20];
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
-
-static uint8_t u8(void)
-{
-	if (!left)
-		return 0;
-	left--;
-	return *in++;
-}
-
-static uint16_t u16(void)
-{
-	uint16_t v = u8();
-
-	return (uint16_t)(v << 8 | u8());
-}
-
-static uint32_t u32(void)
-{
-	uint32_t v = u16();
-
-	return v << 16 | u16();
-}
 
 /* --- the administrator --------------------------------------------------------------------------------- */
 
