@@ -554,11 +554,17 @@ enum tcp_state tcp_state(uint16_t conn)
 void tcp_get_stats(uint16_t conn, struct tcp_stats *st)
 {
 	const struct tcb *t = tcb_of(conn);
+	uint32_t fast = t->fast_bytes;
+	struct eng_conn_state es;
 
+	if (t->flags & F_FAST) { /* taken since it resumed */
+		hal_conn_state(conn, &es);
+		fast += es.rcv_nxt - t->rcv_nxt;
+	}
 	*st = (struct tcp_stats){
 		.state = t->state,
 		.segs_out = t->segs_out,
-		.segs_in = t->segs_in + (uint32_t)((uint64_t)t->fast_bytes * t->mss_recip >> 32),
+		.segs_in = t->segs_in + (uint32_t)((uint64_t)fast * t->mss_recip >> 32),
 		.retransmits = t->retransmits,
 		.dup_acks = t->dup_total,
 		.rtos = t->rtos,

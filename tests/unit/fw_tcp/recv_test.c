@@ -33,7 +33,10 @@ static uint32_t ack_off(void)
 
 START_TEST(in_order_costs_no_event)
 {
+	struct tcp_stats before, st;
+
 	open_conn(&agree_all);
+	tcp_get_stats(CONN, &before);
 	for (uint32_t i = 0; i < 50; i++)
 		data(i * 1448, 1448);
 	ck_assert_uint_eq(fake_cnt.rx_to_fw, 2);
@@ -41,6 +44,9 @@ START_TEST(in_order_costs_no_event)
 	check_stream(50 * 1448);
 	ck_assert_uint_eq(outs(), 25);
 	ck_assert_uint_eq(ack_off(), 50 * 1448);
+	/* counted also while firmware has not heard of them */
+	tcp_get_stats(CONN, &st);
+	ck_assert_uint_eq(st.segs_in - before.segs_in, 50);
 }
 END_TEST
 
