@@ -309,7 +309,7 @@ static const struct {
 	  "f.json: subsystems[0].namespaces[0].device.ram: \"4X\" is no size" },
 	{ NS("\"nsid\":1,\"device\":{\"ram\":true}"),
 	  "f.json: subsystems[0].namespaces[0].device.ram: must be a size" },
-	{ NS("\"nsid\":1,\"device\":{\"ram\":18446744073709551616}"),
+	{ NS("\"nsid\":1,\"device\":{\"ram\":\"18446744073709551615\"}"),
 	  "f.json: subsystems[0].namespaces[0].device.ram: 18446744073709551615 is not in 512 "
 	  "to 9223372036854775807" },
 	{ NS("\"nsid\":1,\"device\":{\"ram\":1000}"),
