@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * One received segment in slow mode, checked in the order of RFC 9293 3.10.7.4: sequence number
- * (with PAWS before it), RST, SYN, ACK, data, FIN. The engine has verified lengths and checksums;
+ * One received segment in slow mode, checked in the order of RFC 9293 3.10.7.4 (PAWS, an exact RST and SYN
+ * before it): sequence number, RST, ACK, data, FIN. The engine has verified lengths and checksums;
  * nothing else is believed.
  *
  *	state        ACK of our FIN          FIN of the peer
@@ -59,9 +59,10 @@ static bool parse(const struct hal_event *ev, struct seg *s)
 	return opt_parse(s, tcp + TCP_HLEN, hlen - TCP_HLEN);
 }
 
+/* Of a segment without SYN: those are answered or taken before anything is measured. */
 static uint32_t seq_len(const struct seg *s)
 {
-	return s->len + !!(s->flags & TH_SYN) + !!(s->flags & TH_FIN);
+	return s->len + !!(s->flags & TH_FIN);
 }
 
 /* --- opening ---------------------------------------------------------------------------------- */
@@ -175,7 +176,6 @@ static bool trim(struct tcb *t, struct seg *s)
 		skip = t->rcv_nxt - s->seq;
 		if (SEQ_LEQ(end, t->rcv_nxt))
 			return false;
-		s->flags &= (uint8_t)~TH_SYN;
 		s->seq += skip;
 		s->off = (uint16_t)(s->off + skip);
 		s->len = (uint16_t)(s->len - skip);
@@ -314,16 +314,20 @@ static void in_sync(struct tcb *t, struct seg *s)
 		reset(t, seq);
 		return;
 	}
+	/*
+	 * RFC 5961: a SYN is challenged whatever its number, so none is ever cut: it would count as a
+	 * byte that the frame does not hold.
+	 */
+	if (s->flags & TH_SYN) {
+		tcp_challenge(t);
+		return;
+	}
 	if (!trim(t, s)) {
 		not_acceptable(t, s);
 		return;
 	}
 	if (s->flags & TH_RST) {
 		reset(t, seq);
-		return;
-	}
-	if (s->flags & TH_SYN) {
-		tcp_challenge(t);
 		return;
 	}
 	if (!(s->flags & TH_ACK))
