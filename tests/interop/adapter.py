@@ -16,11 +16,15 @@ from guest import die_with_parent
 from kernel import ROOT, Unavailable
 
 OWN_ADDRESS = '10.0.0.1'
-PEER_ADDRESS = '10.0.0.2'
 BUILD = os.environ.get('WEFT_BUILD', os.path.join(ROOT, 'build'))
 ADAPTER = ('{build}/weft-sim --socket {device} --eth dgram:{eth}:{peer} --pcap {pcap}'
            ' --time wall --log {faults}')
 TRAP = re.compile(r'trap: cause|assert', re.I)     # what firmware says when it is lost
+
+
+def guest_address(number):
+    """Of the guest with this number, counted from 1."""
+    return '10.0.0.%d' % (number + 1)
 
 
 class CaseFailed(Exception):
@@ -79,12 +83,16 @@ class AdapterRig(contextlib.ExitStack):
         log = self.enter_context(open(os.path.join(self.folder, 'weft-sim.log'), 'wb'))
         self.adapter = self.start_process(ADAPTER.format(**self.words), log)
         self.callback(self.stop_adapter)
+        self.await_ready('weft-sim', self.adapter, lambda: os.path.exists(self.words['device']))
+
+    def await_ready(self, name, process, ready):
+        """Returns when ready() is true of a process that was just started with NAME.log."""
         deadline = time.monotonic() + 120
-        while not os.path.exists(self.words['device']):
-            if self.adapter.poll() is not None:
-                raise CaseFailed('weft-sim ended at once:\n' + self.log('weft-sim.log'))
+        while not ready():
+            if process.poll() is not None:
+                raise CaseFailed('%s ended at once:\n%s' % (name, self.log(name + '.log')))
             if time.monotonic() > deadline:
-                raise CaseFailed('weft-sim does not listen:\n' + self.log('weft-sim.log'))
+                raise CaseFailed('%s is not ready:\n%s' % (name, self.log(name + '.log')))
             time.sleep(0.05)
 
     def stop_adapter(self):

@@ -5,7 +5,7 @@ import json
 import re
 import shlex
 
-from adapter import OWN_ADDRESS, PEER_ADDRESS, CaseFailed
+from adapter import OWN_ADDRESS, CaseFailed, guest_address
 from guest import Guest
 
 HOSTNQN = 'nqn.2014-08.org.nvmexpress:uuid:11111111-2222-4333-8444-555555555555'
@@ -18,8 +18,12 @@ CONNECT = ('nvme connect -t tcp -a {address} -s {service} -n {nqn} -q {hostnqn} 
            ' -i {queues} -k {kato} -c 2 -l 600 {options}')
 DISCOVER = 'nvme discover -t tcp -a {address} -s {port} -q {hostnqn} -I {hostid} {options} -o json'
 # Waits, in the guest, until a command succeeds. The guest's clock stands still when it is stopped.
-UNTIL = '''for i in $(seq {tries}); do {test} && exit 0; sleep 0.2; done
+UNTIL = '''end=$(($(date +%s) + {seconds}))
+while [ $(date +%s) -le $end ]; do {test} && exit 0; sleep 0.2; done
 echo "not in {seconds} s: {what}"; exit 1'''
+# Where the threads of a program wait: for a program that does not end.
+WAITS = '''for t in $(for p in $(pidof {program}); do ls -d /proc/$p/task/*; done); do
+echo "$t: $(cat $t/comm) $(grep State $t/status), syscall $(cat $t/syscall)"; cat $t/stack; done'''
 
 
 class Controller:
@@ -64,20 +68,21 @@ class Controller:
 
 
 class Host(Guest):
-    """A guest with the host's modules loaded, and what cases do in it."""
+    """A guest with the host's modules loaded, and what cases do in it. Several have numbers,
+    from 1 on."""
 
-    def __init__(self, **kw):
-        super().__init__('host', memory=320, **kw)
+    def __init__(self, number=1, **kw):
+        super().__init__('host', memory=320, mac='02:00:00:00:00:%02x' % (number + 1), **kw)
+        self.address = guest_address(number)
 
     def boot(self, timeout=120):
         super().boot(timeout)
         if self.eth:
-            self.up(PEER_ADDRESS + '/24')
+            self.up(self.address + '/24')
 
     def until(self, test, what, timeout=60):
         """Returns when the shell finds test true; CaseFailed after timeout seconds."""
-        script = UNTIL.format(tries=int(timeout * 5), test=test, seconds=timeout,
-                              what=what.replace('"', "'"))
+        script = UNTIL.format(test=test, seconds=timeout, what=what.replace('"', "'"))
         code, out = self.run(script, timeout + 120)
         if code:
             raise CaseFailed('%s\n%s' % (out.strip(), self.said()))
@@ -164,7 +169,11 @@ mv /tmp/{0}.end /tmp/{0}.exit) >/dev/null 2>&1 &'''.format(
 
     def finish(self, name, timeout=300):
         """Waits for it; returns (exit status, output)."""
-        self.until('[ -e /tmp/%s.exit ]' % name, '%s ends' % name, timeout)
+        try:
+            self.until('[ -e /tmp/%s.exit ]' % name, '%s ends' % name, timeout)
+        except CaseFailed as e:
+            raise CaseFailed('%s\n%s\n%s' % (e, self.run('tail -n 20 /tmp/%s.out' % name)[1],
+                                             self.run(WAITS.format(program='fio'))[1])) from None
         out = self.must('cat /tmp/%s.exit /tmp/%s.out' % (name, name))
         code, _, out = out.partition('\n')
         return int(code), out

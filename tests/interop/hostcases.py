@@ -21,6 +21,7 @@ from numbered import lost   # noqa: E402
 
 BOTH = '-g -G'
 DISCOVERY = 'nqn.2014-08.org.nvmexpress.discovery'
+FRIENDLY = {'hostnqn': FRIEND, 'hostid': FRIENDID}    # another host, by name and identifier
 
 
 # -- what most cases are made of
@@ -102,7 +103,7 @@ def fio(rig, disk, timeout=600, **how):
 def discover(rig):
     """Both ports tell of the subsystems that this host may use, and only of those."""
     for port in PORTS:
-        for who, more in ({}, set()), ({'hostnqn': FRIEND, 'hostid': FRIENDID}, {CLOSED.nqn}):
+        for who, more in ({}, set()), (FRIENDLY, {CLOSED.nqn}):
             records = rig.host.discover(port, **who)
             rig.same('names in the log', {r['subnqn'] for r in records},
                      {DISCOVERY, DISK.nqn} | more)
@@ -318,13 +319,13 @@ def disconnect_busy(rig):
 def two_hosts(rig):
     """Two hosts, by name and identifier, with a subsystem each, at the same time; then the
     second joins the first at its subsystem, and the first leaves."""
-    one, two = connect(rig), connect(rig, nqn=CLOSED.nqn, hostnqn=FRIEND, hostid=FRIENDID)
+    one, two = connect(rig), connect(rig, nqn=CLOSED.nqn, **FRIENDLY)
     disk = one.disk()
     rig.host.start('load', fio_line(disk, depth=8, more='--time_based --runtime=10'))
     fio(rig, two.disk(), name='other', depth=8, io=2 * MIB)
     write(rig, two.disk(), 0, MIB, 65536, 1, CLOSED)
     finish_load(rig)
-    three = connect(rig, hostnqn=FRIEND, hostid=FRIENDID, service=8009)
+    three = connect(rig, **FRIENDLY, service=8009)
     if three.cntlid() == one.cntlid():
         raise CaseFailed('two hosts share controller %d' % one.cntlid())
     two.disconnect()
@@ -332,6 +333,37 @@ def two_hosts(rig):
     write(rig, disk, 0, MIB, 65536)
     read(rig, disk, 0, 2 * MIB)
     three.disconnect()
+
+
+def two_guests(rig):
+    """Two machines at one disk, a verified load on a half each; what one writes the other
+    reads. Then the second stops: the first goes on at its pace, and when its Keep Alive has
+    ended the second's controller it is still the one it was."""
+    half = DISK.namespaces[1] // 2
+    one = connect(rig)
+    disk, cntlid = one.disk(), one.cntlid()
+    with rig.at(1):
+        two = connect(rig, kato=4, **FRIENDLY)
+        other, before = two.disk(), two.cntlid()
+        rig.host.start('load', fio_line(other, depth=8, more='--time_based --runtime=20'
+                                        ' --offset=%d' % half))
+    fio(rig, disk, depth=8)
+    with rig.at(1):
+        finish_load(rig)
+        write(rig, other, half, MIB, 65536)
+    read(rig, disk, half, MIB)
+    write(rig, disk, 0, MIB, 4096)
+    rig.hosts[1].pause()
+    fio(rig, disk, depth=8, more='--time_based --runtime=14')
+    rig.hosts[1].resume()
+    with rig.at(1):
+        two.wait_reconnected(before)
+        read(rig, other, 0, 2 * MIB)
+        two.disconnect()
+    rig.same('the first guest\'s controller', one.cntlid(), cntlid)
+    if not re.search('keep.alive', rig.export.log(), re.I):
+        raise CaseFailed('the target did not end the second controller for its Keep Alive')
+    one.disconnect()
 
 
 def keep_alive(rig):
@@ -463,7 +495,7 @@ def refused(rig):
     if code:
         raise CaseFailed(out)
     move(rig)
-    connect(rig, nqn=CLOSED.nqn, hostnqn=FRIEND, hostid=FRIENDID).disconnect()
+    connect(rig, nqn=CLOSED.nqn, **FRIENDLY).disconnect()
 
 
 def keep(rig, name, text):
@@ -500,10 +532,10 @@ BROKEN = (r'I/O error, dev nvme|Buffer I/O error|reconnect|Reconnect|failed nvme
           r'(nvmet|weft target).*(keep-alive timer|fatal error)')
 # netem: what happens to frames that the host sends; faults: to frames both ways, in weft-sim;
 # corrupt: some arrive damaged; allowed: errors that are provoked; hostile: the guest sends
-# nonsense; cpus: of the guest.
+# nonsense; cpus: of the guest; guests: how many.
 Case = collections.namedtuple(
-    'Case', 'what steps mtu digests netem faults size corrupt allowed hostile cpus',
-    defaults=(disturbed, 1500, BOTH, '', '', MIB, False, None, False, 1))
+    'Case', 'what steps mtu digests netem faults size corrupt allowed hostile cpus guests',
+    defaults=(disturbed, 1500, BOTH, '', '', MIB, False, None, False, 1, 1))
 CASES = {
     'host-discover': Case('nvme discover on both ports', discover, digests=''),
     'host-connect-1': Case('one I/O queue, data both ways', connect_1, digests=''),
@@ -525,7 +557,9 @@ CASES = {
                                    'badfcs=0.002,delay=500us,seed=12'),
     'host-reset': Case('nvme reset under load', reset),
     'host-disconnect': Case('nvme disconnect under load', disconnect_busy, allowed=BROKEN),
-    'host-two': Case('two hosts at once', two_hosts),
+    'host-two': Case('two hosts of one guest at once', two_hosts),
+    'host-two-guests': Case('two guests at once, one of them stops', two_guests, guests=2,
+                            allowed=BROKEN),
     'host-keep-alive': Case('a host that stops for a while', keep_alive, allowed=BROKEN),
     'host-resize': Case('a disk that changes its size', resize),
     'host-namespaces': Case('namespaces come and go', namespaces),

@@ -4,33 +4,38 @@ process, and `weft target` that exports disks through it, joined by sockets.
 
     Linux host's guest --(one Ethernet frame per datagram)-- weft-sim --(vfio-user)-- weft target
 
+Several guests are joined to the adapter by a switch (switch.py).
 With peer='linux' Linux's own target in a second guest takes the adapter's place: the same
 frames, the same cases, to prove the cases."""
+import contextlib
 import os
 import re
 
 from adapter import AdapterRig, CaseFailed
 from exporter import LinuxExporter, WeftExporter
-from guest import GuestError
+from guest import HERE, GuestError
 from host import Host
 
 
 class HostRig(AdapterRig):
-    """host: the guest; export: what exports the disks."""
+    """hosts: the guests; host: that at which the case works; export: what exports the disks."""
 
-    def __init__(self, folder, *, peer='weft', cpus=1, **kw):
+    def __init__(self, folder, *, peer='weft', cpus=1, guests=1, **kw):
         super().__init__(folder, **kw)
-        self.peer, self.cpus = peer, cpus
+        self.peer, self.cpus, self.guests = peer, cpus, guests
         self.host = self.export = None
+        self.hosts = []
 
     def start(self):
         self.prepare()
-        # QEMU writes the classic format, weft-sim pcapng; tshark looks at the content.
-        pcap = self.capture if self.peer == 'linux' else None
-        self.host = Host(eth=(self.words['peer'], self.words['eth']), mtu=self.mtu,
-                         cpus=self.cpus, pcap=pcap)
-        self.callback(self.host.stop)
-        self.host.boot()
+        for number, eth in enumerate(self.cables(), 1):
+            # QEMU writes the classic format, weft-sim pcapng; tshark looks at the content.
+            pcap = self.capture if self.peer == 'linux' and number == 1 else None
+            host = Host(number, eth=eth, mtu=self.mtu, cpus=self.cpus, pcap=pcap)
+            self.callback(host.stop)
+            self.hosts.append(host)
+            host.boot()
+        self.host = self.hosts[0]
         if self.peer == 'weft':
             self.start_adapter()
             self.export = WeftExporter(self)
@@ -39,13 +44,36 @@ class HostRig(AdapterRig):
         self.callback(self.export.stop)
         self.export.launch()
 
+    def cables(self):
+        """For each guest the socket of its port, and that at the other end."""
+        near, far = self.words['eth'], self.words['peer']
+        if self.guests == 1:
+            return [(far, near)]
+        own = ['%s%d' % (far, n) for n in range(self.guests)]
+        ports = [(far, near)] + [(path + 's', path) for path in own]
+        log = self.enter_context(open(os.path.join(self.folder, 'switch.log'), 'wb'))
+        line = ' '.join([os.path.join(HERE, 'switch.py')] + [':'.join(p) for p in ports])
+        switch = self.start_process(line, log)
+        self.callback(switch.wait)
+        self.callback(switch.terminate)
+        self.await_ready('switch', switch, lambda: 'ready' in self.log('switch.log'))
+        return [(path, path + 's') for path in own]
+
+    @contextlib.contextmanager
+    def at(self, number):
+        """The case works at this guest for a while; the first is 0."""
+        self.host = self.hosts[number]
+        yield
+        self.host = self.hosts[0]
+
     def impair(self, rules):
         self.host.netem(rules)
 
     def check_peers(self, allowed=None):
         """allowed: pattern of error messages that the case provokes."""
         try:
-            errors = ['the host\'s kernel: ' + text for text in self.host.kernel_errors()]
+            errors = ['the host\'s kernel: ' + text
+                      for host in self.hosts for text in host.kernel_errors()]
             errors += [self.export.name + ': ' + text for text in self.export.errors()]
         except GuestError as e:
             raise CaseFailed(str(e)) from None
@@ -54,9 +82,11 @@ class HostRig(AdapterRig):
             raise CaseFailed('\n'.join(errors))
 
     def end(self):
-        """Everything ends in order, the host first. The host's messages stay in its log."""
-        with open(os.path.join(self.folder, 'host.log'), 'w') as f:
-            f.write(self.host.run('dmesg')[1])
+        """Everything ends in order, the hosts first. Their messages stay in a log each."""
+        for number, host in enumerate(self.hosts, 1):
+            name = 'host.log' if number == 1 else 'host%d.log' % number
+            with open(os.path.join(self.folder, name), 'w') as f:
+                f.write(host.run('dmesg')[1])
         self.export.end()
         self.stop_adapter()
 

@@ -80,7 +80,7 @@ def go(name, peer):
     if name in CASES:
         with Rig(folder, **how) as rig:
             return perform(rig, case)
-    with HostRig(folder, peer=peer, cpus=case.cpus, **how) as rig:
+    with HostRig(folder, peer=peer, cpus=case.cpus, guests=case.guests, **how) as rig:
         return perform_host(rig, case)
 
 

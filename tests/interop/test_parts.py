@@ -20,6 +20,7 @@ import kernel
 from exporter import DISK, WeftExporter
 from kernel import Unavailable
 from rawpeer import ICMP, Packet, PeerError, RawPeer, checksum, ipv4
+from switch import Switch
 from target import listen, parse_size, serve
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -27,6 +28,64 @@ sys.path.insert(0, os.path.join(HERE, 'guest'))
 import flood        # noqa: E402
 import hostile      # noqa: E402
 import numbered     # noqa: E402
+
+
+class SwitchPorts(unittest.TestCase):
+    """Three ports a, b, c, and what comes out at each."""
+
+    def setUp(self):
+        folder = self.enterContext(tempfile.TemporaryDirectory())
+        self.ends = {}
+        ports = []
+        for name in 'abc':
+            own, peer = os.path.join(folder, name), os.path.join(folder, name + '.end')
+            ports.append((own, peer))
+            end = self.enterContext(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM))
+            end.bind(peer)
+            end.settimeout(0)
+            self.ends[name] = end, own
+        self.switch = Switch(ports)
+        self.addCleanup(self.switch.close)
+
+    @staticmethod
+    def frame(to, source, text=b'payload'):
+        return bytes((2, 0, 0, 0, 0, to)) + bytes((2, 0, 0, 0, 0, source)) + b'\x08\0' + text
+
+    def send(self, port, frame):
+        """Returns {port: frame} of what came out."""
+        end, own = self.ends[port]
+        end.sendto(frame, own)
+        self.switch.step(5)
+        out = {}
+        for name, (other, _) in self.ends.items():
+            try:
+                out[name] = other.recv(65536)
+            except BlockingIOError:
+                pass
+        return out
+
+    def test_the_unknown_goes_to_all_others_the_known_to_its_port(self):
+        there, back = self.frame(2, 1), self.frame(1, 2)
+        self.assertEqual(self.send('a', there), {'b': there, 'c': there})
+        self.assertEqual(self.send('b', back), {'a': back})
+        self.assertEqual(self.send('a', there), {'b': there})
+        self.assertEqual(self.send('c', self.frame(2, 3)), {'b': self.frame(2, 3)})
+
+    def test_an_address_may_move_and_is_not_sent_back(self):
+        self.send('a', self.frame(9, 1))
+        self.assertEqual(self.send('b', self.frame(9, 1)), {n: self.frame(9, 1) for n in 'ac'})
+        self.assertEqual(self.send('c', self.frame(1, 3)), {'b': self.frame(1, 3)})
+        self.assertEqual(self.send('b', self.frame(1, 2)), {})
+
+    def test_broadcast_goes_to_all_others(self):
+        many = b'\xff' * 6 + self.frame(0, 1)[6:]
+        self.send('b', self.frame(9, 2))
+        self.assertEqual(self.send('a', many), {'b': many, 'c': many})
+
+    def test_a_port_that_nobody_is_at_and_a_short_frame_are_lost(self):
+        self.ends.pop('c')[0].close()
+        self.assertEqual(self.send('a', self.frame(9, 1)), {'b': self.frame(9, 1)})
+        self.assertEqual(self.send('a', b'13 bytes only'), {})
 
 
 class ChooseKernel(unittest.TestCase):
