@@ -42,5 +42,5 @@ $(PAIR_TESTS) $(COSIM)/transport_test: %: $(PAIR_LIBS) | build/firmware/weft.elf
 TESTS += $(PAIR_TESTS) $(COSIM)/transport_test
 
 # Two adapters in two processes.
-tests/cosim/two_process_test.py: | build/weft build/weft-sim build/firmware/weft.elf
-TESTS += tests/cosim/two_process_test.py
+tests/cosim/two_process_test.py tests/cosim/tap_test.py: | build/weft build/weft-sim build/firmware/weft.elf
+TESTS += tests/cosim/two_process_test.py tests/cosim/tap_test.py
