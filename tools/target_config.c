@@ -367,7 +367,7 @@ static const struct field attr_fields[] = {
 	{ .key = "max_transfer",
 	  .kind = FIELD_SIZE,
 	  AT(target_subsys, max_transfer),
-	  .lo = 4096,
+	  .lo = 8192,
 	  .hi = KIB * KIB,
 	  .power = true },
 	{ .key = "version", .kind = FIELD_IGNORED },

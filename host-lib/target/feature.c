@@ -55,28 +55,6 @@ static uint16_t set_queues(struct tgt_cmd *cmd, uint32_t value)
 	return 0;
 }
 
-static void get_cache(struct tgt_cmd *cmd, unsigned int sel)
-{
-	const struct tgt_ctrl *c = cmd->q->ctrl;
-
-	if (!nvme_tgt_subsys_cached(c->subsys)) {
-		nvme_tgt_complete(cmd, NVME_SC_INVALID_FIELD | TGT_DNR);
-		return;
-	}
-	cmd->dw0 = sel == SEL_CURRENT ? !nvme_tgt_write_through(c) : WCE;
-	nvme_tgt_complete(cmd, 0);
-}
-
-static uint16_t set_cache(struct tgt_cmd *cmd, uint32_t value)
-{
-	struct tgt_ctrl *c = cmd->q->ctrl;
-
-	if (!nvme_tgt_subsys_cached(c->subsys))
-		return NVME_SC_INVALID_FIELD | TGT_DNR;
-	c->feature[NVME_FID_VOLATILE_WRITE_CACHE] = value & WCE;
-	return 0;
-}
-
 static void get_events(struct tgt_cmd *cmd, unsigned int sel)
 {
 	cmd->dw0 = sel == SEL_CURRENT ? cmd->q->ctrl->aen_config : 0;
@@ -142,7 +120,7 @@ static const struct feature features[] = {
 	{ NVME_FID_POWER_MANAGEMENT, false, CAN_CHANGE, 0, 0x1f, false, NULL, set_zero_only },
 	{ NVME_FID_TEMPERATURE_THRESHOLD, false, CAN_CHANGE, 0xffff, 0xffff, false, NULL, NULL },
 	{ NVME_FID_ERROR_RECOVERY, false, CAN_CHANGE | CAN_NS, 0, 0xffff, true, NULL, NULL },
-	{ NVME_FID_VOLATILE_WRITE_CACHE, false, CAN_CHANGE, WCE, WCE, false, get_cache, set_cache },
+	{ NVME_FID_VOLATILE_WRITE_CACHE, false, CAN_CHANGE, WCE, WCE, false, NULL, NULL },
 	{ NVME_FID_NUMBER_OF_QUEUES, false, CAN_CHANGE, 0, ~0u, false, get_queues, set_queues },
 	{ NVME_FID_WRITE_ATOMICITY, false, CAN_CHANGE, 0, 1, false, NULL, NULL },
 	{ NVME_FID_ASYNC_EVENTS, true, CAN_CHANGE, 0, ~0u, false, get_events, set_events },

@@ -9,8 +9,8 @@
 #define CTRATT_TBKAS 0x40u
 #define LPA_EFFECTS 0x2
 #define LPA_EXTENDED 0x4
-#define ONCS 0x9du /* Compare, Dataset Management, Write Zeroes, feature selection, Verify */
-#define VWC_FLUSH_ALL 0x6
+#define ONCS 0x9du     /* Compare, Dataset Management, Write Zeroes, feature selection, Verify */
+#define VWC 0x7        /* present, Flush of all namespaces */
 #define SGLS 0x300001u /* SGLs, offsets, transport data blocks */
 #define CSI_NVM 0
 
@@ -57,7 +57,8 @@ static void io_controller(const struct tgt_ctrl *c, struct nvme_identify_ctrl *i
 	id->elpe = TGT_ERRORS - 1;
 	id->nn = id->mnan = s->o.max_namespaces;
 	id->oncs = ONCS;
-	id->vwc = VWC_FLUSH_ALL | nvme_tgt_subsys_cached(s);
+	/* whatever the namespaces have now: hosts do not ask again when one with a cache comes */
+	id->vwc = VWC;
 	strcpy(id->subnqn, s->nqn);
 	id->ioccsz = (64 + c->port->max_icd) / 16;
 	id->ofcs = 1; /* Disconnect */

@@ -10,14 +10,27 @@
 #define CDW12_PROTECTION (0xfu << 26 | 1u << 24) /* PRINFO, STC: no namespace has any */
 #define DSM_RANGES 256u
 
+/* The block layer's and the file systems' names for data that are lost or cannot be stored. */
+static bool media_error(int error)
+{
+	return error == -EIO || error == -ENODATA || error == -EILSEQ || error == -EBADMSG ||
+	       error == -EUCLEAN || error == -EREMOTEIO;
+}
+
+void nvme_tgt_count_error(struct nvme_subsys *s, int error)
+{
+	if (s && media_error(error))
+		s->media_errors++;
+}
+
 uint16_t nvme_tgt_errno_status(enum nvme_backend_op op, int error)
 {
+	if (media_error(error))
+		return (op == NVME_BACKEND_READ ? NVME_SC_UNRECOVERED_READ : NVME_SC_WRITE_FAULT) |
+		       TGT_DNR;
 	switch (error) {
 	case 0:
 		return 0;
-	case -EIO:
-		return (op == NVME_BACKEND_READ ? NVME_SC_UNRECOVERED_READ : NVME_SC_WRITE_FAULT) |
-		       TGT_DNR;
 	case -ENOSPC:
 	case -EDQUOT:
 	case -EFBIG:
@@ -86,11 +99,8 @@ bool nvme_tgt_backend_done(struct tgt_cmd *cmd)
 /* A write that ends while a flush runs may not be covered by it: the flag that submit set stays. */
 static void wrote(struct tgt_cmd *cmd, int error)
 {
-	struct nvme_subsys *s = cmd->ns->subsys;
-
 	cmd->ns->dirty = true;
-	if (s && error == -EIO)
-		s->media_errors++;
+	nvme_tgt_count_error(cmd->ns->subsys, error);
 }
 
 static void read_done(struct nvme_backend_io *io, int error)
@@ -98,8 +108,7 @@ static void read_done(struct nvme_backend_io *io, int error)
 	struct tgt_cmd *cmd = io->arg;
 	struct nvme_subsys *s = cmd->ns->subsys;
 
-	if (s && error == -EIO)
-		s->media_errors++;
+	nvme_tgt_count_error(s, error);
 	if (!nvme_tgt_backend_done(cmd))
 		return;
 	if (error) {

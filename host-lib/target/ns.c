@@ -185,19 +185,6 @@ int nvme_subsys_ns_refresh(struct nvme_subsys *s, uint32_t nsid)
 	return 0;
 }
 
-bool nvme_tgt_subsys_cached(const struct nvme_subsys *s)
-{
-	uint32_t i, left = s->n_ns;
-
-	for (i = 0; left; i++)
-		if (s->ns[i]) {
-			if (s->ns[i]->backend->volatile_cache)
-				return true;
-			left--;
-		}
-	return false;
-}
-
 /* --- end -------------------------------------------------------------------------------------------- */
 
 static void flushed(struct nvme_backend_io *io, int error)

@@ -32,11 +32,9 @@ static void piece_done(struct nvme_backend_io *io, int error)
 {
 	struct tgt_cmd *cmd = io->arg;
 	struct nvme_target *t = cmd->q->t;
-	struct nvme_subsys *s = cmd->ns->subsys;
 	uint16_t status = judge(cmd, t->scan_mem, io->len, error);
 
-	if (s && error == -EIO)
-		s->media_errors++;
+	nvme_tgt_count_error(cmd->ns->subsys, error);
 	t->scanning = NULL;
 	if (nvme_tgt_backend_done(cmd)) {
 		cmd->dw1 += (uint32_t)io->len;

@@ -103,9 +103,10 @@ static int check_limits(const struct nvme_subsys_opts *o)
 	if (o->max_controllers > TGT_MAX_CONTROLLERS)
 		return weft_set_error(-EINVAL, "max_controllers %u is above %u", o->max_controllers,
 				      TGT_MAX_CONTROLLERS);
-	if (o->max_xfer < TGT_PAGE || o->max_xfer > TGT_MAX_XFER || o->max_xfer & (o->max_xfer - 1))
+	if (o->max_xfer < TGT_MIN_XFER || o->max_xfer > TGT_MAX_XFER ||
+	    o->max_xfer & (o->max_xfer - 1))
 		return weft_set_error(-EINVAL, "max_xfer %u is no power of two in %u..%u",
-				      o->max_xfer, TGT_PAGE, TGT_MAX_XFER);
+				      o->max_xfer, TGT_MIN_XFER, TGT_MAX_XFER);
 	if (o->max_namespaces > TGT_MAX_NAMESPACES)
 		return weft_set_error(-EINVAL, "max_namespaces %u is above %u", o->max_namespaces,
 				      TGT_MAX_NAMESPACES);

@@ -30,8 +30,9 @@
 	for ((var) = (head)->tqh_first; (var); (var) = (var)->field.tqe_next)
 
 #define TGT_PAGE 4096u
-#define TGT_MAX_XFER (1u << 20) /* one C2HData PDU of the adapter */
-#define TGT_CLASSES 9u          /* of buffers: 4 KiB << class */
+#define TGT_MIN_XFER (2 * TGT_PAGE) /* MDTS of one page cannot be said: 0 stands for no limit */
+#define TGT_MAX_XFER (1u << 20)     /* one C2HData PDU of the adapter */
+#define TGT_CLASSES 9u              /* of buffers: 4 KiB << class */
 #define TGT_MAX_IO_QUEUES 126u
 #define TGT_MAX_NAMESPACES 65536u
 #define TGT_MAX_CONTROLLERS 4096u
@@ -249,6 +250,8 @@ bool nvme_tgt_write_through(const struct tgt_ctrl *c);
 void nvme_tgt_log_error(struct tgt_ctrl *c, const struct tgt_cmd *cmd, uint16_t status);
 void nvme_tgt_io(struct tgt_cmd *cmd);
 uint16_t nvme_tgt_errno_status(enum nvme_backend_op op, int error);
+/* Counts what SMART calls media errors. */
+void nvme_tgt_count_error(struct nvme_subsys *s, int error);
 void nvme_tgt_backend(struct tgt_cmd *cmd, enum nvme_backend_op op, uint64_t offset, uint64_t len,
 		      void *mem, void (*done)(struct nvme_backend_io *io, int error));
 bool nvme_tgt_backend_done(struct tgt_cmd *cmd);
@@ -327,7 +330,6 @@ static inline struct tgt_ns *nvme_tgt_ns(const struct nvme_subsys *s, uint32_t n
 {
 	return nsid && nsid <= s->o.max_namespaces ? s->ns[nsid - 1] : NULL;
 }
-bool nvme_tgt_subsys_cached(const struct nvme_subsys *s);
 void nvme_tgt_ns_take_away(struct tgt_ns *ns);
 /* Flushes and closes what was taken away and is idle; returns how many things it did. */
 int nvme_tgt_ns_reap(struct nvme_target *t);

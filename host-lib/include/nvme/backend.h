@@ -45,9 +45,10 @@ struct nvme_backend_io {
 	const struct iovec *iov; /* READ, WRITE: len bytes in all; must stay until done */
 	unsigned int iov_count;
 	/*
-	 * error: 0, or a negative errno: -EIO (unrecovered medium error), -ENOSPC (no room in a
-	 * sparse file), -ERANGE (beyond the size), -EROFS, -EOPNOTSUPP, -ENOMEM, others as the system
-	 * gives them
+	 * error: 0, or a negative errno: -EIO (unrecovered medium error; the system's -ENODATA,
+	 * -EREMOTEIO, -EILSEQ, -EBADMSG and -EUCLEAN count as that), -ENOSPC (no room in a sparse
+	 * file), -ERANGE (beyond the size), -EROFS, -EOPNOTSUPP, -ENOMEM, others as the system gives
+	 * them
 	 */
 	void (*done)(struct nvme_backend_io *io, int error);
 	void *arg; /* the submitter's own */

@@ -73,7 +73,7 @@ struct nvme_subsys_opts {
 	uint16_t cntlid_max;          /* 0: 0xffef */
 	unsigned int max_io_queues;   /* of one controller; 0: 16 */
 	unsigned int max_controllers; /* 0: 64 */
-	uint32_t max_xfer; /* MDTS: bytes of one command, a power of two 4096..1 MiB; 0: 1 MiB */
+	uint32_t max_xfer; /* MDTS: bytes of one command, a power of two 8192..1 MiB; 0: 1 MiB */
 	unsigned int max_namespaces; /* highest NSID; 0: 256 */
 };
 

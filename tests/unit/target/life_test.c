@@ -384,7 +384,7 @@ static const struct nvme_subsys_opts bad_subsys[] = {
 	{ .nqn = RIG_NQN "b", .firmware = "123456789" },
 	{ .nqn = RIG_NQN "b", .cntlid_min = 9, .cntlid_max = 8 },
 	{ .nqn = RIG_NQN "b", .cntlid_max = 0xfff0 },
-	{ .nqn = RIG_NQN "b", .max_xfer = 2048 },
+	{ .nqn = RIG_NQN "b", .max_xfer = 4096 }, /* MDTS 0: no limit */
 	{ .nqn = RIG_NQN "b", .max_xfer = 12288 },
 	{ .nqn = RIG_NQN "b", .max_xfer = 2 << 20 },
 	{ .nqn = RIG_NQN "b", .max_io_queues = 1000 },
