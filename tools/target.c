@@ -372,6 +372,10 @@ static int with_device(struct server *sv, struct target_config *c)
 		rc = serve(sv, c);
 		/* also when the adapter is gone: what was acknowledged goes to the disk */
 		end = nvme_target_destroy(sv->run.target, STOP_MS);
+		if (end == -ETIMEDOUT) {
+			fail(sv, "not ended in order: written data may be lost", end);
+			return end; /* what has not answered may write to the session's memory */
+		}
 		if (end)
 			fail(sv, "flush at the end: written data may be lost", end);
 		rc = rc ? rc : end;

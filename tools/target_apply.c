@@ -200,8 +200,22 @@ static void pair(struct target_config *now, struct target_config *next)
 	}
 }
 
-static void remove_ports(struct target_run *run, struct target_config *next)
+/* These return how many things could not be done. */
+
+static int failed(struct target_run *run, const char *what, int rc)
 {
+	const char *why = weft_last_error();
+	char line[1024];
+
+	snprintf(line, sizeof(line), "%s: %s", what, *why ? why : strerror(-rc));
+	if (run->error)
+		run->error(run->log_arg, line);
+	return 1;
+}
+
+static int remove_ports(struct target_run *run, struct target_config *next)
+{
+	int errors = 0, rc;
 	size_t i, j;
 
 	for (i = 0; i < run->now.n_ports; i++) {
@@ -212,7 +226,8 @@ static void remove_ports(struct target_run *run, struct target_config *next)
 			continue;
 		if (!p || !p->handle) {
 			say(run, "port %u: removed", old->portid);
-			nvme_target_port_remove(old->handle);
+			rc = nvme_target_port_remove(old->handle);
+			errors += rc ? failed(run, "its connections have not all ended", rc) : 0;
 			continue;
 		}
 		for (j = 0; j < old->subsys.count; j++) {
@@ -226,6 +241,7 @@ static void remove_ports(struct target_run *run, struct target_config *next)
 			nvme_port_unlink(old->handle, was->handle);
 		}
 	}
+	return errors;
 }
 
 static void shrink_subsys(struct target_run *run, struct target_subsys *old,
@@ -251,11 +267,11 @@ static void shrink_subsys(struct target_run *run, struct target_subsys *old,
 	}
 }
 
-static void shrink(struct target_run *run, struct target_config *next)
+static int shrink(struct target_run *run, struct target_config *next)
 {
+	int errors = remove_ports(run, next);
 	size_t i;
 
-	remove_ports(run, next);
 	for (i = 0; i < run->now.n_subsys; i++) {
 		struct target_subsys *old = &run->now.subsys[i], *s = find_subsys(next, old->nqn);
 
@@ -268,22 +284,10 @@ static void shrink(struct target_run *run, struct target_config *next)
 		say(run, "%s: %s", old->nqn, s ? "other attributes, is made anew" : "removed");
 		nvme_target_subsys_remove(old->handle);
 	}
+	return errors;
 }
 
 /* --- step four: what is new --------------------------------------------------------------------- */
-
-/* These return how many things could not be done. */
-
-static int failed(struct target_run *run, const char *what, int rc)
-{
-	const char *why = weft_last_error();
-	char line[1024];
-
-	snprintf(line, sizeof(line), "%s: %s", what, *why ? why : strerror(-rc));
-	if (run->error)
-		run->error(run->log_arg, line);
-	return 1;
-}
 
 static int open_busy(struct target_run *run, struct target_ns *ns)
 {
@@ -476,8 +480,8 @@ int target_apply(struct target_run *run, struct target_config *next)
 	if (rc)
 		return rc;
 	pair(&run->now, next);
-	shrink(run, next);
-	rc = grow(run, next);
+	rc = shrink(run, next);
+	rc += grow(run, next);
 	close_backends(next); /* of subsystems that could not be made */
 	target_config_free(&run->now);
 	run->now = *next;

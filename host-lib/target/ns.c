@@ -112,7 +112,7 @@ int nvme_subsys_ns_add(struct nvme_subsys *s, struct nvme_backend *backend,
 	if (!ns)
 		return -ENOMEM;
 	ns->t = s->t;
-	ns->subsys = s;
+	ns->subsys = ns->home = s;
 	ns->id = ++s->t->next_ns_id;
 	ns->nsid = id;
 	ns->backend = backend;
@@ -125,6 +125,7 @@ int nvme_subsys_ns_add(struct nvme_subsys *s, struct nvme_backend *backend,
 		free(ns);
 		return rc;
 	}
+	s->refs++;
 	s->ns[id - 1] = ns;
 	s->n_ns++;
 	TAILQ_INSERT_TAIL(&s->t->nss, ns, link);
@@ -195,8 +196,8 @@ static void flushed(struct nvme_backend_io *io, int error)
 	if (error && !ns->t->flush_error)
 		ns->t->flush_error = error;
 	if (error)
-		nvme_tgt_note(ns->t, "namespace %u: flush before its end: %s", ns->nsid,
-			      strerror(-error));
+		nvme_tgt_note(ns->t, "%s: namespace %u: flush before its end: %s", ns->home->nqn,
+			      ns->nsid, strerror(-error));
 }
 
 static void flush(struct tgt_ns *ns)
@@ -226,6 +227,7 @@ int nvme_tgt_ns_reap(struct nvme_target *t)
 		}
 		TAILQ_REMOVE(&t->nss, ns, link);
 		nvme_backend_close(ns->backend);
+		nvme_tgt_subsys_put(ns->home);
 		free(ns);
 	}
 	return n;

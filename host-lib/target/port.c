@@ -41,6 +41,7 @@ static void fill(struct nvme_port *p, const struct nvme_port_opts *o)
 {
 	p->traddr = o->traddr;
 	p->trsvcid = o->listen.port;
+	p->refs = 1;
 	p->qsize = o->listen.qsize ? o->listen.qsize : DEFAULT_QSIZE;
 	p->max_icd = o->listen.max_icd ? o->listen.max_icd : DEFAULT_ICD;
 	TAILQ_INIT(&p->links);
@@ -90,29 +91,50 @@ static void end_queues(struct nvme_port *p)
 			nvme_tgt_queue_end(q);
 }
 
-/*
- * The adapter may go right after this call, so it returns when the last connection has gone: at
- * once, or when the backends have finished what they have.
- */
-void nvme_target_port_remove(struct nvme_port *p)
+void nvme_tgt_port_put(struct nvme_port *p)
 {
-	struct nvme_target *t = p->t;
+	if (--p->refs)
+		return;
+	nvme_tgt_dev_put(p->d);
+	free(p);
+}
+
+void nvme_tgt_port_close(struct nvme_port *p)
+{
 	struct tgt_portlink *l;
 
 	p->removed = true;
 	nvmf_unlisten(p->listener);
-	TAILQ_REMOVE(&t->ports, p, link);
-	nvme_tgt_discovery_changed(t, NULL, NULL);
+	p->listener = NULL;
+	TAILQ_REMOVE(&p->t->ports, p, link);
+	nvme_tgt_discovery_changed(p->t, NULL, NULL);
 	end_queues(p);
-	while (p->queues)
-		if (nvme_target_poll(t) <= 0)
-			nvme_tgt_backend_sleep(t, 10);
 	while ((l = TAILQ_FIRST(&p->links))) {
 		TAILQ_REMOVE(&p->links, l, link);
 		free(l);
 	}
-	nvme_tgt_dev_put(p->d);
-	free(p);
+	nvme_tgt_port_put(p);
+}
+
+static bool has_queues(const void *what)
+{
+	return ((const struct nvme_port *)what)->refs > 1;
+}
+
+/*
+ * The adapter may go right after this call, so it returns when the last connection has gone: at
+ * once, or when the backends have finished what they have.
+ */
+int nvme_target_port_remove(struct nvme_port *p)
+{
+	struct nvme_target *t = p->t;
+	int rc;
+
+	p->refs++; /* ours */
+	nvme_tgt_port_close(p);
+	rc = nvme_tgt_await(t, has_queues, p);
+	nvme_tgt_port_put(p);
+	return rc;
 }
 
 /* --- links ------------------------------------------------------------------------------------------ */

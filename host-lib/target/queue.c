@@ -169,7 +169,7 @@ void nvme_tgt_accept(void *arg, struct nvmf_connection *conn,
 		free(q);
 		return;
 	}
-	p->queues++;
+	p->refs++;
 	p->t->stats.connections++;
 	TAILQ_INSERT_TAIL(&p->t->queues, q, link);
 }
@@ -243,7 +243,7 @@ static void free_queue(struct tgt_queue *q)
 	}
 	TAILQ_REMOVE(&t->queues, q, link);
 	t->stats.connections--;
-	q->port->queues--;
+	nvme_tgt_port_put(q->port);
 	free(q->cmd);
 	free(q);
 }

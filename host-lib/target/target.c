@@ -15,6 +15,7 @@
 #define DEFAULT_DISCOVERY_MS 120000u
 #define DEFAULT_BUFFERS (32u << 20)
 #define MAX_BUFFERS (1ull << 30)
+#define DEFAULT_BACKEND_MS 60000u
 #define SCAN_BYTES 65536u
 #define WAIT_SLICE_MS 100
 #define MAX_WAIT_FDS 64
@@ -40,6 +41,8 @@ static int check_opts(struct nvme_target_opts *o)
 		o->discovery_timeout_ms = DEFAULT_DISCOVERY_MS;
 	if (!o->buffer_bytes)
 		o->buffer_bytes = DEFAULT_BUFFERS;
+	if (!o->backend_timeout_ms)
+		o->backend_timeout_ms = DEFAULT_BACKEND_MS;
 	if (o->buffer_bytes % TGT_MAX_XFER || o->buffer_bytes > MAX_BUFFERS)
 		return weft_set_error(-EINVAL, "buffer_bytes %zu is no multiple of %u up to %llu",
 				      o->buffer_bytes, TGT_MAX_XFER, MAX_BUFFERS);
@@ -173,14 +176,6 @@ static int backend_fds(const struct nvme_target *t, struct pollfd *fd, int max)
 	return n;
 }
 
-int nvme_tgt_backend_sleep(struct nvme_target *t, int ms)
-{
-	struct pollfd fd[MAX_WAIT_FDS];
-	int n = backend_fds(t, fd, MAX_WAIT_FDS);
-
-	return n > 0 ? poll(fd, (nfds_t)n, ms) : 0;
-}
-
 static bool reapable(const struct nvme_target *t)
 {
 	const struct tgt_queue *q;
@@ -236,6 +231,14 @@ int nvme_target_wait(struct nvme_target *t, int timeout_ms)
 
 /* --- end ------------------------------------------------------------------------------------------------ */
 
+static uint64_t clock_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
 static bool time_is_up(const struct nvme_target *t, uint32_t timeout_ms, uint64_t *end)
 {
 	const struct tgt_dev *d = TAILQ_FIRST(&t->devs);
@@ -251,9 +254,9 @@ static bool time_is_up(const struct nvme_target *t, uint32_t timeout_ms, uint64_
 
 static void finish_commands(struct nvme_target *t, uint32_t timeout_ms)
 {
-	uint64_t end = 0;
+	uint64_t limit = clock_ms() + t->o.backend_timeout_ms, end = 0;
 
-	while (nvme_tgt_under_way(t) && !time_is_up(t, timeout_ms, &end)) {
+	while (nvme_tgt_under_way(t) && !time_is_up(t, timeout_ms, &end) && clock_ms() < limit) {
 		int rc = nvme_target_poll(t);
 
 		if (rc == -ENODEV)
@@ -263,7 +266,47 @@ static void finish_commands(struct nvme_target *t, uint32_t timeout_ms)
 	}
 }
 
-static void free_ports(struct nvme_target *t)
+/* Backends tell by their descriptors; adapters, and backends that have none, are looked at again. */
+static void sleep_on_backends(struct nvme_target *t)
+{
+	struct pollfd fd[MAX_WAIT_FDS];
+	int n = backend_fds(t, fd, MAX_WAIT_FDS);
+
+	poll(fd, n > 0 ? (nfds_t)n : 0, n > 0 ? 10 : 1);
+}
+
+static int name_stuck(struct nvme_target *t)
+{
+	int rc = weft_set_error(-ETIMEDOUT, "connections have not ended");
+	const struct tgt_ns *ns;
+
+	list_for_each(ns, &t->nss, link) {
+		if (!ns->inflight)
+			continue;
+		rc = weft_set_error(-ETIMEDOUT,
+				    "%s: namespace %u (%s): %u requests not answered within %u ms",
+				    ns->home->nqn, ns->nsid, ns->backend->ops->name, ns->inflight,
+				    t->o.backend_timeout_ms);
+		nvme_tgt_note(t, "%s", weft_last_error());
+	}
+	return rc;
+}
+
+int nvme_tgt_await(struct nvme_target *t, bool (*busy)(const void *what), const void *what)
+{
+	uint64_t end = clock_ms() + t->o.backend_timeout_ms;
+
+	while (busy(what)) {
+		if (nvme_target_poll(t) > 0)
+			continue;
+		if (clock_ms() >= end)
+			return name_stuck(t);
+		sleep_on_backends(t);
+	}
+	return 0;
+}
+
+static void stop_listening(struct nvme_target *t)
 {
 	struct nvme_port *p;
 
@@ -271,6 +314,13 @@ static void free_ports(struct nvme_target *t)
 		nvmf_unlisten(p->listener);
 		p->listener = NULL;
 	}
+}
+
+static bool something_left(const void *what)
+{
+	const struct nvme_target *t = what;
+
+	return !TAILQ_EMPTY(&t->queues) || !TAILQ_EMPTY(&t->nss);
 }
 
 int nvme_target_destroy(struct nvme_target *t, uint32_t timeout_ms)
@@ -281,17 +331,18 @@ int nvme_target_destroy(struct nvme_target *t, uint32_t timeout_ms)
 
 	if (!t)
 		return 0;
-	free_ports(t);
+	if (!t->stopping)
+		t->flush_error = 0; /* those of namespaces taken away before are not of this call */
+	stop_listening(t);
 	t->stopping = true;
 	finish_commands(t, timeout_ms);
 	while ((p = TAILQ_FIRST(&t->ports)))
-		nvme_target_port_remove(p);
-	t->flush_error = 0; /* those of namespaces taken away before are not of this call */
+		nvme_tgt_port_close(p);
 	while ((s = TAILQ_FIRST(&t->subsystems)))
 		nvme_target_subsys_remove(s);
-	while (!TAILQ_EMPTY(&t->nss))
-		if (!nvme_tgt_settle(t))
-			nvme_tgt_backend_sleep(t, 10);
+	rc = nvme_tgt_await(t, something_left, t);
+	if (rc)
+		return rc;
 	rc = t->flush_error;
 	free(t->scan_mem);
 	free(t);

@@ -289,6 +289,7 @@ struct tgt_ns {
 	TAILQ_ENTRY(tgt_ns) link; /* target's, also while it ends */
 	struct nvme_target *t;
 	struct nvme_subsys *subsys; /* NULL: taken away */
+	struct nvme_subsys *home;   /* held: for messages, also then */
 	uint64_t id;                /* never used again */
 	uint32_t nsid;
 	struct nvme_backend *backend;
@@ -309,7 +310,7 @@ struct nvme_subsys {
 	TAILQ_ENTRY(nvme_subsys) link;
 	struct nvme_target *t;
 	bool removed;
-	unsigned int refs;         /* target and controllers */
+	unsigned int refs;         /* target, controllers, namespaces until they are closed */
 	struct nvme_subsys_opts o; /* strings: below */
 	char nqn[NVME_NQN_MAX + 1];
 	char serial[20], model[40], firmware[8]; /* padded with spaces */
@@ -352,10 +353,13 @@ struct nvme_port {
 	uint16_t trsvcid;
 	uint32_t qsize, max_icd;
 	bool removed;
-	unsigned int queues;
+	unsigned int refs; /* target, queues, who waits for its end */
 	struct tgt_portlinks links;
 };
 
+/* No host comes any more, those that are there go. Gives the target's hold up. */
+void nvme_tgt_port_close(struct nvme_port *p);
+void nvme_tgt_port_put(struct nvme_port *p);
 bool nvme_tgt_port_linked(const struct nvme_port *p, const struct nvme_subsys *s);
 void nvme_tgt_port_forget(struct nvme_target *t, struct nvme_subsys *s);
 /* What hosts may see has changed: for those of s (NULL: all), for hostnqn (NULL: all). */
@@ -397,7 +401,10 @@ void nvme_tgt_note(struct nvme_target *t, const char *fmt, ...)
 int nvme_tgt_poll_backends(struct nvme_target *t);
 /* Polls backends, frees what has ended; returns how many things happened. */
 int nvme_tgt_settle(struct nvme_target *t);
-/* Sleeps until a backend has something to do. */
-int nvme_tgt_backend_sleep(struct nvme_target *t, int ms);
+/*
+ * Polls until busy(what) is false, or backends have had their time: then -ETIMEDOUT, and the
+ * namespaces that requests have not come back from are named.
+ */
+int nvme_tgt_await(struct nvme_target *t, bool (*busy)(const void *what), const void *what);
 
 #endif

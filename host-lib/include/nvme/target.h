@@ -46,6 +46,11 @@ struct nvme_target_opts {
 	 * when they are all in use; a connection has a quarter at most
 	 */
 	size_t buffer_bytes;
+	/*
+	 * nvme_target_destroy and nvme_target_port_remove wait for backends that do not answer no
+	 * longer than this, in the system's time, ms; 0: 60000
+	 */
+	uint32_t backend_timeout_ms;
 };
 
 /* opts NULL: defaults. -ENOMEM, -EINVAL. */
@@ -53,9 +58,14 @@ int nvme_target_create(const struct nvme_target_opts *opts, struct nvme_target *
 
 /*
  * Ends everything in order: listeners first, then commands under way are finished and answered (for
- * at most timeout_ms of device time), writes that were acknowledged are flushed, controllers and
- * connections end. Backends are closed. Returns 0, or the first error of a flush: then written data
- * may not be stable. NULL is ignored.
+ * at most timeout_ms of device time and backend_timeout_ms of the system's), writes that were
+ * acknowledged are flushed, controllers and connections end. Backends are closed. Returns 0, or the
+ * first error of a flush: then written data may not be stable. NULL is ignored.
+ *
+ * -ETIMEDOUT: a backend has not answered within backend_timeout_ms; weft_last_error() names the
+ * namespace and the log all of them. Whatever could end and be flushed is, but the target still
+ * exists, because such a backend may yet write to its memory: adapters must stay, and the call may
+ * be repeated, which goes on waiting. A program that does not want to ends its process.
  */
 int nvme_target_destroy(struct nvme_target *target, uint32_t timeout_ms);
 
@@ -129,9 +139,11 @@ int nvme_target_port_add(struct nvme_target *target, const struct nvme_port_opts
 			 struct nvme_port **port);
 /*
  * Controllers that came through it end: those backends have requests of when they are done. On
- * return nothing of the target uses the adapter for this port any more.
+ * return nothing of the target uses the adapter for this port any more; or -ETIMEDOUT: the port is
+ * removed, but a backend has not answered (weft_last_error() names the namespace), and the adapter
+ * must stay until it does or nvme_target_destroy has returned 0 or the error of a flush.
  */
-void nvme_target_port_remove(struct nvme_port *port);
+int nvme_target_port_remove(struct nvme_port *port);
 /* -EEXIST, -ENOENT. Unlinking ends the controllers of the subsystem that came through the port. */
 int nvme_port_link(struct nvme_port *port, struct nvme_subsys *subsys);
 int nvme_port_unlink(struct nvme_port *port, struct nvme_subsys *subsys);

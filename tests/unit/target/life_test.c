@@ -360,6 +360,93 @@ START_TEST(destroy_tells_of_a_failed_flush)
 }
 END_TEST
 
+/* One backend never answers, and another does: what can be done is done, and the one is named. */
+static void stuck_up(struct fake_backend **two, struct fake_cmd **r, struct fake_cmd **w)
+{
+	struct nvme_target_opts opts = { .backend_timeout_ms = 30 };
+
+	host_down(&h);
+	ck_assert_int_eq(nvme_target_destroy(target, 0), 0);
+	fake_dev_free(dev);
+	rig_up_with(&opts);
+	*two = rig_add_disk(subsys, 64, NULL, NULL);
+	(*two)->b.volatile_cache = true;
+	host_up(&h, 2);
+	disk->slow = disk->stuck = true;
+	*w = post(&h, 2, rw_sqe(NVME_OPC_WRITE, 2, 0, 8), FAKE_ICD, a, 4096);
+	*r = post(&h, 1, rw_sqe(NVME_OPC_READ, 1, 0, 8), FAKE_IN, NULL, 4096);
+	post(&h, 1, rw_sqe(NVME_OPC_COMPARE, 1, 0, 8), FAKE_ICD, a, 4096);
+	post(&h, 1, rw_sqe(NVME_OPC_WRITE, 1, 0, 8), FAKE_R2T, a, 4096);
+	polls(2);
+	ck_assert_uint_eq(status_of(*w), 0);
+}
+
+START_TEST(destroy_names_a_backend_that_does_not_answer)
+{
+	struct fake_cmd *r, *w;
+	struct fake_backend *two;
+
+	stuck_up(&two, &r, &w);
+	ck_assert_int_eq(nvme_target_destroy(target, 10), -ETIMEDOUT);
+	ck_assert_ptr_nonnull(strstr(rig_log, RIG_NQN ": namespace 1 (fake): 3 requests"));
+	ck_assert_ptr_nonnull(
+		strstr(weft_last_error(), RIG_NQN ": namespace 1 (fake): 3 requests"));
+	ck_assert_ptr_null(strstr(rig_log, "namespace 2"));
+	ck_assert(!disk_closed);
+	ck_assert(fake_closed(h.q[0]) && fake_closed(h.q[2]));
+	ck_assert_ptr_null(fake_connect(dev, RIG_PORT, 1));
+	ck_assert_uint_gt(fake_mem(dev), 0); /* the backend may still write to it */
+	ck_assert_int_eq(nvme_target_destroy(target, 10), -ETIMEDOUT);
+	disk->stuck = false;
+	ck_assert_int_eq(nvme_target_destroy(target, 10), 0);
+	target = NULL;
+	ck_assert(disk_closed);
+	ck_assert_uint_eq(fake_mem(dev), 0);
+	ck_assert_uint_eq(status_of(r), NO_ANSWER);
+	free_hosts();
+}
+END_TEST
+
+START_TEST(a_removed_port_does_not_wait_for_ever)
+{
+	struct nvme_port_opts po = { .traddr = 1, .listen = { .dev = dev, .port = RIG_PORT } };
+	struct fake_cmd *r, *w;
+	struct fake_backend *two;
+
+	stuck_up(&two, &r, &w);
+	ck_assert_int_eq(nvme_target_port_remove(port), -ETIMEDOUT);
+	ck_assert_ptr_nonnull(
+		strstr(weft_last_error(), RIG_NQN ": namespace 1 (fake): 3 requests"));
+	ck_assert(fake_closed(h.q[0]) && fake_closed(h.q[2]) && !fake_closed(h.q[1]));
+	po.listen.dev = dev;
+	ck_assert_int_eq(nvme_target_port_add(target, &po, &port), 0); /* its place is free */
+	ck_assert_int_eq(nvme_port_link(port, subsys), 0);
+	o.q[0] = NULL;
+	host_up(&o, 0);
+	disk->stuck = false;
+	polls(5);
+	ck_assert(fake_closed(h.q[1]));
+	ck_assert_uint_eq(host_connect(&o, 1), 0);
+	ck_assert_uint_eq(read_blocks(&o, 0, 1, b), 0);
+}
+END_TEST
+
+START_TEST(a_late_flush_error_is_told)
+{
+	struct fake_cmd *r, *w;
+	struct fake_backend *two;
+
+	stuck_up(&two, &r, &w);
+	two->fail = -EIO;
+	two->fail_op = NVME_BACKEND_FLUSH;
+	ck_assert_int_eq(nvme_target_destroy(target, 0), -ETIMEDOUT);
+	disk->stuck = false;
+	ck_assert_int_eq(nvme_target_destroy(target, 0), -EIO);
+	target = NULL;
+	free_hosts();
+}
+END_TEST
+
 START_TEST(destroy_of_nothing)
 {
 	struct nvme_target *t;
@@ -468,6 +555,9 @@ Suite *life_suite(void)
 	tcase_add_test(c, destroy_finishes_writes);
 	tcase_add_test(c, destroy_does_not_wait_for_ever);
 	tcase_add_test(c, destroy_tells_of_a_failed_flush);
+	tcase_add_test(c, destroy_names_a_backend_that_does_not_answer);
+	tcase_add_test(c, a_removed_port_does_not_wait_for_ever);
+	tcase_add_test(c, a_late_flush_error_is_told);
 	tcase_add_test(c, destroy_of_nothing);
 	tcase_add_loop_test(c, wrong_subsystem, 0, sizeof(bad_subsys) / sizeof(*bad_subsys));
 	tcase_add_test(c, wrong_options);

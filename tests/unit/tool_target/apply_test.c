@@ -249,6 +249,19 @@ START_TEST(the_rest_is_done)
 }
 END_TEST
 
+START_TEST(a_port_whose_connections_stay_is_told)
+{
+	fake_fail = "-port 1";
+	fake_error = -ETIMEDOUT;
+	ck_assert_int_eq(apply(CONF("", SUB(A, "'serial':'S'", "'" H1 "'", NS1 "," NS2))), 1);
+	ck_assert_msg(strstr(said, "connections have not all ended: made to fail") != NULL, "%s",
+		      said);
+	fake_reset();
+	ck_assert_int_eq(apply(base), 0);
+	did(A ": refresh 1\nport 1 0a000001:4420 q=0 icd=0 digests=11\nport 1: link " A "\n");
+}
+END_TEST
+
 /* --- any way leads there -------------------------------------------------------------------------- */
 
 static const char *const nqns[] = { A, B, "nqn.2026-11.c", NULL };
@@ -377,6 +390,7 @@ int main(void)
 	tcase_add_test(t, nothing_changes_when_the_address_is_another);
 	tcase_add_test(t, a_busy_file_is_waited_for);
 	tcase_add_loop_test(t, the_rest_is_done, 0, sizeof(middles) / sizeof(middles[0]));
+	tcase_add_test(t, a_port_whose_connections_stay_is_told);
 	tcase_add_test(t, any_way_leads_there);
 	suite_add_tcase(s, t);
 	r = srunner_create(s);

@@ -4,6 +4,7 @@
  * vfio-user socket, fake_target.c for the target library, which writes its calls to a file.
  */
 #include <check.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -272,6 +273,20 @@ START_TEST(a_failed_flush_is_an_error)
 }
 END_TEST
 
+START_TEST(a_backend_that_does_not_answer_is_an_error)
+{
+	char number[8];
+
+	snprintf(number, sizeof(number), "%d", ETIMEDOUT);
+	setenv("FAKE_FLUSH_ERROR", number, 1);
+	start("--quiet --ram 1M");
+	await(out, "listening");
+	kill(pid, SIGTERM);
+	ck_assert_int_eq(status(), 1);
+	await(err, "not ended in order: written data may be lost: flush: made to fail");
+}
+END_TEST
+
 START_TEST(a_second_signal_ends_it_at_once)
 {
 	setenv("FAKE_SLOW_END", "1", 1);
@@ -409,6 +424,7 @@ int main(void)
 	tcase_add_test(t, statistics_come_by_themselves_and_as_json);
 	tcase_add_test(t, a_lost_adapter_ends_it_in_order);
 	tcase_add_test(t, a_failed_flush_is_an_error);
+	tcase_add_test(t, a_backend_that_does_not_answer_is_an_error);
 	tcase_add_test(t, a_second_signal_ends_it_at_once);
 	tcase_add_test(t, half_a_start_is_none);
 	tcase_add_test(t, it_listens_and_stops_in_earnest);

@@ -252,16 +252,17 @@ int nvme_target_port_add(struct nvme_target *target, const struct nvme_port_opts
 	return 0;
 }
 
-void nvme_target_port_remove(struct nvme_port *port)
+int nvme_target_port_remove(struct nvme_port *port)
 {
 	struct nvme_port **at;
+	int rc = note("-port %u", port->portid);
 
-	note("-port %u", port->portid);
 	for (at = &ports; *at != port; at = &(*at)->next)
 		;
 	*at = port->next;
 	memset(port, 0xee, sizeof(*port));
 	free(port);
+	return rc;
 }
 
 int nvme_port_link(struct nvme_port *port, struct nvme_subsys *s)
@@ -366,7 +367,8 @@ int nvme_target_destroy(struct nvme_target *target, uint32_t timeout_ms)
 	note("destroy %u", timeout_ms);
 	while (getenv("FAKE_SLOW_END"))
 		sleep(1);
-	free(target);
+	if (!error || atoi(error) != ETIMEDOUT)
+		free(target);
 	return error ? weft_set_error(-atoi(error), "flush: made to fail") : 0;
 }
 
