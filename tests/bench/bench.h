@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The benchmark's parts: load.c runs a workload, count.c counts host instructions, main.c makes table and JSON. */
+/*
+ * The benchmark's parts: load.c runs a workload, count.c runs it for its host instructions, profile.c reads those, main.c
+ * makes table and JSON.
+ */
 #ifndef WEFT_BENCH_H
 #define WEFT_BENCH_H
 
@@ -29,21 +32,64 @@ struct bench_row {
 	unsigned int warm, commands; /* before and while measuring */
 };
 
+/* Host instructions; what the test's own backend, load and bus do is in neither. */
+struct bench_host {
+	double transport; /* driver and host-lib/nvmf */
+	double program;   /* host-lib/host or host-lib/target */
+};
+
 struct bench_result {
 	double cycles_per_command;
 	double iops;
 	double share_of_wire; /* of the payload that the link can carry with this MTU */
 	double latency_cycles;
 	double firmware_instructions, firmware_cycles; /* per command; cycles: not asleep */
-	double host_instructions; /* 0: not counted; only with the scripted target */
+	struct bench_host host;                        /* per command; 0: not counted */
 	double simulated_cycles, wall_seconds;
 };
 
 /* 0 or negative errno, said on stderr. Every byte moved is compared. */
 int bench_run(const struct bench_row *row, struct bench_result *result);
-/* Runs this program under callgrind for the row; instructions of driver and host library per command. */
-int bench_count(const char *self, const struct bench_row *row, double *instructions);
+/* Runs this program under callgrind for the row; instructions per command of the measured end. */
+int bench_count(const char *self, const struct bench_row *row, struct bench_host *host);
 /* What that run does. */
 int bench_counted(const struct bench_row *row);
+/* Adds up a callgrind file of this program, run from the same folder. -errno of the file. */
+int bench_profile(const char *path, struct bench_host *host);
+
+/* --- load.c, for count.c ----------------------------------------------------------------------- */
+
+struct load_slot {
+	struct load *load;
+	uint8_t *buf;
+	uint64_t lba, started;
+};
+
+struct load {
+	const struct bench_row *row;
+	struct rig rig;   /* BENCH_HOST */
+	struct pair pair; /* the others */
+	/* of either */
+	struct weft_world *world;
+	struct nvme_host_ns *ns;
+	struct weft_dev *dev;      /* the host's */
+	struct weft_dev *measured; /* whose counters are read */
+	struct weft_sim *sim;
+	uint8_t *ram; /* of the namespace */
+	struct load_slot *slots;
+	uint64_t rng, latency;
+	unsigned int submitted, done, total;
+	int error;
+	bool stopped; /* what is still under way may fail */
+};
+
+typedef struct weft_bus *bench_wrap_fn(struct weft_bus *inner);
+
+/* Up to an open namespace with known data. wrap: put between driver and simulator, or NULL. load_close undoes it. */
+int load_open(struct load *l, const struct bench_row *row, bench_wrap_fn *wrap);
+/* The row's depth of commands; each is followed by the next when it ends. */
+int load_start(struct load *l);
+/* ret, or what went wrong unseen. */
+int load_close(struct load *l, int ret);
 
 #endif

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Host instructions per command, by callgrind. Commands go in batches: submitting a batch is instrumented, then the world
- * runs at full speed until the adapter has completed all of it, then taking the completions is instrumented. The bus between
- * driver and simulator is wrapped: what happens below it does not count, and while we count it does not run the world.
+ * Host instructions per command of one end, by callgrind. The load is the same as ever, its commands go in batches: the
+ * world runs at full speed until nothing happens any more, then one poll of the measured end is instrumented, in which a
+ * batch ends and the next one starts (or comes in and is answered), then the other end's program has its turn. The bus
+ * between driver and simulator is wrapped: what happens below it does not count, and while we count it does not run the
+ * world.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -16,22 +18,24 @@
 
 #define BATCHES 4
 #define STEP_NS 5000
-#define SETTLE_NS 20000 /* last answer on the wire to completion in the ring */
+#define QUIET_STEPS 4
+#define STEPS 100000 /* beyond that something hangs */
 
 struct counted_bus {
 	struct weft_bus bus;
 	struct weft_bus *inner;
-	bool counting;
 };
+
+static bool counting;
 
 static struct counted_bus *self(struct weft_bus *bus)
 {
 	return (struct counted_bus *)bus;
 }
 
-static void pause_counting(const struct counted_bus *c)
+static void pause_counting(void)
 {
-	if (c->counting)
+	if (counting)
 		CALLGRIND_TOGGLE_COLLECT;
 }
 
@@ -40,9 +44,9 @@ static int c_read32(struct weft_bus *bus, uint32_t off, uint32_t *val)
 	struct counted_bus *c = self(bus);
 	int ret;
 
-	pause_counting(c);
+	pause_counting();
 	ret = c->inner->ops->read32(c->inner, off, val);
-	pause_counting(c);
+	pause_counting();
 	return ret;
 }
 
@@ -51,9 +55,9 @@ static int c_write32(struct weft_bus *bus, uint32_t off, uint32_t val)
 	struct counted_bus *c = self(bus);
 	int ret;
 
-	pause_counting(c);
+	pause_counting();
 	ret = c->inner->ops->write32(c->inner, off, val);
-	pause_counting(c);
+	pause_counting();
 	return ret;
 }
 
@@ -87,7 +91,7 @@ static int c_advance(struct weft_bus *bus, uint64_t max_ns)
 {
 	struct counted_bus *c = self(bus);
 
-	return c->counting ? 0 : c->inner->ops->advance(c->inner, max_ns);
+	return counting ? 0 : c->inner->ops->advance(c->inner, max_ns);
 }
 
 static uint64_t c_now(struct weft_bus *bus)
@@ -95,9 +99,9 @@ static uint64_t c_now(struct weft_bus *bus)
 	struct counted_bus *c = self(bus);
 	uint64_t now;
 
-	pause_counting(c);
+	pause_counting();
 	now = c->inner->ops->now(c->inner);
-	pause_counting(c);
+	pause_counting();
 	return now;
 }
 
@@ -139,104 +143,134 @@ static struct weft_bus *wrap(struct weft_bus *inner)
 	return &c->bus;
 }
 
-static void count(struct rig *rig, bool on)
+static void count(bool on)
 {
 	if (on)
 		CALLGRIND_START_INSTRUMENTATION;
-	self(rig->bus)->counting = on;
+	counting = on;
 	CALLGRIND_TOGGLE_COLLECT;
 	if (!on)
 		CALLGRIND_STOP_INSTRUMENTATION;
 }
 
-/* Lets the world run until the target has answered want commands and the answers have arrived. */
-static void run_batch(struct rig *rig, const struct bench_row *row, uint64_t want)
+static uint64_t accesses(const struct load *l)
 {
-	uint64_t bytes = (uint64_t)row->bytes * row->depth, end;
+	struct weft_bus *const bus[] = { l->rig.inproc, l->pair.cosim.end[0].bus,
+					 l->pair.cosim.end[1].bus };
+	struct weft_dma_stats dma;
+	uint64_t n = 0;
 	unsigned int i;
 
-	for (i = 0;
-	     i < 100000 && (peer_stats(rig->peer)->commands < want || peer_commands(rig->peer));
-	     i++)
-		weft_world_run(rig->world, STEP_NS);
-	end = weft_world_now(rig->world) + SETTLE_NS + (bytes < 1 << 19 ? bytes : 1 << 19) * 2 / 5;
-	while (weft_world_now(rig->world) < end)
-		weft_world_run(rig->world, STEP_NS);
+	for (i = 0; i < 3; i++) {
+		if (!bus[i])
+			continue;
+		weft_sim_bus_stats(bus[i], &dma);
+		n += dma.reads + dma.writes;
+	}
+	return n;
 }
 
-static int batch(struct rig *rig, const struct bench_row *row, uint8_t *buf, bool counted)
+/* Lets everything happen that can happen without a program: until host memory is left alone. */
+static int settle(const struct load *l)
 {
-	uint64_t want = peer_stats(rig->peer)->commands + row->depth;
-	struct rig_io io = { 0 };
-	uint32_t blocks = row->bytes / 512;
-	unsigned int i;
+	uint64_t before = accesses(l), now;
+	unsigned int i, quiet = 0;
+
+	for (i = 0; quiet < QUIET_STEPS; i++) {
+		if (i == STEPS)
+			return -ETIMEDOUT;
+		weft_world_run(l->world, STEP_NS);
+		now = accesses(l);
+		quiet = now == before ? quiet + 1 : 0;
+		before = now;
+	}
+	return 0;
+}
+
+/* What moves a program: the measured end's, and the other end's or nothing. */
+struct turn {
+	int (*poll)(void *arg);
+	void *arg;
+};
+
+static int poll_host(void *arg)
+{
+	return nvme_host_poll(arg);
+}
+
+/* From now on no program of a pair runs unless we poll it. */
+static void take_turns(struct load *l, struct turn *measured, struct turn *other)
+{
+	struct cosim_end *end = l->pair.cosim.end;
+	unsigned int at = l->row->role == BENCH_CTL ? PAIR_TARGET : 0;
+
+	*other = (struct turn){ 0 };
+	*measured = (struct turn){ poll_host, l->rig.host };
+	if (l->row->role == BENCH_HOST)
+		return;
+	*measured = (struct turn){ end[at].poll, end[at].arg };
+	*other = (struct turn){ end[!at].poll, end[!at].arg };
+	cosim_program(&end[at], NULL, NULL);
+	cosim_program(&end[!at], NULL, NULL);
+}
+
+static void give_turns(struct load *l, const struct turn *measured, const struct turn *other)
+{
+	struct cosim_end *end = l->pair.cosim.end;
+	unsigned int at = l->row->role == BENCH_CTL ? PAIR_TARGET : 0;
+
+	if (l->row->role == BENCH_HOST)
+		return;
+	cosim_program(&end[at], measured->poll, measured->arg);
+	cosim_program(&end[!at], other->poll, other->arg);
+}
+
+/* From the end of the first batch to the end of the last but one: as many commands start as end. */
+static int run_batches(struct load *l, const struct turn *measured, const struct turn *other)
+{
+	unsigned int first = l->row->depth, last = l->total - l->row->depth, i;
 	int ret = 0;
 
-	if (counted)
-		count(rig, true);
-	for (i = 0; i < row->depth && !ret; i++)
-		ret = row->write ? rig_write(rig, buf + (size_t)i * row->bytes,
-					     (uint64_t)i * blocks, blocks, &io) :
-				   rig_read(rig, buf + (size_t)i * row->bytes, (uint64_t)i * blocks,
-					    blocks, &io);
-	nvme_host_poll(rig->host);
-	if (counted)
-		count(rig, false);
-	run_batch(rig, row, want);
-	if (counted)
-		count(rig, true);
-	nvme_host_poll(rig->host);
-	if (counted)
-		count(rig, false);
-	for (i = 0; !ret && io.done < row->depth && i < 100000; i++)
-		nvme_host_poll(
-			rig->host); /* what was late is not counted: the figure would be too low only by its share */
-	return ret ? ret : io.done == row->depth ? io.error : -ETIMEDOUT;
+	for (i = 0; !ret && l->done < last; i++) {
+		bool counted = l->done >= first;
+
+		ret = i == STEPS ? -ETIMEDOUT : settle(l);
+		if (counted)
+			count(true);
+		measured->poll(measured->arg);
+		if (counted)
+			count(false);
+		if (other->poll)
+			other->poll(other->arg);
+		if (l->error)
+			ret = l->error;
+	}
+	return !ret && l->done != last ? -EPROTO : ret;
 }
 
 int bench_counted(const struct bench_row *row)
 {
-	struct rig_params params = { .mtu = row->mtu,
-				     .io_qsize = 128,
-				     .peer.ns_bytes = 64 << 20,
-				     .peer.no_kato = true,
-				     .wrap = wrap };
-	struct rig rig;
-	unsigned int i;
-	uint8_t *buf;
-	int ret = rig_open(&rig, &params);
+	struct bench_row batches = *row;
+	struct turn measured, other;
+	struct load l;
+	int ret;
 
+	batches.warm = row->depth;
+	batches.commands = (BATCHES + 1) * row->depth;
+	ret = load_open(&l, &batches, wrap);
+	if (ret)
+		return load_close(&l, ret);
+	take_turns(&l, &measured, &other);
+	ret = load_start(&l);
 	if (!ret)
-		ret = rig_connect(&rig);
-	buf = ret ? NULL : weft_mem_alloc(rig.dev, (size_t)row->depth * row->bytes);
-	if (!ret && !buf)
-		ret = -ENOMEM;
-	for (i = 0; i < BATCHES + 1 && !ret; i++)
-		ret = batch(&rig, row, buf, i > 0);
-	rig_close(&rig);
-	return ret;
+		ret = run_batches(&l, &measured, &other);
+	give_turns(&l, &measured, &other);
+	return load_close(&l, ret);
 }
 
-static int read_total(const char *path, double *total)
-{
-	char line[256];
-	FILE *f = fopen(path, "r");
-	int ret = -EIO;
-
-	if (!f)
-		return -errno;
-	while (fgets(line, sizeof(line), f))
-		if (sscanf(line, "totals: %lf", total) == 1 ||
-		    sscanf(line, "summary: %lf", total) == 1)
-			ret = 0;
-	fclose(f);
-	return ret;
-}
-
-int bench_count(const char *self_path, const struct bench_row *row, double *instructions)
+int bench_count(const char *self_path, const struct bench_row *row, struct bench_host *host)
 {
 	char command[1024], out[64];
-	double total = 0;
 	int ret;
 
 	snprintf(out, sizeof(out), "/tmp/weft-bench-%d.callgrind", (int)getpid());
@@ -244,8 +278,9 @@ int bench_count(const char *self_path, const struct bench_row *row, double *inst
 		command, sizeof(command),
 		"valgrind -q --tool=callgrind --instr-atstart=no --collect-atstart=no --callgrind-out-file=%s %s --counted %s",
 		out, self_path, row->name);
-	ret = system(command) ? -EIO : read_total(out, &total);
+	ret = system(command) ? -EIO : bench_profile(out, host);
 	unlink(out);
-	*instructions = total / BATCHES / row->depth;
+	host->transport /= BATCHES * row->depth;
+	host->program /= BATCHES * row->depth;
 	return ret;
 }

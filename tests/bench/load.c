@@ -13,29 +13,6 @@
 #define NAMESPACE_BYTES (64u << 20)
 #define LIMIT_NS 2000000000ull /* of device time, for a whole row */
 
-struct slot {
-	struct load *load;
-	uint8_t *buf;
-	uint64_t lba, started;
-};
-
-struct load {
-	const struct bench_row *row;
-	struct rig rig;   /* BENCH_HOST */
-	struct pair pair; /* the others */
-	/* of either */
-	struct weft_world *world;
-	struct nvme_host_ns *ns;
-	struct weft_dev *dev;      /* the host's */
-	struct weft_dev *measured; /* whose counters are read */
-	struct weft_sim *sim;
-	uint8_t *ram; /* of the namespace */
-	struct slot *slots;
-	uint64_t rng, latency;
-	unsigned int submitted, done, total;
-	int error;
-};
-
 static uint64_t draw(struct load *l)
 {
 	l->rng ^= l->rng << 13;
@@ -44,9 +21,9 @@ static uint64_t draw(struct load *l)
 	return l->rng >> 11;
 }
 
-static int submit(struct slot *s);
+static int submit(struct load_slot *s);
 
-static void compare(struct slot *s)
+static void compare(struct load_slot *s)
 {
 	struct load *l = s->load;
 
@@ -59,9 +36,11 @@ static void compare(struct slot *s)
 
 static void on_done(void *arg, const struct nvme_result *r)
 {
-	struct slot *s = arg;
+	struct load_slot *s = arg;
 	struct load *l = s->load;
 
+	if (l->stopped)
+		return;
 	if (r->error || r->status) {
 		fprintf(stderr, "bench: %s: error %d, status %x\n", l->row->name, r->error,
 			r->status);
@@ -79,7 +58,7 @@ static void on_done(void *arg, const struct nvme_result *r)
  * No two commands in flight may touch the same blocks, or the comparison would be a race: each slot has a stretch of the
  * namespace of its own.
  */
-static int submit(struct slot *s)
+static int submit(struct load_slot *s)
 {
 	struct load *l = s->load;
 	uint64_t stretch = NAMESPACE_BYTES / l->row->depth / l->row->bytes;
@@ -97,12 +76,13 @@ static int submit(struct slot *s)
 	return nvme_host_write(l->ns, &m, s->lba, blocks, 0, on_done, s);
 }
 
-static int open_rig(struct load *l)
+static int open_rig(struct load *l, bench_wrap_fn *wrap)
 {
 	struct rig_params params = { .mtu = l->row->mtu,
 				     .io_qsize = 128,
 				     .peer.ns_bytes = NAMESPACE_BYTES,
-				     .peer.no_kato = true };
+				     .peer.no_kato = true,
+				     .wrap = wrap };
 	int ret = rig_open(&l->rig, &params);
 
 	if (!ret)
@@ -117,9 +97,9 @@ static int open_rig(struct load *l)
 	return 0;
 }
 
-static int open_pair(struct load *l)
+static int open_pair(struct load *l, bench_wrap_fn *wrap)
 {
-	struct pair_params params = { .cosim.mtu = l->row->mtu,
+	struct pair_params params = { .cosim = { .mtu = l->row->mtu, .wrap = wrap },
 				      .io_qsize = 128,
 				      .listen.qsize = 128,
 				      .ns_bytes = NAMESPACE_BYTES,
@@ -148,7 +128,7 @@ static void poll_load(struct load *l)
 		cosim_poll(&l->pair.cosim);
 }
 
-static int open_load(struct load *l, const struct bench_row *row)
+int load_open(struct load *l, const struct bench_row *row, bench_wrap_fn *wrap)
 {
 	unsigned int i;
 	uint64_t *ram;
@@ -161,7 +141,7 @@ static int open_load(struct load *l, const struct bench_row *row)
 	l->slots = calloc(row->depth, sizeof(*l->slots));
 	if (!l->slots)
 		return -ENOMEM;
-	ret = row->role == BENCH_HOST ? open_rig(l) : open_pair(l);
+	ret = row->role == BENCH_HOST ? open_rig(l, wrap) : open_pair(l, wrap);
 	if (ret) {
 		fprintf(stderr, "bench: %s: %s\n", row->name, weft_last_error());
 		return ret;
@@ -179,6 +159,16 @@ static int open_load(struct load *l, const struct bench_row *row)
 	return 0;
 }
 
+int load_start(struct load *l)
+{
+	unsigned int i;
+	int ret = 0;
+
+	for (i = 0; i < l->row->depth && !ret; i++)
+		ret = submit(&l->slots[i]);
+	return ret;
+}
+
 static const char *trouble_of(struct load *l)
 {
 	if (l->row->role == BENCH_HOST)
@@ -186,10 +176,11 @@ static const char *trouble_of(struct load *l)
 	return l->world ? pair_trouble(&l->pair) : NULL;
 }
 
-static int close_load(struct load *l, int ret)
+int load_close(struct load *l, int ret)
 {
 	const char *trouble = trouble_of(l);
 
+	l->stopped = true;
 	if (trouble && !ret) {
 		fprintf(stderr, "bench: %s: %s\n", l->row->name, trouble);
 		ret = -EPROTO;
@@ -254,18 +245,17 @@ int bench_run(const struct bench_row *row, struct bench_result *result)
 {
 	struct sample before, after;
 	struct load l;
-	unsigned int i;
-	int ret = open_load(&l, row);
+	int ret = load_open(&l, row, NULL);
 
-	for (i = 0; i < row->depth && !ret; i++)
-		ret = submit(&l.slots[i]);
+	if (!ret)
+		ret = load_start(&l);
 	if (!ret)
 		ret = run_until(&l, row->warm);
 	if (ret)
-		return close_load(&l, ret);
+		return load_close(&l, ret);
 	sample(&l, &before);
 	ret = run_until(&l, row->warm + row->commands);
 	sample(&l, &after);
 	report(row, &l, &before, &after, result);
-	return close_load(&l, ret);
+	return load_close(&l, ret);
 }
