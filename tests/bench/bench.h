@@ -48,8 +48,15 @@ struct bench_result {
 	double simulated_cycles, wall_seconds;
 };
 
+/* What lies outside the adapters: as it is modelled by default, or next to nothing. */
+struct bench_outside {
+	bool no_pcie; /* host memory answers at once, at any bandwidth */
+	bool no_wire; /* the cable takes 1 ns, frames take no time */
+};
+
 /* 0 or negative errno, said on stderr. Every byte moved is compared. */
-int bench_run(const struct bench_row *row, struct bench_result *result);
+int bench_run(const struct bench_row *row, const struct bench_outside *outside,
+	      struct bench_result *result);
 /* Runs this program under callgrind for the row; instructions per command of the measured end. */
 int bench_count(const char *self, const struct bench_row *row, struct bench_host *host);
 /* What that run does. */
@@ -70,6 +77,8 @@ struct load {
 	struct rig rig;   /* BENCH_HOST */
 	struct pair pair; /* the others */
 	/* of either */
+	struct weft_sim_params models;
+	struct weft_link_params cable;
 	struct weft_world *world;
 	struct nvme_host_ns *ns;
 	struct weft_dev *dev;      /* the host's */
@@ -86,7 +95,8 @@ struct load {
 typedef struct weft_bus *bench_wrap_fn(struct weft_bus *inner);
 
 /* Up to an open namespace with known data. wrap: put between driver and simulator, or NULL. load_close undoes it. */
-int load_open(struct load *l, const struct bench_row *row, bench_wrap_fn *wrap);
+int load_open(struct load *l, const struct bench_row *row, const struct bench_outside *outside,
+	      bench_wrap_fn *wrap);
 /* The row's depth of commands; each is followed by the next when it ends. */
 int load_start(struct load *l);
 /* ret, or what went wrong unseen. */

@@ -250,6 +250,7 @@ static int run_batches(struct load *l, const struct turn *measured, const struct
 
 int bench_counted(const struct bench_row *row)
 {
+	struct bench_outside outside = { 0 };
 	struct bench_row batches = *row;
 	struct turn measured, other;
 	struct load l;
@@ -257,7 +258,7 @@ int bench_counted(const struct bench_row *row)
 
 	batches.warm = row->depth;
 	batches.commands = (BATCHES + 1) * row->depth;
-	ret = load_open(&l, &batches, wrap);
+	ret = load_open(&l, &batches, &outside, wrap);
 	if (ret)
 		return load_close(&l, ret);
 	take_turns(&l, &measured, &other);

@@ -82,6 +82,8 @@ static int open_rig(struct load *l, bench_wrap_fn *wrap)
 				     .io_qsize = 128,
 				     .peer.ns_bytes = NAMESPACE_BYTES,
 				     .peer.no_kato = true,
+				     .sim = l->models,
+				     .cable = { l->cable, l->cable },
 				     .wrap = wrap };
 	int ret = rig_open(&l->rig, &params);
 
@@ -99,7 +101,10 @@ static int open_rig(struct load *l, bench_wrap_fn *wrap)
 
 static int open_pair(struct load *l, bench_wrap_fn *wrap)
 {
-	struct pair_params params = { .cosim = { .mtu = l->row->mtu, .wrap = wrap },
+	struct pair_params params = { .cosim = { .sim = l->models,
+						 .cable = { l->cable, l->cable },
+						 .mtu = l->row->mtu,
+						 .wrap = wrap },
 				      .io_qsize = 128,
 				      .listen.qsize = 128,
 				      .ns_bytes = NAMESPACE_BYTES,
@@ -128,7 +133,20 @@ static void poll_load(struct load *l)
 		cosim_poll(&l->pair.cosim);
 }
 
-int load_open(struct load *l, const struct bench_row *row, bench_wrap_fn *wrap)
+static void set_models(struct load *l, const struct bench_outside *outside)
+{
+	if (outside->no_pcie)
+		l->models = (struct weft_sim_params){ .pcie_read_ns = 1,
+						      .pcie_write_ns = 1,
+						      .pcie_mbytes_per_s = 1000000 };
+	if (outside->no_wire) {
+		l->models.link_mbit_per_s = 8000000;
+		l->cable.delay_ns = 1;
+	}
+}
+
+int load_open(struct load *l, const struct bench_row *row, const struct bench_outside *outside,
+	      bench_wrap_fn *wrap)
 {
 	unsigned int i;
 	uint64_t *ram;
@@ -138,6 +156,7 @@ int load_open(struct load *l, const struct bench_row *row, bench_wrap_fn *wrap)
 	l->row = row;
 	l->rng = 0x1234567;
 	l->total = row->warm + row->commands;
+	set_models(l, outside);
 	l->slots = calloc(row->depth, sizeof(*l->slots));
 	if (!l->slots)
 		return -ENOMEM;
@@ -241,11 +260,12 @@ static void report(const struct bench_row *row, const struct load *l, const stru
 	r->wall_seconds = b->seconds - a->seconds;
 }
 
-int bench_run(const struct bench_row *row, struct bench_result *result)
+int bench_run(const struct bench_row *row, const struct bench_outside *outside,
+	      struct bench_result *result)
 {
 	struct sample before, after;
 	struct load l;
-	int ret = load_open(&l, row, NULL);
+	int ret = load_open(&l, row, outside, NULL);
 
 	if (!ret)
 		ret = load_start(&l);

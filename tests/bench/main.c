@@ -2,8 +2,7 @@
 /*
  * Benchmark of the simulated adapter, in cycle time: the same figures on any machine, except simulator_cycles_per_second.
  * As a host against the scripted target, as a controller against an adapter that is the host.
- * Host instructions are those of the measured end in driver and host-lib ("host in"), of which driver and nvmf transport
- * ("transp."); they are the same on any machine with the same compiler.
+ * What the columns are, and how they are measured: docs/bench.md.
  *
  *   bench [--json FILE] [--no-host] [ROW...]
  */
@@ -140,10 +139,52 @@ static struct bench_host host_instructions(const char *self, const struct bench_
 	return known[i].host;
 }
 
+/*
+ * Where the latency of a pair comes from, found by taking away first the PCIe models of both adapters, then the wire. What
+ * stays are the two adapters themselves; the programs take no device time.
+ */
+static int split_latency(const struct bench_row *row, const struct bench_result *all,
+			 struct json_object *o)
+{
+	const struct bench_outside no_pcie = { .no_pcie = true },
+				   neither = { .no_pcie = true, .no_wire = true };
+	struct bench_result wire, inside;
+	int ret = bench_run(row, &no_pcie, &wire);
+
+	if (!ret)
+		ret = bench_run(row, &neither, &inside);
+	if (ret)
+		return ret;
+	add(o, "latency_pcie_cycles", all->latency_cycles - wire.latency_cycles);
+	add(o, "latency_wire_cycles", wire.latency_cycles - inside.latency_cycles);
+	add(o, "latency_adapters_cycles", inside.latency_cycles);
+	printf("%28s of the latency: PCIe %.0f, wire %.0f, adapters %.0f\n", "",
+	       all->latency_cycles - wire.latency_cycles,
+	       wire.latency_cycles - inside.latency_cycles, inside.latency_cycles);
+	return 0;
+}
+
 struct options {
 	const char *json;
 	bool host;
 };
+
+static int run_row(const struct bench_row *row, const char *self, const struct options *opt,
+		   struct json_object *all, struct bench_result *r)
+{
+	static const struct bench_outside outside;
+	struct json_object *o;
+	int ret = bench_run(row, &outside, r);
+
+	if (ret)
+		return ret;
+	if (opt->host)
+		r->host = host_instructions(self, row);
+	print_row(row, r);
+	o = row_object(r);
+	json_object_object_add(all, row->name, o);
+	return row->role == BENCH_PAIR ? split_latency(row, r, o) : 0;
+}
 
 static int run_rows(char **names, int n, const char *self, const struct options *opt,
 		    struct json_object *all, double *speed)
@@ -155,15 +196,11 @@ static int run_rows(char **names, int n, const char *self, const struct options 
 
 	for (i = 0; i < (n ? n : (int)ROWS); i++) {
 		row = n ? find_row(names[i]) : &rows[i];
-		ret = row ? bench_run(row, &r) : -EINVAL;
+		ret = row ? run_row(row, self, opt, all, &r) : -EINVAL;
 		if (ret) {
 			worst = ret;
 			continue;
 		}
-		if (opt->host)
-			r.host = host_instructions(self, row);
-		print_row(row, &r);
-		json_object_object_add(all, row->name, row_object(&r));
 		cycles += r.simulated_cycles;
 		seconds += r.wall_seconds;
 	}
