@@ -75,7 +75,9 @@ static int check_identity(struct weft_dev *dev)
 	rc = weft__read32(dev, WEFT_VERSION, &version);
 	if (rc)
 		return rc;
-	if (version >> WEFT_VERSION_MAJOR_LSB != WEFT_VERSION_MAJOR)
+	/* A newer minor version has all that an older one has. */
+	if (version >> WEFT_VERSION_MAJOR_LSB != WEFT_VERSION_MAJOR ||
+	    (version & WEFT_VERSION_MINOR_MASK) < WEFT_VERSION_MINOR)
 		return weft_set_error(
 			-EPROTONOSUPPORT,
 			"the adapter speaks interface version %u.%u, this driver %u.%u",
@@ -104,6 +106,11 @@ static int firmware_dead(struct weft_dev *dev)
 	uint32_t cause = 0;
 
 	weft__read32(dev, WEFT_FW_STATUS, &cause);
+	if (cause >> WEFT_FW_STATUS_CAUSE_LSB == WEFT_DEAD_ENGINES)
+		return weft_set_error(
+			-EPROTONOSUPPORT,
+			"the adapter's firmware was made for other hardware: its engine interface has version %u.%u",
+			cause >> 8 & 0xff, cause & 0xff);
 	return weft_set_error(-EIO, "the adapter's firmware is dead, FW_STATUS 0x%08x", cause);
 }
 

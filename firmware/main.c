@@ -100,18 +100,35 @@ static void timers(void)
 	hal_timer_set(timer_next_ns());
 }
 
-void fw_init(void)
+/* Engines of another interface version would move the wrong bytes to the wrong place. */
+static bool engines_fit(void)
+{
+	uint32_t v = hal_engine_version();
+
+	if (v == (ENG_VERSION_MAJOR << ENG_VERSION_MAJOR_LSB | ENG_VERSION_MINOR))
+		return true;
+	log_line("engine interface %u.%u, this firmware needs %u.%u: it stops", v >> 16, v & 0xffff,
+		 ENG_VERSION_MAJOR, ENG_VERSION_MINOR);
+	hal_host_status(2, WEFT_DEAD_ENGINES << WEFT_FW_STATUS_CAUSE_LSB | (v >> 8 & 0xff00) |
+				   (v & 0xff));
+	return false;
+}
+
+bool fw_init(void)
 {
 	log_init();
+	hal_host_version(FW_VERSION);
+	if (!engines_fit())
+		return false;
 	timer_init();
 	qp_init();
 	net_init();
 	nt_init();
 	tcp_init(nt_tcp_ops(), NULL);
-	hal_host_version(FW_VERSION);
 	hal_host_status(1, 0);
 	log_line("weft firmware %u.%u.%u", FW_VERSION >> 16, FW_VERSION >> 8 & 255,
 		 FW_VERSION & 255);
+	return true;
 }
 
 bool fw_turn(void)
@@ -133,7 +150,8 @@ bool fw_turn(void)
 void weft_main(void);
 void weft_main(void)
 {
-	fw_init();
+	if (!fw_init())
+		return; /* start code stands still */
 	for (;;)
 		if (!fw_turn())
 			hal_wait();

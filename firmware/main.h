@@ -5,7 +5,8 @@
 
 #include "hal.h"
 
-void fw_init(void);
+/* False: the engines are not those that this firmware was made for. The host is told, nothing else may be called. */
+bool fw_init(void);
 /* Handles queued events, at most 64, and what is due. False: none is left, wait for the next. */
 bool fw_turn(void);
 

@@ -37,7 +37,7 @@ _start:
 	addi a0, a0, 16
 	j 3b
 4:	call weft_main
-5:	j 5b
+	j 6f
 
 	/* Any trap is a bug of ours: leave what happened where the host can see it, and stand still. */
 	.align 2

@@ -101,6 +101,7 @@ HAL_FN void hal_admin_rings(uint32_t regs[6]); /* ASQ_LO .. AQ_CTRL */
 HAL_FN void hal_port_set(const uint8_t mac[6], uint32_t ip, uint16_t mtu);
 HAL_FN void hal_host_status(uint32_t status, uint32_t fw_status);
 HAL_FN void hal_host_version(uint32_t version);
+HAL_FN uint32_t hal_engine_version(void); /* major << 16 | minor */
 /* into the ring at pos % WEFT_LOG_SIZE */
 HAL_FN void hal_log_write(uint32_t pos, const char *text, uint32_t len);
 HAL_FN void hal_log_tail(uint32_t pos);

@@ -297,6 +297,11 @@ void hal_host_version(uint32_t version)
 	(void)version;
 }
 
+uint32_t hal_engine_version(void)
+{
+	return (ENG_VERSION_MAJOR << 16 | ENG_VERSION_MINOR) + fake_opt.engines_newer;
+}
+
 void hal_log_write(uint32_t pos, const char *text, uint32_t len)
 {
 	for (uint32_t i = 0; i < len; i++)

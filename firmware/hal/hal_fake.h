@@ -26,9 +26,10 @@ struct fake_options {
 	bool raw_stream;
 	/* raw: consumes nothing, so that pending grows and the window closes */
 	bool hold_stream;
-	bool keep_crc_broken;  /* a digest comes out wrong: to prove that a test can fail */
-	uint32_t tx_stop;      /* operations that fake_run leaves in the queue */
-	uint32_t cells_hidden; /* cells that somebody else holds */
+	bool keep_crc_broken;   /* a digest comes out wrong: to prove that a test can fail */
+	uint32_t tx_stop;       /* operations that fake_run leaves in the queue */
+	uint32_t cells_hidden;  /* cells that somebody else holds */
+	uint32_t engines_newer; /* minor versions ahead of the firmware */
 };
 
 struct fake_counters {

@@ -307,6 +307,11 @@ static inline void hal_host_version(uint32_t version)
 	hal_wr(ENG_HOST_FW_VERSION, version);
 }
 
+static inline uint32_t hal_engine_version(void)
+{
+	return hal_rd(ENG_VERSION);
+}
+
 static inline void hal_log_write(uint32_t pos, const char *text, uint32_t len)
 {
 	volatile uint8_t *ring = (volatile uint8_t *)ENG_LOG_BASE;

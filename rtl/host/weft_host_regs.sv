@@ -209,6 +209,7 @@ module weft_host_regs (
 		weft_eng_pkg::HOST_FW_STATUS: fw_rdata = fw_status;
 		weft_eng_pkg::HOST_STATUS: fw_rdata = {29'd0, fw_flags};
 		weft_eng_pkg::HOST_LOG_TAIL: fw_rdata = log_tail;
+		weft_eng_pkg::VERSION: fw_rdata = weft_eng_pkg::VERSION_MAJOR << 16 | weft_eng_pkg::VERSION_MINOR;
 		weft_eng_pkg::AQ_BASE: fw_rdata = asq[31:0];
 		weft_eng_pkg::AQ_BASE + 32'd4: fw_rdata = asq[63:32];
 		weft_eng_pkg::AQ_BASE + 32'd8: fw_rdata = acq[31:0];

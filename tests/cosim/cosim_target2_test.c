@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * The whole adapter against the scripted peer, in process and in cycle time: a target that breaks the rules in R2Ts, after a command, amid data, and in ICResp.
+ * The whole adapter against the scripted peer, in process and in cycle time: a target that breaks the rules in R2Ts, after a command, amid data, and in ICResp; firmware
+ * that does not fit the hardware.
  * Data is compared in both memories.
  */
 #include <check.h>
+#include <errno.h>
 #include <string.h>
 
 #include "cosim_fixture.h"
@@ -33,6 +35,18 @@ START_TEST(a_target_that_refuses_the_connection)
 }
 END_TEST
 
+/* --- firmware of another version ------------------------------------------------------------------------------------------------- */
+
+START_TEST(firmware_made_for_other_engines)
+{
+	struct rig_params params = { .sim.firmware = "build/tests/cosim/other/weft.elf" };
+
+	ck_assert_int_eq(rig_open(&rig, &params), -EPROTONOSUPPORT);
+	ck_assert_ptr_nonnull(strstr(weft_last_error(), "firmware was made for other hardware"));
+	rig_close(&rig);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("cosim-target2");
@@ -43,6 +57,9 @@ int main(void)
 	tcase_set_timeout(t, 100);
 	tcase_add_loop_test(t, a_target_that_breaks_the_rules, PEER_R2T_HDGST, PEER_FAULTS);
 	tcase_add_loop_test(t, a_target_that_refuses_the_connection, PEER_IC_PFV, PEER_IC_TERM + 1);
+	suite_add_tcase(s, t);
+	t = tcase_create("versions");
+	tcase_add_test(t, firmware_made_for_other_engines);
 	suite_add_tcase(s, t);
 	sr = srunner_create(s);
 	srunner_run_all(sr, CK_NORMAL);

@@ -24,8 +24,20 @@ TESTS += $(COSIM)/peer_tcp_test $(COSIM)/peer_nvme_test $(COSIM)/peer_golden_tes
 COSIM_RIG := $(COSIM)/rig.o $(COSIM)/lend.o $(COSIM)/libpeer.a build/sim/libweft_sim.a build/host-lib/libnvmf.a build/driver/libweft.a
 COSIM_TESTS := $(patsubst tests/cosim/%.c,$(COSIM)/%,$(wildcard tests/cosim/cosim_*_test.c))
 $(COSIM_TESTS): %: %.o $(COSIM)/cosim_fixture.o $(COSIM_RIG) | build/firmware/weft.elf
-	$(CXX) -o $@ $^ $(SIM_LIBS) $(DRIVER_LIBS) -lcheck -lsubunit -lrt
+	$(CXX) -o $@ $(filter-out %.elf,$^) $(SIM_LIBS) $(DRIVER_LIBS) -lcheck -lsubunit -lrt
 TESTS += $(COSIM_TESTS)
+
+# Firmware that asks for engines of the next version
+COSIM_OTHER := $(COSIM)/other
+$(COSIM_OTHER)/weft_engine.h: $(ABI_C)
+	@mkdir -p $(@D)
+	sed -E 's/(define ENG_VERSION_MINOR) ([0-9]+)u/\1 (\2u + 1u)/' build/abi/weft_engine.h >$@
+$(COSIM_OTHER)/main.o: firmware/main.c $(COSIM_OTHER)/weft_engine.h build/firmware/rv32/main.o
+	$(RISCV)gcc -I$(COSIM_OTHER) $(FW_CFLAGS) -c $< -o $@
+$(COSIM_OTHER)/weft.elf: $(COSIM_OTHER)/main.o build/firmware/weft.elf
+	$(RISCV)gcc --specs=picolibc.specs -march=rv32imac -mabi=ilp32 -nostartfiles -Wl,--gc-sections,--no-warn-rwx-segments \
+	  -T firmware/boot/weft.ld $(COSIM_OTHER)/main.o $(filter-out build/firmware/rv32/main.o,$(FW_OBJ)) -o $@
+$(COSIM)/cosim_target2_test: $(COSIM_OTHER)/weft.elf
 
 # Two adapters and more in process, one of them the controller; transport_test without the libraries of host and target.
 PAIR_LIBS := build/sim/cosim/cosim.o build/sim/libweft_sim.a build/host-lib/libnvmf.a build/driver/libweft.a

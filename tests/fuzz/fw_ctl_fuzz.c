@@ -558,7 +558,7 @@ static void begin(void)
 	memset(fake_host + RX_ICD + ENTRIES * ICD, 0xa5, 4096);
 	told = ack_due = false;
 	fake_set_out(on_out, NULL);
-	fw_init();
+	must(fw_init());
 	fake_admin_enable(regs);
 	pump();
 	memcpy(port.mac, our_mac, 6);

@@ -27,6 +27,7 @@ START_TEST(global_registers)
 	ck_assert_uint_eq(b.bar_read(WEFT_SCRATCH), 0x12345678);
 	b.bar_write(WEFT_MAGIC, 0);
 	ck_assert_uint_eq(b.bar_read(WEFT_MAGIC), WEFT_MAGIC_VALUE);
+	ck_assert_uint_eq(b.mmio(ENG_VERSION), ENG_VERSION_MAJOR << 16 | ENG_VERSION_MINOR);
 	b.mmio(ENG_HOST_FW_VERSION, 0x010203);
 	b.mmio(ENG_HOST_FW_STATUS, 77);
 	b.mmio(ENG_HOST_STATUS, 1);

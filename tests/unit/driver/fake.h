@@ -92,6 +92,7 @@ struct fake {
 	int n_vectors;
 	unsigned int ready_after; /* reads of STATUS until FW_READY */
 	bool fw_dead;
+	uint32_t fw_status;   /* what FW_STATUS reads */
 	bool gone;            /* reads give ~0, writes vanish */
 	bool write_enodev;    /* writes return -ENODEV when gone */
 	bool eager;           /* work at each doorbell, no time of its own: waiting uses eventfds */

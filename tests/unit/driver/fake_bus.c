@@ -39,7 +39,7 @@ static int f_read32(struct weft_bus *bus, uint32_t off, uint32_t *val)
 	else if (off == WEFT_FW_VERSION)
 		*val = 0x010203;
 	else if (off == WEFT_FW_STATUS)
-		*val = 0xbad0cafe;
+		*val = f->fw_status;
 	else if (off == WEFT_AQ_CTRL)
 		*val = f->aq_ctrl;
 	else if (off == WEFT_LOG_TAIL)
@@ -229,6 +229,7 @@ static struct fake *make(const struct weft_bus_ops *ops)
 	f->bus.ops = ops;
 	f->eager = ops == &ops_eager;
 	f->magic = WEFT_MAGIC_VALUE;
+	f->fw_status = 0xbad0cafe;
 	f->version = WEFT_VERSION_MAJOR << 16 | WEFT_VERSION_MINOR;
 	f->n_qp = WEFT_N_QP;
 	f->n_vectors = 128;

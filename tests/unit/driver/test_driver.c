@@ -76,6 +76,14 @@ START_TEST(refuses_other_major_version)
 }
 END_TEST
 
+START_TEST(refuses_older_minor_version)
+{
+	f = fake_new();
+	f->version--;
+	refused(-EPROTONOSUPPORT, "version");
+}
+END_TEST
+
 START_TEST(accepts_newer_minor_version)
 {
 	struct weft_dev_info info;
@@ -97,6 +105,15 @@ START_TEST(refuses_dead_firmware)
 	f = fake_new();
 	f->fw_dead = true;
 	refused(-EIO, "bad0cafe");
+}
+END_TEST
+
+START_TEST(names_firmware_of_other_hardware)
+{
+	f = fake_new();
+	f->fw_dead = true;
+	f->fw_status = WEFT_DEAD_ENGINES << WEFT_FW_STATUS_CAUSE_LSB | 3 << 8 | 7;
+	refused(-EPROTONOSUPPORT, "version 3.7");
 }
 END_TEST
 
@@ -341,8 +358,10 @@ int main(void)
 	tcase_set_timeout(t, 30);
 	tcase_add_test(t, refuses_other_device);
 	tcase_add_test(t, refuses_other_major_version);
+	tcase_add_test(t, refuses_older_minor_version);
 	tcase_add_test(t, accepts_newer_minor_version);
 	tcase_add_test(t, refuses_dead_firmware);
+	tcase_add_test(t, names_firmware_of_other_hardware);
 	tcase_add_test(t, gives_up_on_firmware_that_is_never_ready);
 	tcase_add_test(t, waits_for_firmware_and_resets_a_running_device);
 	tcase_add_test(t, refuses_absent_device);

@@ -3,6 +3,7 @@
 #include "nvme_helper.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "net/net.h"
@@ -394,6 +395,23 @@ START_TEST(test_odd_events)
 }
 END_TEST
 
+/* Hardware and firmware of different versions: nothing runs, and the host is told why. */
+START_TEST(test_other_engines)
+{
+	char want[80];
+
+	fake_opt.engines_newer = 3;
+	ck_assert(!fw_init());
+	fake_opt.engines_newer = 0;
+	ck_assert_uint_eq(status_seen, 2);
+	ck_assert_uint_eq(fw_status_seen, WEFT_DEAD_ENGINES << WEFT_FW_STATUS_CAUSE_LSB |
+						  ENG_VERSION_MAJOR << 8 | (ENG_VERSION_MINOR + 3));
+	snprintf(want, sizeof(want), "engine interface %u.%u, this firmware needs %u.%u",
+		 ENG_VERSION_MAJOR, ENG_VERSION_MINOR + 3, ENG_VERSION_MAJOR, ENG_VERSION_MINOR);
+	ck_assert_ptr_nonnull(strstr(fake_log, want));
+}
+END_TEST
+
 void tests_admin(Suite *s)
 {
 	TCase *t = tcase_create("admin");
@@ -416,5 +434,6 @@ void tests_admin(Suite *s)
 	tcase_add_test(t, test_disconnect_bad);
 	tcase_add_test(t, test_stats);
 	tcase_add_test(t, test_odd_events);
+	tcase_add_test(t, test_other_engines);
 	suite_add_tcase(s, t);
 }

@@ -175,7 +175,7 @@ static void start(uint16_t mtu)
 	if (memory_used) /* with a process per test it is still as fill_patterns left it */
 		memcpy(fake_host, memory, sizeof(memory));
 	memory_used = true;
-	fw_init();
+	ck_assert(fw_init());
 	ck_assert_uint_eq(nt_pdus_free(), PDUS);
 	host_aq(1);
 	memcpy(port.mac, our_mac, 6);
