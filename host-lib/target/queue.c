@@ -339,22 +339,25 @@ void nvme_tgt_complete(struct tgt_cmd *cmd, uint16_t status)
 		.cid = cmd->sqe->cid,
 		.status = (uint16_t)(status << 1),
 	};
+	int rc;
 
 	if (q->ended) {
 		hold(cmd);
 		return;
 	}
 	put_buf(cmd);
+	cqe.sqhd = next_sqhd(q);
+	rc = respond(cmd, &cqe);
+	if (rc) {
+		cmd->state = CMD_HELD;
+		if (rc != -ENOTCONN) /* that the connection has ended is told by itself */
+			nvme_tgt_queue_end(q);
+		return;
+	}
 	if (status) {
 		q->t->stats.errors++;
 		if (q->ctrl)
 			nvme_tgt_log_error(q->ctrl, cmd, status);
-	}
-	cqe.sqhd = next_sqhd(q);
-	if (respond(cmd, &cqe)) {
-		cmd->state = CMD_HELD;
-		nvme_tgt_queue_end(q);
-		return;
 	}
 	forget(cmd);
 }
@@ -405,10 +408,8 @@ static void fetched(void *arg, size_t xfered, int error)
 		cmd->then(cmd);
 	else if (error == -EBADMSG)
 		nvme_tgt_complete(cmd, NVME_SC_TRANSIENT_TRANSPORT_ERROR);
-	else if (error == -EFAULT)
-		nvme_tgt_complete(cmd, NVME_SC_DATA_TRANSFER_ERROR);
 	else
-		hold(cmd); /* the connection has ended, on_error comes, too */
+		nvme_tgt_complete(cmd, NVME_SC_DATA_TRANSFER_ERROR);
 }
 
 static void start_fetch(struct tgt_cmd *cmd)

@@ -244,7 +244,10 @@ END_TEST
 
 START_TEST(wrong_digest_is_never_written)
 {
+	/* an adapter that will not fetch: the connection lives on, so the host must be answered */
+	static const int refusals[] = { -EINVAL, -EIO, -ENOMEM };
 	struct nvme_sqe s = rw_sqe(NVME_OPC_WRITE, 1, 0, 8);
+	size_t i;
 
 	pattern(a, 4096, 1);
 	memset(b, 0, 4096);
@@ -255,6 +258,10 @@ START_TEST(wrong_digest_is_never_written)
 	ck_assert_mem_eq(disk->mem, b, 4096);
 	fake_fail_data(h.q[1], -EFAULT);
 	ck_assert_uint_eq(run(&h, 1, s, FAKE_R2T, a, 4096), NVME_SC_DATA_TRANSFER_ERROR);
+	for (i = 0; i < sizeof(refusals) / sizeof(*refusals); i++) {
+		fake_fail_data(h.q[1], refusals[i]);
+		ck_assert_uint_eq(run(&h, 1, s, FAKE_R2T, a, 4096), NVME_SC_DATA_TRANSFER_ERROR);
+	}
 	ck_assert_uint_eq(disk->ops[NVME_BACKEND_WRITE], 0);
 	ck_assert_uint_eq(run(&h, 1, s, FAKE_R2T, a, 4096), 0);
 	ck_assert_mem_eq(disk->mem, a, 4096);
