@@ -31,7 +31,9 @@ $(HOSTLIB_TEST:%=%.o): build/%.o: %.c build/abi/weft_host.h
 	$(CC) $(CFLAGS) -D_GNU_SOURCE $(HOSTLIB_INC) -Itests/unit/driver -MMD -MP -c $< -o $@
 -include $(HOSTLIB_TEST:%=%.d)
 $(HOSTLIB_TEST): %: %.o $(FAKE_OBJ) build/host-lib/libnvmf.a build/driver/libweft.a
-	$(CC) -o $@ $< $(FAKE_OBJ) build/host-lib/libnvmf.a build/driver/libweft.a $(DRIVER_LIBS) $(CHECK_LIBS)
+	$(CC) -o $@ $< $(FAKE_OBJ) build/host-lib/libnvmf.a build/driver/libweft.a $(DRIVER_LIBS) $(CHECK_LIBS) $(HOSTLIB_LINK)
+# Allocations go by way of the test.
+build/tests/unit/hostlib/test_nomem: HOSTLIB_LINK = -Wl,--wrap=malloc,--wrap=calloc
 TESTS += $(HOSTLIB_TEST)
 # Runs the command itself.
 build/tests/unit/hostlib/test_tool: | build/weft
