@@ -29,7 +29,7 @@ FIELDS = collections.OrderedDict((
     ('icmpv6_checksum', 'icmpv6.checksum.status'),
     ('pdu_types', 'nvme-tcp.type'), ('hdgst', 'nvme-tcp.hdgst.status'),
     ('ddgst', 'nvme-tcp.ddgst.status'), ('severity', '_ws.expert.severity'),
-    ('expert', '_ws.expert.message'),
+    ('expert', '_ws.expert.message'), ('success', 'nvme-tcp.flags.pdu.data_success'),
 ))
 CHECKSUMS = ('ip_checksum', 'udp_checksum', 'icmp_checksum', 'icmpv6_checksum')
 
@@ -39,7 +39,8 @@ BAD_TCP = ('tcp.checksum.status == %s && !(tcp.checksum == 0xffff && '
            'tcp.checksum_calculated == 0x0000)' % BAD)
 
 Frame = collections.namedtuple('Frame', FIELDS)
-Report = collections.namedtuple('Report', 'problems frames pdus digests retransmissions')
+# successes: C2HData PDUs that stand for a response, too (SUCCESS flag).
+Report = collections.namedtuple('Report', 'problems frames pdus digests retransmissions successes')
 
 
 def tshark(path, *args, tcp_checksum=False):
@@ -110,7 +111,7 @@ def examine(path, own=None, hostile=None):
         sound = os.path.splitext(path)[0] + '-sound.pcapng'
         without_damage(path, own, sound)
         return examine(sound)
-    problems, frames, pdus, digests, again = [], 0, 0, 0, 0
+    problems, frames, pdus, digests, again, successes = [], 0, 0, 0, 0, 0
     for number in tshark(path, '-Y', BAD_TCP, '-T', 'fields', '-e', 'frame.number',
                          tcp_checksum=True):
         problems.append('frame %s: bad tcp checksum' % number)
@@ -119,11 +120,12 @@ def examine(path, own=None, hostile=None):
         again += any('retransmission' in text for text in frame.expert)
         pdus += len(frame.pdu_types)
         digests += len(frame.hdgst) + len(frame.ddgst)
+        successes += sum(value in ('1', 'True') for value in frame.success)
         if hostile and hostile not in frame.source:
             continue
         problems += ['frame %s: %s' % (frame.number[0], text) for text in judge(frame)
                      if not hostile or text not in TERM_REQS.values()]
-    return Report(problems, frames, pdus, digests, again)
+    return Report(problems, frames, pdus, digests, again, successes)
 
 
 def check_capture(path, min_pdus=1, own=None):

@@ -24,10 +24,13 @@ DISK = Subsystem('nqn.2026-11.org.weft:disk', 'WEFTDISK0001', 'Weft interop', No
 CLOSED = Subsystem('nqn.2026-11.org.weft:closed', 'WEFTCLOSED01', 'Weft closed', (FRIEND,),
                    {1: 8 * MIB})
 SUBSYSTEMS = (DISK, CLOSED)
+# Exported only when a case asks for it.
+LATE = Subsystem('nqn.2026-11.org.weft:late', 'WEFTLATE0001', 'Weft late', None, {1: 8 * MIB})
 
 
 def uuid_of(subsystem, nsid):
-    return '7765f700-0000-4000-8%03x-%012x' % (SUBSYSTEMS.index(subsystem), nsid)
+    number = (DISK, CLOSED, LATE).index(subsystem)
+    return '7765f700-0000-4000-8%03x-%012x' % (number, nsid)
 
 
 class LinuxExporter(Guest):
@@ -38,7 +41,7 @@ class LinuxExporter(Guest):
     def __init__(self, rig):
         super().__init__('target', memory=320, eth=(rig.words['eth'], rig.words['peer']),
                          mac='02:00:00:00:00:01', mtu=rig.mtu)
-        self.rig = rig
+        self.rig, self.subsystems = rig, list(SUBSYSTEMS)
 
     def launch(self):
         self.boot()
@@ -47,7 +50,7 @@ class LinuxExporter(Guest):
             self.must('''p={0}/ports/{1}; mkdir $p; echo tcp >$p/addr_trtype
                 echo ipv4 >$p/addr_adrfam; echo {2} >$p/addr_traddr; echo {3} >$p/addr_trsvcid
                 '''.format(self.NVMET, number, OWN_ADDRESS, port))
-        for subsystem in SUBSYSTEMS:
+        for subsystem in self.subsystems:
             self._export(subsystem)
         self._link('ln -s')
 
@@ -61,12 +64,21 @@ class LinuxExporter(Guest):
         for nsid, size in subsystem.namespaces.items():
             self.add(nsid, size, subsystem)
 
-    def _link(self, command):
+    def _link(self, command, subsystems=None):
         for number in range(1, len(PORTS) + 1):
-            for subsystem in SUBSYSTEMS:
+            for subsystem in subsystems or self.subsystems:
                 path = '%s/ports/%d/subsystems/%s' % (self.NVMET, number, subsystem.nqn)
                 source = '%s/subsystems/%s' % (self.NVMET, subsystem.nqn)
                 self.must('rm ' + path if command == 'rm' else 'ln -s %s %s' % (source, path))
+
+    def publish(self, subsystem):
+        self.subsystems.append(subsystem)
+        self._export(subsystem)
+        self._link('ln -s', [subsystem])
+
+    def withdraw(self, subsystem):
+        self.subsystems.remove(subsystem)
+        self._link('rm', [subsystem])
 
     @staticmethod
     def path(nsid, subsystem):
@@ -135,14 +147,18 @@ class WeftExporter:
         self.rig, self.process = rig, None
         self.config, self.ready, self.said = (os.path.join(rig.folder, name) for name in (
             'target.json', 'target.ready', 'target.log'))
-        self.namespaces = {s.nqn: dict(s.namespaces) for s in SUBSYSTEMS}
+        self.subsystems = list(SUBSYSTEMS)
+        self.namespaces = {s.nqn: dict(s.namespaces) for s in (*SUBSYSTEMS, LATE)}
 
     def launch(self):
-        for subsystem in SUBSYSTEMS:
-            for nsid, size in self.namespaces[subsystem.nqn].items():
-                self._size(nsid, subsystem, size)
+        for subsystem in self.subsystems:
+            self._make(subsystem)
         self._write_config()
         self.relaunch()
+
+    def _make(self, subsystem):
+        for nsid, size in self.namespaces[subsystem.nqn].items():
+            self._size(nsid, subsystem, size)
 
     def path(self, nsid=1, subsystem=DISK):
         return os.path.join(self.rig.folder, '%s.%d' % (subsystem.serial, nsid))
@@ -165,12 +181,12 @@ class WeftExporter:
         """Whole or not at all, since the target may be told to read it at any time."""
         config = {
             'adapter': {'ip': OWN_ADDRESS + '/24', 'mtu': self.rig.mtu},
-            'hosts': [{'nqn': nqn} for s in SUBSYSTEMS for nqn in s.hosts or ()],
+            'hosts': [{'nqn': nqn} for s in self.subsystems for nqn in s.hosts or ()],
             'ports': [{'portid': number, 'addr': {'trtype': 'tcp', 'adrfam': 'ipv4',
                                                   'traddr': OWN_ADDRESS, 'trsvcid': port},
-                       'subsystems': [s.nqn for s in SUBSYSTEMS]}
+                       'subsystems': [s.nqn for s in self.subsystems]}
                       for number, port in enumerate(PORTS, 1)],
-            'subsystems': [self._subsystem(s) for s in SUBSYSTEMS]}
+            'subsystems': [self._subsystem(s) for s in self.subsystems]}
         with open(self.config + '.new', 'w') as f:
             json.dump(config, f, indent=1)
         os.rename(self.config + '.new', self.config)
@@ -214,6 +230,15 @@ class WeftExporter:
 
     def resize(self, nsid, size, subsystem=DISK):
         self._size(nsid, subsystem, size)
+        self._reload()
+
+    def publish(self, subsystem):
+        self._make(subsystem)
+        self.subsystems.append(subsystem)
+        self._reload()
+
+    def withdraw(self, subsystem):
+        self.subsystems.remove(subsystem)
         self._reload()
 
     def _end(self, how, expected):

@@ -16,6 +16,10 @@ FRIENDID = 'aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee'
 # The simulated adapter is a thousand times slower than a real one: the host must be patient.
 CONNECT = ('nvme connect -t tcp -a {address} -s {service} -n {nqn} -q {hostnqn} -I {hostid}'
            ' -i {queues} -k {kato} -c 2 -l 600 {options}')
+# A discovery controller that stays, and its log once more.
+WATCH = ('nvme discover -t tcp -a {address} -s {port} -q {hostnqn} -I {hostid} -k {kato}'
+         ' --persistent -o json')
+LOOK = 'nvme discover -d {name} -q {hostnqn} -I {hostid} -o json'
 DISCOVER = 'nvme discover -t tcp -a {address} -s {port} -q {hostnqn} -I {hostid} {options} -o json'
 # Waits, in the guest, until a command succeeds. The guest's clock stands still when it is stopped.
 UNTIL = '''end=$(($(date +%s) + {seconds}))
@@ -24,6 +28,11 @@ echo "not in {seconds} s: {what}"; exit 1'''
 # Where the threads of a program wait: for a program that does not end.
 WAITS = '''for t in $(for p in $(pidof {program}); do ls -d /proc/$p/task/*; done); do
 echo "$t: $(cat $t/comm) $(grep State $t/status), syscall $(cat $t/syscall)"; cat $t/stack; done'''
+
+
+def records_of(text):
+    """The records that nvme discover prints, whatever it says before."""
+    return json.loads(text[text.index('{'):])['records']
 
 
 class Controller:
@@ -136,7 +145,25 @@ class Host(Guest):
         code, out = self.run(line, 120)
         if code:
             raise CaseFailed('nvme discover: exit %d\n%s\n%s' % (code, out, self.said()))
-        return json.loads(out[out.index('{'):])['records']
+        return records_of(out)
+
+    def watch(self, port, kato=30):
+        """A discovery controller that stays connected, and the records of its log."""
+        before = set(self.run('ls /sys/class/nvme')[1].split())
+        out = self.must(WATCH.format(address=OWN_ADDRESS, port=port, hostnqn=HOSTNQN,
+                                     hostid=HOSTID, kato=kato), 120)
+        new = set(self.run('ls /sys/class/nvme')[1].split()) - before
+        if len(new) != 1:
+            raise CaseFailed('nvme discover --persistent leaves %s:\n%s' % (sorted(new), out))
+        return Controller(self, new.pop()), records_of(out)
+
+    def look(self, controller):
+        """The records of a discovery controller that stays. nvme-cli 2.3 asks for the event to be
+        retained when the log has more than 4 KiB, so the header is read once more, without."""
+        records = records_of(self.must(LOOK.format(name=controller.name, hostnqn=HOSTNQN,
+                                                   hostid=HOSTID), 120))
+        self.nvme('get-log /dev/%s -i 0x70 -l 1024 -b >/dev/null' % controller.name)
+        return records
 
     # -- data
 

@@ -13,7 +13,7 @@ import sys
 import time
 
 from adapter import CaseFailed
-from exporter import CLOSED, DISK, MIB, PORTS, uuid_of
+from exporter import CLOSED, DISK, LATE, MIB, PORTS, uuid_of
 from host import FRIEND, FRIENDID, OWN_ADDRESS
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), 'guest'))
@@ -105,13 +105,37 @@ def discover(rig):
     for port in PORTS:
         for who, more in ({}, set()), (FRIENDLY, {CLOSED.nqn}):
             records = rig.host.discover(port, **who)
-            rig.same('names in the log', {r['subnqn'] for r in records},
+            rig.same('names in the log', names(records),
                      {DISCOVERY, DISK.nqn} | more)
             for r in records:
                 rig.same('address of ' + r['subnqn'], (r['trtype'], r['adrfam'], r['traddr']),
                          ('tcp', 'ipv4', OWN_ADDRESS))
                 if int(r['trsvcid']) not in PORTS:
                     raise CaseFailed('port %s in the log' % r['trsvcid'])
+
+
+def events(rig):
+    """A discovery controller that stays is told, each time, that a subsystem came or went; what
+    its log then says is so."""
+    watch, records = rig.host.watch(PORTS[1])
+    rig.same('names in the log', names(records), {DISCOVERY, DISK.nqn})
+    rig.host.start('uevents', 'python3 /guest/uevents.py %s' % watch.name)
+    rig.host.until('grep -q listening /tmp/uevents.out', 'uevents heard', 60)
+    for turn, change, there in ((1, rig.export.publish, True), (2, rig.export.withdraw, False),
+                                (3, rig.export.publish, True)):
+        change(LATE)
+        rig.host.until('[ $(grep -c ^0x70f002 /tmp/uevents.out) = %d ]' % turn,
+                       'event %d of the discovery log' % turn, 60)
+        rig.same('names after event %d' % turn, names(rig.host.look(watch)),
+                 {DISCOVERY, DISK.nqn} | ({LATE.nqn} if there else set()))
+    late = connect(rig, nqn=LATE.nqn)
+    write(rig, late.disk(), 0, MIB, 65536, 1, LATE)
+    late.disconnect()
+    watch.disconnect()
+
+
+def names(records):
+    return {record['subnqn'] for record in records}
 
 
 def connect_1(rig):
@@ -124,6 +148,17 @@ def connect_4(rig):
     controller = connect(rig, 4)
     fio(rig, controller.disk(), jobs=4, depth=4, io=MIB,
         more='--cpus_allowed=0-3 --cpus_allowed_policy=split')
+    controller.disconnect()
+
+
+def no_sqflow(rig):
+    """Without SQ flow control: reads end with the SUCCESS flag of their data."""
+    options = rig.digests + ' --disable-sqflow'
+    move(rig, 1, options)
+    controller = connect(rig, 1, options)
+    fio(rig, controller.disk(), jobs=2, depth=16, io=MIB)
+    fio(rig, controller.disk(), depth=4, bs='512-128k', io=2 * MIB,
+        more='--bs_unaligned=0 --blockalign=4k')
     controller.disconnect()
 
 
@@ -385,6 +420,38 @@ def keep_alive(rig):
     controller.disconnect()
 
 
+def power_cut(rig):
+    """The host is gone in the midst of a load, without a word: its Keep Alive time ends the
+    controller. Another host finds all that the first was told is safe."""
+    disk = connect(rig, kato=4).disk()
+    rig.host.start('writer', 'python3 /guest/numbered.py %s %d %d' % (disk, FIRST, SLOTS))
+    rig.host.start('load', fio_line(disk, depth=8, more='--time_based --runtime=300'))
+    rig.host.until('[ $(wc -l </tmp/writer.out) -gt 20 ]', 'numbers', 120)
+    rig.host.must('touch /tmp/stop')
+    rig.host.finish('writer', 60)
+    numbers = acknowledged(rig)
+    rig.cut_power()
+    wait_for_log(rig, 'keep.alive', 60)
+    rig.boot_another()
+    check_numbers(rig, 'when the host was gone', numbers)
+    controller = connect(rig)
+    disk = controller.disk()
+    rig.same('the area as another host sees it', rig.host.sha256(disk, FIRST * 4096, SLOTS * 4096),
+             rig.export.sha256(FIRST * 4096, SLOTS * 4096))
+    write(rig, disk, 0, MIB, 65536)
+    read(rig, disk, 0, 2 * MIB)
+    controller.disconnect()
+
+
+def wait_for_log(rig, pattern, seconds):
+    deadline = time.monotonic() + seconds
+    while not re.search(pattern, rig.export.log(), re.I):
+        if time.monotonic() > deadline:
+            raise CaseFailed('%s does not say "%s" in %d s:\n%s' % (
+                rig.export.name, pattern, seconds, rig.export.log()[-4000:]))
+        time.sleep(0.2)
+
+
 def sectors(rig, disk, size):
     """Waits until the host sees a disk of this many bytes."""
     rig.host.until('[ "$(cat /sys/block/%s/size)" = %d ]' % (disk[5:], size >> 9),
@@ -431,8 +498,8 @@ def acknowledged(rig):
     return [int(line) for line in rig.host.must('cat /tmp/writer.out').split()]
 
 
-def check_numbers(rig, when):
-    numbers = acknowledged(rig)
+def check_numbers(rig, when, numbers=None):
+    numbers = acknowledged(rig) if numbers is None else numbers
     problems = lost(numbers, FIRST, SLOTS, rig.export.content(FIRST * 4096, SLOTS * 4096))
     if problems:
         raise CaseFailed('%d of %d acknowledged blocks lost %s:\n%s' % (
@@ -532,15 +599,17 @@ BROKEN = (r'I/O error, dev nvme|Buffer I/O error|reconnect|Reconnect|failed nvme
           r'(nvmet|weft target).*(keep-alive timer|fatal error)')
 # netem: what happens to frames that the host sends; faults: to frames both ways, in weft-sim;
 # corrupt: some arrive damaged; allowed: errors that are provoked; hostile: the guest sends
-# nonsense; cpus: of the guest; guests: how many.
+# nonsense; cpus: of the guest; guests: how many; success: responses come as a flag of the data.
 Case = collections.namedtuple(
-    'Case', 'what steps mtu digests netem faults size corrupt allowed hostile cpus guests',
-    defaults=(disturbed, 1500, BOTH, '', '', MIB, False, None, False, 1, 1))
+    'Case', 'what steps mtu digests netem faults size corrupt allowed hostile cpus guests success',
+    defaults=(disturbed, 1500, BOTH, '', '', MIB, False, None, False, 1, 1, False))
 CASES = {
     'host-discover': Case('nvme discover on both ports', discover, digests=''),
+    'host-discovery-events': Case('told of subsystems that come and go', events, digests=''),
     'host-connect-1': Case('one I/O queue, data both ways', connect_1, digests=''),
     'host-connect-4': Case('four I/O queues, a job on each', connect_4, cpus=4),
     'host-digests': Case('-g, -G, and both', digests),
+    'host-no-sqflow': Case('without SQ flow control', no_sqflow, success=True),
     'host-mtu9000': Case('MTU 9000', connect_1, mtu=9000),
     'host-writes': Case('writes of 4 KiB to 1 MiB, raw commands', writes),
     'host-identify': Case('what nvme-cli shows', identify),
@@ -561,6 +630,7 @@ CASES = {
     'host-two-guests': Case('two guests at once, one of them stops', two_guests, guests=2,
                             allowed=BROKEN),
     'host-keep-alive': Case('a host that stops for a while', keep_alive, allowed=BROKEN),
+    'host-power-cut': Case('a host that dies without a word', power_cut, allowed=BROKEN),
     'host-resize': Case('a disk that changes its size', resize),
     'host-namespaces': Case('namespaces come and go', namespaces),
     'host-restart': Case('the target restarts, nothing is lost', restart, allowed=BROKEN),

@@ -24,17 +24,16 @@ class HostRig(AdapterRig):
         super().__init__(folder, **kw)
         self.peer, self.cpus, self.guests = peer, cpus, guests
         self.host = self.export = None
-        self.hosts = []
+        self.hosts, self.eths = [], []
 
     def start(self):
         self.prepare()
-        for number, eth in enumerate(self.cables(), 1):
-            # QEMU writes the classic format, weft-sim pcapng; tshark looks at the content.
-            pcap = self.capture if self.peer == 'linux' and number == 1 else None
-            host = Host(number, eth=eth, mtu=self.mtu, cpus=self.cpus, pcap=pcap)
-            self.callback(host.stop)
-            self.hosts.append(host)
-            host.boot()
+        self.eths = self.cables()
+        # QEMU writes the classic format, weft-sim pcapng; tshark looks at the content.
+        pcap = self.capture if self.peer == 'linux' else None
+        self.callback(self.stop_hosts)
+        for number in range(self.guests):
+            self.hosts.append(self.boot_host(number, None if number else pcap))
         self.host = self.hosts[0]
         if self.peer == 'weft':
             self.start_adapter()
@@ -43,6 +42,28 @@ class HostRig(AdapterRig):
             self.export = LinuxExporter(self)
         self.callback(self.export.stop)
         self.export.launch()
+
+    def boot_host(self, number, pcap=None):
+        host = Host(number + 1, eth=self.eths[number], mtu=self.mtu, cpus=self.cpus, pcap=pcap)
+        try:
+            host.boot()
+        except BaseException:
+            host.stop()
+            raise
+        return host
+
+    def stop_hosts(self):
+        for host in self.hosts:
+            host.stop()
+
+    def cut_power(self):
+        """The host is gone from one moment to the next, and tells nobody."""
+        self.host.stop()
+
+    def boot_another(self):
+        """A host that knows nothing of the one before, at the same address."""
+        number = self.hosts.index(self.host)
+        self.host = self.hosts[number] = self.boot_host(number)
 
     def cables(self):
         """For each guest the socket of its port, and that at the other end."""

@@ -32,8 +32,9 @@ ALL = {**CASES, **hostcases.CASES}
 RESULTS = os.path.join(ROOT, 'build', 'interop')
 
 
-def check_wire(rig, corrupt=False, hostile=False):
-    """tshark's opinion of what went over the wire."""
+def check_wire(rig, corrupt=False, hostile=False, success=None):
+    """tshark's opinion of what went over the wire. success: whether data with the SUCCESS flag
+    must be there; if not they must not; None: as they come."""
     report = capture.examine(rig.capture, own=OWN_ADDRESS if corrupt else None,
                              hostile=OWN_ADDRESS if hostile else None)
     problems = list(report.problems)
@@ -41,6 +42,8 @@ def check_wire(rig, corrupt=False, hostile=False):
         problems.append('only %d NVMe/TCP PDUs' % report.pdus)
     if rig.digests is not None and bool(rig.digests) != bool(report.digests):
         problems.append('%d digests with options "%s"' % (report.digests, rig.digests))
+    if success is not None and success != bool(report.successes):
+        problems.append('%d C2HData PDUs with SUCCESS' % report.successes)
     if problems:
         raise CaseFailed('%d problems in %s:\n%s' % (len(problems), rig.capture,
                                                      '\n'.join(problems[:20])))
@@ -69,7 +72,7 @@ def perform_host(rig, case):
     rig.check_peers(case.allowed)
     rig.end()
     rig.check_firmware()
-    return check_wire(rig, case.corrupt, case.hostile)
+    return check_wire(rig, case.corrupt, case.hostile, case.success)
 
 
 def go(name, peer):

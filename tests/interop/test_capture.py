@@ -106,6 +106,10 @@ class CheckCapture(unittest.TestCase):
         self.assertIn(report.pdus, range(80, 83))
         self.assertGreater(report.retransmissions, 10)
 
+    def test_success_flags_are_counted(self):
+        for name, number in (('sqflow-off', 17), ('connect-digests', 0)):
+            self.assertEqual(examine(os.path.join(DATA, name + '.pcap')).successes, number, name)
+
     def test_every_digest_is_verified(self):
         self.assertEqual(examine(os.path.join(DATA, 'connect-digests.pcap')).digests, 89 + 22)
 

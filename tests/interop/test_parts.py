@@ -28,6 +28,7 @@ sys.path.insert(0, os.path.join(HERE, 'guest'))
 import flood        # noqa: E402
 import hostile      # noqa: E402
 import numbered     # noqa: E402
+import uevents      # noqa: E402
 
 
 class SwitchPorts(unittest.TestCase):
@@ -333,6 +334,15 @@ class IllBehaved(unittest.TestCase):
         packet = Packet(flood.syn(b'\x0a\0\0\x80', b'\x0a\0\0\x01', (1025, 4420)))
         self.assertEqual(struct.unpack_from('>HH', packet.payload), (1025, 4420))
         self.assertEqual(packet.payload[13], 2)
+
+
+class KernelEvents(unittest.TestCase):
+    def test_only_events_of_the_controller_are_told(self):
+        head = b'change@/devices/virtual/nvme-fabrics/ctl/nvme1\0ACTION=change\0'
+        discovery = head + b'SUBSYSTEM=nvme\0NVME_AEN=0x70f002\0SEQNUM=9\0'
+        self.assertEqual(uevents.event_of(discovery, 'nvme1'), '0x70f002')
+        self.assertIsNone(uevents.event_of(discovery, 'nvme11'))
+        self.assertIsNone(uevents.event_of(head + b'NVME_EVENT=connected\0', 'nvme1'))
 
 
 class TargetConfiguration(unittest.TestCase):
