@@ -2,6 +2,7 @@
 /* The file backend: opening, geometry, closing. */
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <linux/fs.h>
 #include <stdlib.h>
 #include <string.h>
@@ -136,10 +137,26 @@ static void try_direct(struct file_backend *fb)
 
 /* --- open, close -------------------------------------------------------------------------------- */
 
+/* The folder's entry, too: a file that is not found after a crash has lost all that was flushed. */
+static int make_stable(int fd, const char *path)
+{
+	char *copy = strdup(path);
+	int folder, rc = -ENOMEM;
+
+	if (!copy)
+		return rc;
+	folder = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	rc = folder < 0 || fsync(fd) || (fsync(folder) && errno != EINVAL) ? -errno : 0;
+	if (folder >= 0)
+		close(folder);
+	free(copy);
+	return rc;
+}
+
 static int create_file(const char *path, const struct nvme_backend_file_opts *opts)
 {
 	uint32_t block = opts->block_size ? opts->block_size : 512;
-	int fd;
+	int fd, rc;
 
 	if (backend_check_geometry(opts->create_size, block))
 		return weft_set_error(-EINVAL,
@@ -149,9 +166,8 @@ static int create_file(const char *path, const struct nvme_backend_file_opts *op
 	fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
 	if (fd < 0)
 		return fail(-errno, path, "create");
-	if (ftruncate(fd, (off_t)opts->create_size)) {
-		int rc = -errno;
-
+	rc = ftruncate(fd, (off_t)opts->create_size) ? -errno : make_stable(fd, path);
+	if (rc) {
 		unlink(path);
 		close(fd);
 		return fail(rc, path, "create");

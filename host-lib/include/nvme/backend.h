@@ -93,7 +93,7 @@ int nvme_backend_null(uint64_t size, uint32_t block_size, struct nvme_backend **
 struct nvme_backend_file_opts {
 	uint32_t block_size; /* 0: 512, or the device's logical block size if that is greater */
 	bool read_only;
-	bool create; /* when missing: made with create_size bytes */
+	bool create; /* when missing: made with create_size bytes, its name on stable storage */
 	uint64_t create_size;
 	bool buffered;      /* no O_DIRECT, even where it can be had */
 	unsigned int depth; /* requests in the kernel at a time; 0: 128, at most 4096 */

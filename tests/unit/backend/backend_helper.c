@@ -113,6 +113,19 @@ int fdatasync(int fd)
 	return real(fd);
 }
 
+int fsync(int fd)
+{
+	static int (*real)(int);
+	struct stat st;
+
+	if (!real)
+		*(void **)&real = dlsym(RTLD_NEXT, "fsync");
+	if (fails(faults.fsync_error))
+		return -1;
+	seen(!fstat(fd, &st) && S_ISDIR(st.st_mode) ? 'd' : 'f');
+	return real(fd);
+}
+
 int fallocate(int fd, int mode, off_t offset, off_t len)
 {
 	static int (*real)(int, int, off_t, off_t);

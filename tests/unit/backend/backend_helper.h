@@ -59,13 +59,14 @@ struct faults {
 	unsigned int interrupt; /* so many system calls fail with EINTR */
 	int read_error;         /* errno of reads, */
 	int write_error;        /* of writes, */
+	int fsync_error;        /* of fsync, */
 	int sync_error;         /* of fdatasync; with io_uring any but 0 is EBADF */
 	bool no_zero_range;     /* EOPNOTSUPP of fallocate's modes */
 	bool no_punch;
 	bool no_dsync; /* EOPNOTSUPP of writes with RWF_DSYNC */
 	/* seen; reads and allocates: of system calls only */
 	unsigned int reads, writes, dsync_writes, syncs, allocates;
-	char order[64]; /* w: write, s: fdatasync */
+	char order[64]; /* w: write, s: fdatasync, f: fsync of a file, d: of a folder */
 };
 extern struct faults faults;
 

@@ -106,6 +106,30 @@ START_TEST(files_are_made_on_request_only)
 }
 END_TEST
 
+/* A flush makes the blocks stable; the name they are found by must be so before. */
+START_TEST(the_name_of_a_new_file_is_stable)
+{
+	struct nvme_backend_file_opts o = { .create = true, .create_size = 1 << 20 };
+	struct nvme_backend *b;
+	struct stat st;
+
+	unlink(fresh(512));
+	memset(&faults, 0, sizeof(faults));
+	ck_assert_int_eq(nvme_backend_file(name, &o, &b), 0);
+	ck_assert_str_eq(faults.order, "fd");
+	nvme_backend_close(b);
+	ck_assert_int_eq(nvme_backend_file(name, &o, &b), 0);
+	ck_assert_str_eq(faults.order, "fd"); /* only when it is new */
+	nvme_backend_close(b);
+	unlink(name);
+	faults.fsync_error = EIO;
+	ck_assert_int_eq(nvme_backend_file(name, &o, &b), -EIO);
+	told("create");
+	ck_assert_int_eq(stat(name, &st), -1);
+	clean();
+}
+END_TEST
+
 /* A child that serves the file until it is killed. */
 static pid_t serve_elsewhere(bool read_only)
 {
@@ -536,6 +560,7 @@ int main(void)
 	tcase_set_timeout(t, 50);
 	tcase_add_test(t, what_cannot_be_served_is_refused);
 	tcase_add_test(t, files_are_made_on_request_only);
+	tcase_add_test(t, the_name_of_a_new_file_is_stable);
 	tcase_add_test(t, two_servers_do_not_share_a_file);
 	tcase_add_test(t, without_io_uring_there_are_system_calls);
 	tcase_add_test(t, nothing_is_left_open);
