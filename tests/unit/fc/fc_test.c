@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The FC-NVMe transport. */
+#include <stdlib.h>
+
+#include "fc_test.h"
+
+int main(void)
+{
+	SRunner *r = srunner_create(codec_suite());
+	int failed;
+
+	srunner_run_all(r, CK_ENV);
+	failed = srunner_ntests_failed(r);
+	srunner_free(r);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
