@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # build/host-lib/libnvmf.a: NVMe-oF transport, host, target and its backends over the driver; link it before libweft.a. Same visibility
 # rules as there.
-HOSTLIB_SRC := $(wildcard host-lib/nvmf/*.c host-lib/fc/*.c host-lib/host/*.c host-lib/target/*.c host-lib/backend/*.c)
+HOSTLIB_SRC := $(wildcard host-lib/nvmf/*.c host-lib/fc/*.c host-lib/fcloop/*.c host-lib/host/*.c host-lib/target/*.c host-lib/backend/*.c)
 # What these need: every program that links libnvmf.a takes DRIVER_LIBS.
 DRIVER_LIBS += -luring -lnettle
 HOSTLIB_OBJ := $(HOSTLIB_SRC:%.c=build/%.o)

@@ -9,6 +9,10 @@ int main(void)
 	SRunner *r = srunner_create(codec_suite());
 	int failed;
 
+	srunner_add_suite(r, data_suite());
+	srunner_add_suite(r, port_suite());
+	srunner_add_suite(r, host_suite());
+	srunner_add_suite(r, target_suite());
 	srunner_run_all(r, CK_ENV);
 	failed = srunner_ntests_failed(r);
 	srunner_free(r);

@@ -5,5 +5,9 @@
 #include <check.h>
 
 Suite *codec_suite(void);
+Suite *data_suite(void);
+Suite *port_suite(void);
+Suite *host_suite(void);
+Suite *target_suite(void);
 
 #endif

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Both ends over the loopback: a host with one controller, and a user of the target port that stores
+ * blocks in memory. rig_down checks that nothing is left and that the contract was kept.
+ */
+#ifndef FC_RIG_H
+#define FC_RIG_H
+
+#include <check.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include <nvme/fc_loop.h>
+
+#include "../../../host-lib/fc/fc.h"
+#include "../../../host-lib/fc/wire.h"
+
+#define RIG_SUBNQN "nqn.2026-11.org.weft:fc"
+#define RIG_HOSTNQN "nqn.2014-08.org.nvmexpress:uuid:11111111-2222-3333-4444-555555555555"
+#define RIG_DISK (2u << 20)
+#define RIG_ENTRIES 32
+#define NSEC 1000000000ull
+
+extern struct nvme_fc_loop *loop;
+extern struct nvme_fc_ctrl *ctrl;
+extern uint64_t now;
+extern uint8_t disk[RIG_DISK];
+
+/* What the host was told. */
+struct rig_host {
+	unsigned int queues, refused, ended, back, lost;
+	int error;      /* of the latest QUEUE or ENDED */
+	bool reconnect; /* when the association ended or the port is back */
+};
+extern struct rig_host host;
+
+/* What the user of the target port does and saw. */
+struct rig_target {
+	bool refuse;    /* connections */
+	bool hold;      /* commands are kept */
+	bool two_steps; /* reads: send, then respond */
+	uint32_t chunk; /* bytes of a transfer, 0: all at once */
+	uint16_t status;
+	int xfer_error; /* of the latest transfer */
+	unsigned int conns, held, commands, ended;
+	uint16_t entries;
+	char hostnqn[224];
+	struct nvmet_fc_conn *last; /* connection */
+};
+extern struct rig_target target;
+
+void rig_up(const struct nvme_fc_loop_opts *opts);
+void rig_down(void);
+/* Polls so many times, a microsecond each. */
+void spin(unsigned int n);
+/* Lets time pass, in steps of 100 ms. */
+void pass(unsigned int seconds);
+struct nvme_fc_loop_stats stats(void);
+
+/* Makes the controller; then with an association and I/O queues 1..n. */
+void rig_ctrl(void);
+void rig_connect(unsigned int io_queues);
+/* Answers all that is held. */
+void target_resume(void);
+
+/* A command with memory of its own, up to three pieces. */
+struct job {
+	struct nvme_fc_io io;
+	struct nvmefc_sg sg[256];
+	unsigned int done;
+	uint8_t *data;
+};
+/* slba * 512 is the place on the disk. Returns what nvme_fc_submit returned. */
+int job_start(struct job *j, uint16_t qid, uint8_t opc, uint64_t slba, uint32_t len);
+int job_start_sg(struct job *j, uint16_t qid, uint8_t opc, uint64_t slba, uint32_t len,
+		 uint32_t piece);
+/* Starts it, waits, checks that it was done once; returns its error. */
+int job_run(struct job *j, uint16_t qid, uint8_t opc, uint64_t slba, uint32_t len);
+void job_free(struct job *j);
+void pattern(uint8_t *p, size_t n, uint32_t seed);
+
+#endif
