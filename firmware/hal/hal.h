@@ -19,9 +19,14 @@
 #include "weft_host.h"
 
 struct hal_event {
-	uint8_t type; /* ENG_EVT_* */
-	uint8_t flags;
-	uint16_t id;
+	union {
+		struct {
+			uint8_t type; /* ENG_EVT_* */
+			uint8_t flags;
+			uint16_t id;
+		};
+		uint32_t w0; /* the three as the queue has them */
+	};
 	uint32_t w1, w2;
 };
 

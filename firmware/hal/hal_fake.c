@@ -67,7 +67,7 @@ void fake_push_event(const struct hal_event *ev)
 
 void fake_event(uint8_t type, uint8_t flags, uint16_t id, uint32_t w1, uint32_t w2)
 {
-	struct hal_event ev = { type, flags, id, w1, w2 };
+	struct hal_event ev = { .type = type, .flags = flags, .id = id, .w1 = w1, .w2 = w2 };
 
 	fake_push_event(&ev);
 }

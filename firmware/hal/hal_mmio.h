@@ -55,11 +55,9 @@ static inline bool hal_event_peek(struct hal_event *ev)
 {
 	uint32_t w0 = hal_rd(ENG_EVQ_W0);
 
-	ev->type = (uint8_t)w0;
-	if (!ev->type)
+	if (!w0) /* none has type 0 */
 		return false;
-	ev->flags = (uint8_t)(w0 >> ENG_EVQ_W0_FLAGS_LSB);
-	ev->id = (uint16_t)(w0 >> ENG_EVQ_W0_ID_LSB);
+	ev->w0 = w0;
 	ev->w1 = hal_rd(ENG_EVQ_W1);
 	ev->w2 = hal_rd(ENG_EVQ_W2);
 	HAL_BARRIER();

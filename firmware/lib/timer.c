@@ -7,25 +7,25 @@
 #define MASK (SLOTS - 1)
 
 static struct {
-	uint32_t now; /* every tick up to this one has been run */
 	uint32_t count;
-	bool fresh; /* next_ns is right; the main loop asks before each wait */
 	uint64_t next_ns;
 	/* bit per slot that holds a timer (may be stale: cleared when the slot is run) */
 	uint64_t used[LEVELS];
 	struct list slot[LEVELS][SLOTS];
 } wheel;
 
+struct timer_state timer_state;
+
 static void place(struct timer *t)
 {
-	uint32_t delta = t->expiry - wheel.now;
+	uint32_t delta = t->expiry - timer_state.now;
 	uint32_t at = t->expiry;
 	unsigned level = 0;
 
 	if ((int32_t)delta <= 0) {
-		at = wheel.now + 1;
+		at = timer_state.now + 1;
 	} else if (delta >= 1u << (LEVELS * BITS)) {
-		at = wheel.now + (1u << (LEVELS * BITS)) - 1;
+		at = timer_state.now + (1u << (LEVELS * BITS)) - 1;
 		level = LEVELS - 1;
 	} else {
 		while (delta >= SLOTS) {
@@ -36,7 +36,7 @@ static void place(struct timer *t)
 	at = at >> (level * BITS) & MASK;
 	list_add_tail(&wheel.slot[level][at], &t->node);
 	wheel.used[level] |= 1ull << at;
-	wheel.fresh = false;
+	timer_state.fresh = false;
 }
 
 void timer_init(void)
@@ -46,9 +46,9 @@ void timer_init(void)
 		for (unsigned s = 0; s < SLOTS; s++)
 			list_init(&wheel.slot[l][s]);
 	}
-	wheel.now = clk_now();
+	timer_state.now = clk_now();
 	wheel.count = 0;
-	wheel.fresh = false;
+	timer_state.fresh = false;
 }
 
 void timer_setup(struct timer *t, void (*fn)(struct timer *t))
@@ -91,7 +91,7 @@ static void run_slot(unsigned level, uint32_t at)
 		struct timer *t = list_entry(due.next, struct timer, node);
 
 		list_del(&t->node);
-		if ((int32_t)(t->expiry - wheel.now) > 0) {
+		if ((int32_t)(t->expiry - timer_state.now) > 0) {
 			place(t);
 		} else {
 			wheel.count--;
@@ -114,20 +114,20 @@ static unsigned distance(unsigned level, uint32_t from)
 	return 32 + (unsigned)__builtin_ctz((uint32_t)(used >> 32));
 }
 
-/* Next tick at which a slot must be looked at, relative to wheel.now; 0: nothing is set. */
+/* Next tick at which a slot must be looked at, relative to timer_state.now; 0: nothing is set. */
 static uint32_t next_delta(void)
 {
 	uint32_t best = 0;
 
 	for (unsigned level = 0; level < LEVELS; level++) {
 		unsigned shift = level * BITS;
-		uint32_t base = (wheel.now >> shift) + 1;
+		uint32_t base = (timer_state.now >> shift) + 1;
 		unsigned d = distance(level, base);
 		uint32_t delta;
 
 		if (d == SLOTS)
 			continue;
-		delta = ((base + d) << shift) - wheel.now;
+		delta = ((base + d) << shift) - timer_state.now;
 		if (!best || delta < best)
 			best = delta;
 	}
@@ -136,20 +136,20 @@ static uint32_t next_delta(void)
 
 void timer_run(uint32_t now)
 {
-	while ((int32_t)(now - wheel.now) > 0) {
+	while ((int32_t)(now - timer_state.now) > 0) {
 		uint32_t d = next_delta();
 
-		if (d && d <= now - wheel.now)
-			wheel.fresh = false;
-		if (!d || d > now - wheel.now) {
-			wheel.now = now;
+		if (d && d <= now - timer_state.now)
+			timer_state.fresh = false;
+		if (!d || d > now - timer_state.now) {
+			timer_state.now = now;
 			return;
 		}
-		wheel.now += d;
+		timer_state.now += d;
 		for (unsigned level = LEVELS - 1; level > 0; level--)
-			if (!(wheel.now & ((1u << (level * BITS)) - 1)))
-				run_slot(level, wheel.now >> (level * BITS) & MASK);
-		run_slot(0, wheel.now & MASK);
+			if (!(timer_state.now & ((1u << (level * BITS)) - 1)))
+				run_slot(level, timer_state.now >> (level * BITS) & MASK);
+		run_slot(0, timer_state.now & MASK);
 	}
 }
 
@@ -160,16 +160,16 @@ static uint64_t compute_next(void)
 
 	if (!wheel.count || !d)
 		return UINT64_MAX;
-	/* wheel.now may lag behind the clock; both are within 2^31 ticks of one another. */
-	tick += (uint64_t)(int64_t)(int32_t)(wheel.now + d - (uint32_t)tick);
+	/* timer_state.now may lag behind the clock; both are within 2^31 ticks of one another. */
+	tick += (uint64_t)(int64_t)(int32_t)(timer_state.now + d - (uint32_t)tick);
 	return tick << TIMER_TICK_SHIFT;
 }
 
 uint64_t timer_next_ns(void)
 {
-	if (!wheel.fresh) {
+	if (!timer_state.fresh) {
 		wheel.next_ns = compute_next();
-		wheel.fresh = true;
+		timer_state.fresh = true;
 	}
 	return wheel.next_ns;
 }

@@ -49,6 +49,18 @@ static inline bool timer_pending(const struct timer *t)
 
 void timer_run(uint32_t now); /* calls what is due */
 uint64_t timer_next_ns(void); /* when timer_run has something to do again; UINT64_MAX: never */
-uint32_t timer_count(void);   /* timers set */
+
+extern struct timer_state {
+	uint32_t now; /* every tick up to this one has been run */
+	bool fresh;   /* what timer_next_ns said last is right */
+} timer_state;
+
+/* Nothing was set, and no tick has passed, since timer_next_ns was asked: neither of the two has news. */
+static inline bool timer_quiet(uint32_t now)
+{
+	return timer_state.fresh && timer_state.now == now;
+}
+
+uint32_t timer_count(void); /* timers set */
 
 #endif
