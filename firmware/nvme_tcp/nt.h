@@ -190,17 +190,19 @@ static inline bool nt_sgl_covers(const struct weft_sq_entry *e)
 	return false;
 }
 
-/* Fills a record from the form of its PDU, and queues it. tcp_send cannot fail: the state says that TCP is open, NT_DATA_MAX is small. */
+/* Fills a record from the form of its PDU, and queues it. The state says that TCP is open, NT_DATA_MAX is small. */
 static inline void nt_send(uint16_t conn, struct tcp_pdu *pdu, const struct nt_form *f,
-			   uint32_t kind_slot)
+			   uint32_t data_len, uint32_t kind_slot)
 {
 	uint32_t *rec = (uint32_t *)&pdu->rec;
 
 	rec[0] = hal_xram_off(pdu + 1);
 	rec[1] = f->rec;
+	pdu->rec.data_len = data_len;
+	pdu->len = f->bytes + data_len;
 	pdu->user = kind_slot | (uint32_t)conn << 16;
 	nt_conns[conn].stats.pdus_sent++;
-	(void)tcp_send(conn, pdu);
+	tcp_send_ready(conn, pdu, NULL);
 }
 
 /* The outstanding command with this CID, or NULL. Its slot is slot_base + cid. */
@@ -217,6 +219,23 @@ static inline struct nt_cmd *nt_cmd_of(const struct nt_conn *c, uint32_t cid)
 static inline struct nt_answer *nt_answer(uint16_t slot)
 {
 	return (struct nt_answer *)(void *)hal_slot_entry(slot)->sqe;
+}
+
+/* The command ends with the controller's CQE: nothing refers to its buffers any more. */
+static inline void nt_cmd_complete(uint16_t conn, uint16_t slot, const uint32_t cqe[4])
+{
+	struct nt_cmd *cmd = &nt_cmds[slot];
+	const struct hal_cpl cpl = {
+		.qp = conn,
+		.type = WEFT_CQT_COMMAND,
+		.cid = (uint16_t)(slot - nt_conns[conn].slot_base),
+		.data_len = cmd->off,
+		.dw = { cqe[0], cqe[1], cqe[2], cqe[3] },
+		.slot = slot,
+	};
+
+	cmd->flags = 0;
+	hal_complete(&cpl);
 }
 
 static inline struct nt_turn *nt_turn(uint16_t slot)

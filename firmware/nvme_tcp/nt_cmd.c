@@ -12,25 +12,7 @@ static inline uint16_t cid_of(uint16_t conn, uint16_t slot)
 	return (uint16_t)(slot - nt_conns[conn].slot_base);
 }
 
-/* With the controller's own CQE, which waits in the slot. */
-static inline void complete(uint16_t conn, uint16_t slot)
-{
-	const uint32_t *cqe = nt_answer(slot)->cqe;
-	struct nt_cmd *cmd = &nt_cmds[slot];
-	const struct hal_cpl cpl = {
-		.qp = conn,
-		.type = WEFT_CQT_COMMAND,
-		.cid = cid_of(conn, slot),
-		.data_len = cmd->off,
-		.dw = { cqe[0], cqe[1], cqe[2], cqe[3] },
-		.slot = slot,
-	};
-
-	cmd->flags = 0;
-	hal_complete(&cpl);
-}
-
-/* Without: the command ended by the SUCCESS flag, or the connection is gone (err). */
+/* Without the controller's CQE: the command ended by the SUCCESS flag, or the connection is gone (err). */
 static __attribute__((noinline)) void complete_without(uint16_t conn, uint16_t slot, uint16_t err)
 {
 	struct nt_cmd *cmd = &nt_cmds[slot];
@@ -60,7 +42,7 @@ void nt_cmd_answered(uint16_t conn, uint16_t slot)
 	if (__builtin_expect(cmd->flags & NTC_SUCCESS, 0))
 		complete_without(conn, slot, 0);
 	else
-		complete(conn, slot);
+		nt_cmd_complete(conn, slot, nt_answer(slot)->cqe);
 }
 
 /* Ends a command of a connection that is gone. What the controller answered in time stands. */
@@ -125,15 +107,6 @@ static __attribute__((noinline)) void refuse(uint16_t conn, uint16_t slot, uint1
 	hal_complete(&cpl);
 }
 
-/* Nothing for a host: a pair of the controller role is never READY, and its entries come here. */
-static __attribute__((noinline)) void not_here(uint16_t conn, uint16_t slot, uint16_t err)
-{
-	if (nt_conns[conn].ctl)
-		nt_ctl_submit(conn, slot);
-	else
-		refuse(conn, slot, err);
-}
-
 static void start(struct nt_cmd *cmd, uint8_t sqf, uint32_t len, uint32_t off)
 {
 	uint8_t flags = NTC_ACTIVE;
@@ -152,10 +125,15 @@ void nt_submit(uint16_t conn, uint16_t slot)
 	struct tcp_pdu *pdu = hal_slot_fw(slot);
 	const struct nt_form *f = &c->cmd;
 	uint32_t icd = 0;
-	uint16_t err = check_entry(c, e);
+	uint16_t err;
 
+	if (c->ctl) {
+		nt_ctl_submit(conn, slot);
+		return;
+	}
+	err = check_entry(c, e);
 	if (__builtin_expect(err, 0)) {
-		not_here(conn, slot, err);
+		refuse(conn, slot, err);
 		return;
 	}
 	if (e->flags & WEFT_SQF_ICD) {
@@ -164,8 +142,7 @@ void nt_submit(uint16_t conn, uint16_t slot)
 	}
 	start(&nt_cmds[slot], e->flags, e->data_len, icd);
 	pdu_put_cmd(nt_pdu_header(pdu), f->word0, f->bytes + icd, (const uint32_t *)e->sqe);
-	pdu->rec.data_len = icd;
 	pdu->rec.data_slot = slot;
 	pdu->rec.data_off = 0;
-	nt_send(conn, pdu, f, slot);
+	nt_send(conn, pdu, f, icd, slot);
 }

@@ -87,12 +87,11 @@ static void feed_starved(void)
 
 void nt_send_control(uint16_t conn, struct tcp_pdu *pdu, uint32_t len)
 {
-	const struct nt_form f = { .rec = len };
+	const struct nt_form f = { .bytes = len, .rec = len };
 
-	pdu->rec.data_len = 0;
 	pdu->rec.data_slot = 0;
 	pdu->rec.data_off = 0;
-	nt_send(conn, pdu, &f, ENG_NO_SLOT | NT_PDU_CONTROL << 24);
+	nt_send(conn, pdu, &f, 0, ENG_NO_SLOT | NT_PDU_CONTROL << 24);
 }
 
 static void on_timer(struct timer *t);

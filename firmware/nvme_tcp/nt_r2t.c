@@ -79,14 +79,13 @@ static bool send_data(uint16_t conn, struct tcp_pdu *pdu, uint16_t slot)
 
 	pdu_put_h2c(nt_pdu_header(pdu), c->h2c.word0, c->h2c.bytes + len, cid_ttag, off, len,
 		    len == left);
-	pdu->rec.data_len = len;
 	pdu->rec.data_slot = slot;
 	pdu->rec.data_off = off;
 	nt_turn(slot)->sent = off + len;
 	a->r2tl[cmd->r2t_at] = left - len;
 	c->pdus_out++;
 	cmd->refs++;
-	nt_send(conn, pdu, &c->h2c, slot | NT_PDU_DATA << 24);
+	nt_send(conn, pdu, &c->h2c, len, slot | NT_PDU_DATA << 24);
 	return len == left;
 }
 

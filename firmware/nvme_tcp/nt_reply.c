@@ -52,7 +52,7 @@ static __attribute__((noinline)) void refuse(uint16_t conn, uint16_t slot, uint1
 
 /* The record at rec, whose header is at hdr (bytes in the slot), of len bytes of data. */
 static inline struct tcp_pdu *record(uint16_t conn, uint16_t slot, const struct nt_form *f,
-				     uint32_t hdr, uint32_t rec, uint32_t len)
+				     uint32_t hdr, uint32_t rec, uint32_t len, uint32_t quiet)
 {
 	uint32_t at = (uint32_t)slot * ENG_SLOT_SIZE;
 	struct tcp_pdu *pdu = hal_xram(at + rec);
@@ -63,7 +63,8 @@ static inline struct tcp_pdu *record(uint16_t conn, uint16_t slot, const struct 
 	pdu->rec.data_len = len;
 	pdu->rec.data_slot = slot;
 	pdu->rec.data_off = 0;
-	pdu->user = slot | (uint32_t)conn << 16 | NT_PDU_REPLY << 24;
+	pdu->len = f->bytes + len;
+	pdu->user = slot | (uint32_t)conn << 16 | NT_PDU_REPLY << 24 | quiet;
 	return pdu;
 }
 
@@ -73,7 +74,7 @@ static inline struct tcp_pdu *response(uint16_t conn, const struct nt_conn *c, u
 
 	pdu_put_resp(hal_xram(at + CTL_RESP_HDR), c->out_resp.word0, c->out_resp.bytes,
 		     hal_xram(at + offsetof(struct weft_ctl_entry, cqe)));
-	return record(conn, slot, &c->out_resp, CTL_RESP_HDR, CTL_RESP_REC, 0);
+	return record(conn, slot, &c->out_resp, CTL_RESP_HDR, CTL_RESP_REC, 0, 0);
 }
 
 /* The offset counts in the host's buffer, which cannot be longer than its length can say. */
@@ -91,20 +92,19 @@ _Static_assert(WEFT_SQF_LAST == 0x10 && WEFT_SQF_SUCCESS == 0x20 && WEFT_SQF_RES
 		       PDU_F_LAST == WEFT_SQF_LAST >> 2 && PDU_F_SUCCESS == WEFT_SQF_SUCCESS >> 2,
 	       "the PDU's flags are those of the entry, shifted");
 
-/* The entry is good. Both PDUs are ready before the first is given to TCP: fewer registers to save. */
+/* The entry is good. Data and response go to TCP together, and come back as one: when the response is acknowledged. */
 static __attribute__((noinline)) void send_now(uint16_t conn, struct nt_conn *c, uint16_t slot,
 					       uint32_t len)
 {
 	const struct weft_ctl_entry *e = (const void *)hal_slot_entry(slot);
 	struct nt_cmd *cmd = &nt_cmds[slot];
 	struct tcp_pdu *data, *resp = NULL;
-	uint32_t flags = e->flags;
+	uint32_t flags = e->flags, quiet = 0;
 
 	cmd->flags = flags & (WEFT_SQF_SUCCESS | WEFT_SQF_RESP) ? CTL_END : CTL_SEND;
-	cmd->refs = 1;
 	cmd->len = len;
-	if (flags & WEFT_SQF_RESP) { /* first: the header of C2HData takes the CQE's place */
-		cmd->refs = 2;
+	if (flags & WEFT_SQF_RESP) {   /* first: the header of C2HData takes the CQE's place */
+		quiet = TCP_PDU_QUIET; /* the response is acknowledged last */
 		c->stats.pdus_sent++;
 		resp = response(conn, c, slot);
 	}
@@ -112,10 +112,8 @@ static __attribute__((noinline)) void send_now(uint16_t conn, struct nt_conn *c,
 	pdu_put_data(hal_xram((uint32_t)slot * ENG_SLOT_SIZE + CTL_DATA_HDR),
 		     c->out_c2h.word0 | (flags & (WEFT_SQF_LAST | WEFT_SQF_SUCCESS)) << 6,
 		     c->out_c2h.bytes + len, e->cccid, e->offset, len);
-	data = record(conn, slot, &c->out_c2h, CTL_DATA_HDR, CTL_DATA_REC, len);
-	(void)tcp_send(conn, data);
-	if (resp)
-		(void)tcp_send(conn, resp);
+	data = record(conn, slot, &c->out_c2h, CTL_DATA_HDR, CTL_DATA_REC, len, quiet);
+	tcp_send_ready(conn, data, resp);
 }
 
 static __attribute__((noinline)) void send_data(uint16_t conn, struct nt_conn *c, uint16_t slot)
@@ -140,13 +138,13 @@ static __attribute__((noinline)) void respond(uint16_t conn, struct nt_conn *c, 
 		return;
 	}
 	cmd->flags = CTL_END;
-	cmd->refs = 1;
 	cmd->len = 0;
 	c->stats.pdus_sent++;
-	(void)tcp_send(conn, response(conn, c, slot));
+	tcp_send_ready(conn, response(conn, c, slot), NULL);
 }
 
-static __attribute__((noinline)) void all_acked(uint16_t conn, uint16_t slot)
+/* The reply's last PDU is acknowledged, and with it all of them. */
+void nt_reply_acked(uint16_t conn, uint16_t slot)
 {
 	struct nt_ctl *ctl = &nt_ctls[conn];
 
@@ -158,12 +156,6 @@ static __attribute__((noinline)) void all_acked(uint16_t conn, uint16_t slot)
 	nt_slot_free(ctl, slot);
 	if (__builtin_expect(ctl->header_waits, 0))
 		nt_capsule_resume(conn);
-}
-
-void nt_reply_acked(uint16_t conn, uint16_t slot)
-{
-	if (!--nt_cmds[slot].refs)
-		all_acked(conn, slot);
 }
 
 /* --- data from the host --------------------------------------------------------------------------------------------------------- */
@@ -188,14 +180,13 @@ static void send_r2t(uint16_t conn, struct nt_conn *c, struct tcp_pdu *pdu, uint
 
 	pdu_put_data(nt_pdu_header(pdu), c->out_r2t.word0, c->out_r2t.bytes, g->cccid | ttag << 16,
 		     g->base + g->asked, len);
-	pdu->rec.data_len = 0;
 	pdu->rec.data_slot = 0;
 	pdu->rec.data_off = 0;
 	g->asked += len;
 	cmd->r2t_at++;
 	cmd->r2ts++;
 	c->pdus_out++;
-	nt_send(conn, pdu, &c->out_r2t, ENG_NO_SLOT | NT_PDU_R2T << 24);
+	nt_send(conn, pdu, &c->out_r2t, 0, ENG_NO_SLOT | NT_PDU_R2T << 24);
 }
 
 /* Requests in turn, one of each command; called again when PDUs are acknowledged. */
@@ -292,7 +283,6 @@ void nt_ctl_drop(uint16_t conn, uint16_t err)
 		uint16_t slot = (uint16_t)(c->slot_base + i);
 		struct nt_cmd *cmd = &nt_cmds[slot];
 
-		cmd->refs = 0;
 		cmd->r2ts = 0;
 		if (cmd->flags >= CTL_GET)
 			done(conn, slot, CTL_FREE, err);

@@ -2,6 +2,8 @@
 /* Received PDUs: each header event ends in hal_stream_next, hal_stream_data, or the end of the connection. */
 #include "nt_ctl.h"
 
+#include <string.h>
+
 #define FEI_CCCID 8
 #define FEI_CQE_CID 20
 
@@ -78,28 +80,25 @@ static void ic_resp(uint16_t conn, const struct pdu_hdr *h)
 
 static void capsule_resp(uint16_t conn, struct nt_conn *c, const struct pdu_hdr *h)
 {
-	uint32_t dw0 = h->w[2], dw1 = h->w[3], dw2 = h->w[4], dw3 = h->w[5];
-	struct nt_cmd *cmd = nt_cmd_of(c, (uint16_t)dw3);
+	const uint32_t cqe[4] = { h->w[2], h->w[3], h->w[4], h->w[5] };
+	struct nt_cmd *cmd = nt_cmd_of(c, (uint16_t)cqe[3]);
 	uint16_t slot;
-	uint32_t *cqe;
 
 	if (!cmd || (cmd->flags & (NTC_RESP | NTC_SUCCESS))) {
 		fault(conn, PDU_FES_HEADER_FIELD, FEI_CQE_CID);
 		return;
 	}
 	hal_stream_next(conn);
+	slot = (uint16_t)(c->slot_base + cqe[3]);
+	if (__builtin_expect(!(cmd->refs | cmd->r2ts), 1)) {
+		nt_cmd_complete(conn, slot, cqe);
+		return;
+	}
 	cmd->flags |= NTC_RESP;
-	slot = (uint16_t)(c->slot_base + dw3);
-	cqe = nt_answer(slot)->cqe;
-	cqe[0] = dw0;
-	cqe[1] = dw1;
-	cqe[2] = dw2;
-	cqe[3] = dw3;
+	memcpy(nt_answer(slot)->cqe, cqe, sizeof(cqe));
 	/* the response proves that the capsule arrived: take the acknowledgement that came with it, it may be unreported */
 	if (cmd->refs)
 		tcp_poll(conn); /* the last PDU given back completes */
-	else
-		nt_cmd_answered(conn, slot);
 }
 
 /* Which rule of its command a C2HData PDU breaks. */
@@ -175,12 +174,16 @@ void nt_header(uint16_t conn, const struct hal_event *ev)
 {
 	const struct pdu_hdr *h = nt_hdr(conn);
 	struct nt_conn *c = &nt_conns[conn];
-	uint32_t word0 = h->w[0], plen = h->w[1];
+	uint32_t word0, plen;
 
 	c->stats.pdus_received++;
-	if (__builtin_expect(c->ctl, 0))
+	if (c->ctl) {
 		nt_ctl_header(conn, ev);
-	else if (__builtin_expect(ev->flags, 0))
+		return;
+	}
+	word0 = h->w[0];
+	plen = h->w[1];
+	if (__builtin_expect(ev->flags, 0))
 		unusual(conn, c, ev, h);
 	else if (word0 == c->resp.word0 && plen == c->resp.bytes)
 		capsule_resp(conn, c, h);

@@ -47,8 +47,10 @@ struct tcp_pdu {
 	uint32_t next; /* TCP's while it holds the PDU */
 	uint32_t seq;  /* first byte */
 	uint32_t len;  /* bytes on the wire, digests and padding included */
-	uint32_t user; /* the user's own; TCP never looks */
+	uint32_t user; /* the user's own, but for TCP_PDU_QUIET */
 };
+#define TCP_PDU_QUIET \
+	(1u << 31) /* in user: acked() is not called for it; that of a later PDU says it too */
 _Static_assert(sizeof(struct tcp_pdu) == 48, "tcp_pdu: header area starts at 48");
 
 struct tcp_user_ops {
@@ -158,6 +160,12 @@ uint16_t tcp_remote_port(uint16_t conn);
  * (empty, or above 16 MiB). Never calls back.
  */
 int tcp_send(uint16_t conn, struct tcp_pdu *pdu);
+
+/*
+ * The same for one PDU or two (second: or NULL) whose len the user has filled in, too: what rec says, up to 16 MiB. The connection
+ * is open, and tcp_close was not called.
+ */
+void tcp_send_ready(uint16_t conn, struct tcp_pdu *first, struct tcp_pdu *second);
 
 /*
  * FIN after all that is queued. Received data still goes to the stream engine. -ENOTCONN when there

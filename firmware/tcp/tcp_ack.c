@@ -164,7 +164,8 @@ void tcp_release(struct tcb *t)
 		t->head = pdu_next(p);
 		if (!t->head)
 			t->tail = NULL;
-		tcp_ops->acked(t->conn, p);
+		if (!(p->user & TCP_PDU_QUIET))
+			tcp_ops->acked(t->conn, p);
 	}
 }
 
@@ -179,19 +180,24 @@ static uint32_t notify_at(const struct tcb *t)
 	return t->snd_una + n;
 }
 
+/* False: what is asked for has been acknowledged already, perhaps before it was asked for. */
+static inline bool arm(struct tcb *t)
+{
+	uint32_t at = notify_at(t);
+
+	t->notify = at;
+	*(volatile uint32_t *)&hal_conn_ctx(t->conn)->notify_seq = at;
+	return SEQ_LT(hal_conn_snd_una(t->conn), at);
+}
+
 /*
  * Fast mode: says when the next EVT_ACK is wanted. One that came before the write would be missed,
  * so look again after it.
  */
 void tcp_rearm(struct tcb *t)
 {
-	for (;;) {
-		t->notify = notify_at(t);
-		*(volatile uint32_t *)&hal_conn_ctx(t->conn)->notify_seq = t->notify;
-		if (SEQ_LT(hal_conn_snd_una(t->conn), t->notify))
-			return;
+	while (!arm(t))
 		tcp_pull(t);
-	}
 }
 
 void tcp_poll(uint16_t conn)
@@ -215,9 +221,13 @@ void tcp_ack_event(uint16_t conn)
 	tcp_release(t);
 	if (t->unsent)
 		tcp_output(t);
-	if ((t->flags & F_FAST) && !t->unsent)
+	if ((t->flags & F_FAST) && !t->unsent) {
+		if (arm(t))
+			return;
+		tcp_pull(t);
 		tcp_rearm(t);
-	/* What rearm found acknowledged goes back too. */
+	}
+	/* What was found acknowledged meanwhile goes back too. */
 	tcp_release(t);
 }
 

@@ -105,7 +105,13 @@ struct tcb {
 	uint32_t notify; /* copy of the context's notify_seq */
 	uint32_t rto_at; /* tick; looked at when the timer fires */
 	struct tcp_pdu *head, *unsent, *tail;
-	uint8_t state, rec, dupacks, retries;
+	union {
+		struct {
+			uint8_t state, rec; /* enum tcp_state, enum tcp_recovery */
+		};
+		uint16_t state_rec;
+	};
+	uint8_t dupacks, retries;
 	uint16_t conn, mss;
 	uint32_t mss_recip; /* 2^32 / mss, rounded up */
 	uint16_t rto;       /* ticks, backoff included */

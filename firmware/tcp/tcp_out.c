@@ -116,14 +116,19 @@ static void sent(struct tcb *t, bool was_idle)
 	*(volatile uint32_t *)&hal_conn_ctx(t->conn)->notify_seq = t->notify;
 }
 
+static inline uint32_t segments(const struct tcb *t, uint32_t bytes)
+{
+	return bytes <= t->mss ? 1 :
+				 (uint32_t)((uint64_t)(bytes + t->mss - 1) * t->mss_recip >> 32);
+}
+
 static inline void push(struct tcb *t, struct tcp_pdu *p, uint32_t off, uint32_t n)
 {
 	bool was_idle = t->snd_nxt == t->snd_una;
 	bool last = off + n == p->len;
 	uint32_t seq = t->snd_nxt;
 
-	t->segs_out += n <= t->mss ? 1 :
-				     (uint32_t)((uint64_t)(n + t->mss - 1) * t->mss_recip >> 32);
+	t->segs_out += segments(t, n);
 	t->snd_nxt = seq + n;
 	if (last)
 		t->unsent = pdu_next(p);
@@ -224,14 +229,13 @@ static inline bool may_send(const struct tcb *t)
 	       !(t->flags & F_FIN_QUEUED);
 }
 
-static inline void append(struct tcb *t, struct tcp_pdu *p, uint32_t len)
+static inline void append(struct tcb *t, struct tcp_pdu *p)
 {
-	p->len = len;
 	p->rec.crc = 0xffffffff;
 	p->rec.crc_pos = 0;
 	p->next = 0;
 	p->seq = t->snd_end;
-	t->snd_end += len;
+	t->snd_end += p->len;
 	if (t->tail)
 		t->tail->next = hal_xram_off(p);
 	else
@@ -239,29 +243,93 @@ static inline void append(struct tcb *t, struct tcp_pdu *p, uint32_t len)
 	t->tail = p;
 }
 
+/* Whatever the connection's state is. */
+static __attribute__((noinline)) void send_any(struct tcb *t, struct tcp_pdu *p)
+{
+	append(t, p);
+	if (t->unsent)
+		return; /* waits behind others */
+	if (t->snd_nxt == t->snd_una)
+		idle_restart(t);
+	if ((int32_t)(MIN(t->cwnd, t->snd_wnd) - flight(t) - p->len) >= 0 && t->rec == REC_NONE &&
+	    tx_room(t)) {
+		push(t, p, 0, p->len);
+		return;
+	}
+	t->unsent = p;
+	tcp_output(t);
+}
+
+/*
+ * Bytes may leave at once, and nothing has to be started for their sake: fast mode, nothing waits, the windows and the transmit
+ * queue have room, and an acknowledgement that was asked for is still to come.
+ */
+static inline bool rolling(const struct tcb *t, uint32_t bytes)
+{
+	uint32_t nxt = t->snd_nxt;
+
+	return (t->flags & (F_FAST | F_FIN_QUEUED)) == F_FAST && t->state_rec == TCP_ESTABLISHED &&
+	       !t->unsent && nxt != t->snd_una && SEQ_LEQ(t->notify, nxt) &&
+	       (int32_t)(MIN(t->cwnd, t->snd_wnd) + t->snd_una - nxt - bytes) >= 0 &&
+	       hal_tx_free() > ROOM_LOW;
+}
+
+static inline void push_whole(struct tcb *t, struct tcp_pdu *p)
+{
+	append(t, p);
+	t->snd_nxt = t->snd_end;
+	t->segs_out += segments(t, p->len);
+	hal_tx(t->conn, &p->rec, p->seq, 0, p->len, ENG_TXF_PSH);
+}
+
+static inline void push_ready(struct tcb *t, struct tcp_pdu *first, struct tcp_pdu *second)
+{
+	push_whole(t, first);
+	if (second)
+		push_whole(t, second);
+}
+
+static __attribute__((noinline)) void send_ready(struct tcb *t, struct tcp_pdu *first,
+						 struct tcp_pdu *second)
+{
+	uint32_t len = first->len + (second ? second->len : 0);
+
+	if (!may_send(t))
+		return; /* a bug of the user's: they are its own again when closed() comes */
+	if (t->flags & F_FAST) {
+		tcp_pull(t); /* mostly the windows are as they were when last looked at */
+		if (rolling(t, len)) {
+			push_ready(t, first, second);
+			return;
+		}
+	}
+	send_any(t, first);
+	if (second)
+		send_any(t, second);
+}
+
+void tcp_send_ready(uint16_t conn, struct tcp_pdu *first, struct tcp_pdu *second)
+{
+	struct tcb *t = tcb_of(conn);
+	uint32_t len = first->len + (second ? second->len : 0);
+
+	if (__builtin_expect(rolling(t, len), 1))
+		push_ready(t, first, second);
+	else
+		send_ready(t, first, second);
+}
+
 int tcp_send(uint16_t conn, struct tcp_pdu *p)
 {
 	struct tcb *t = tcb_of(conn);
 	uint32_t len = pdu_len(&p->rec);
 
-	if (__builtin_expect(!may_send(t), 0))
+	if (!may_send(t))
 		return -ENOTCONN;
 	if (((len - 1) | p->rec.data_len) >= PDU_MAX)
 		return -EINVAL;
-	append(t, p, len);
-	if (t->unsent)
-		return 0; /* waits behind others */
-	if (t->snd_nxt == t->snd_una)
-		idle_restart(t);
-	if (__builtin_expect((int32_t)(MIN(t->cwnd, t->snd_wnd) - flight(t) - len) >= 0 &&
-				     t->rec == REC_NONE,
-			     1) &&
-	    tx_room(t)) {
-		push(t, p, 0, len);
-		return 0;
-	}
-	t->unsent = p;
-	tcp_output(t);
+	p->len = len;
+	send_any(t, p);
 	return 0;
 }
 

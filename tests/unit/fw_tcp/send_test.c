@@ -174,6 +174,57 @@ START_TEST(one_event_per_flight)
 }
 END_TEST
 
+/* Data and what ends it, 3048 bytes on the wire. */
+static void send_pair(uint16_t n)
+{
+	struct tcp_pdu *data = pdu_to_send(n, 3000), *end = pdu_to_send((uint16_t)(n + 1), 0);
+
+	data->len = 3024;
+	data->user |= TCP_PDU_QUIET;
+	end->len = 24;
+	tcp_send_ready(CONN, data, end);
+}
+
+START_TEST(a_pair_comes_back_as_one)
+{
+	uint32_t acked = 0;
+
+	open_conn(&agree_all);
+	for (uint16_t n = 1; n <= 80; n = (uint16_t)(n + 2)) {
+		send_pair(n);
+		pump();
+		check_all();
+		if (n % 16 == 15) { /* the first window is full by then */
+			acked = sent_bytes();
+			ack_from_peer(acked);
+		}
+		ck_assert_uint_le(user[CONN].acked, (n + 1) / 2u);
+	}
+	for (uint32_t i = 0; i < 100 && acked < 40 * 3048; i++) {
+		acked = sent_bytes();
+		ack_from_peer(acked);
+	}
+	ck_assert_uint_eq(sent_bytes(), 40 * 3048);
+	check_all();
+	ck_assert_uint_eq(user[CONN].acked, 40);
+	ck_assert(user[CONN].in_order);
+	ck_assert_ptr_eq(user[CONN].last_acked, hal_slot_fw(80));
+	ck_assert_uint_eq(fake_cnt.rx_to_fw, 2);
+}
+END_TEST
+
+START_TEST(a_pair_is_not_back_before_its_end)
+{
+	open_conn(&agree_all);
+	send_pair(1);
+	pump();
+	ack_from_peer(3024);
+	ck_assert_uint_eq(user[CONN].acked, 0);
+	ack_from_peer(3048);
+	ck_assert_uint_eq(user[CONN].acked, 1);
+}
+END_TEST
+
 START_TEST(bad_calls)
 {
 	struct tcp_pdu *p = make_pdu(1, 100, 0);
@@ -536,6 +587,8 @@ Suite *send_suite(void)
 	tcase_add_test(t, window_of_the_peer_is_kept);
 	tcase_add_test(t, pdus_come_back_in_order);
 	tcase_add_test(t, one_event_per_flight);
+	tcase_add_test(t, a_pair_comes_back_as_one);
+	tcase_add_test(t, a_pair_is_not_back_before_its_end);
 	tcase_add_test(t, bad_calls);
 	tcase_add_test(t, zero_window_is_probed_with_backoff);
 	tcase_add_test(t, an_opened_window_is_used_at_once);

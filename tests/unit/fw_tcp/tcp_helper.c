@@ -519,6 +519,7 @@ struct tcp_pdu *make_pdu(uint16_t n, uint32_t data_len, uint8_t recf)
 
 	memset(e, 0, sizeof(*e));
 	memset(p, 0xa5, sizeof(*p)); /* what TCP needs it must set itself */
+	p->user = n;
 	e->data_len = data_len;
 	e->sgl_count = 2;
 	e->sgl[0].addr = at;
@@ -535,7 +536,7 @@ struct tcp_pdu *make_pdu(uint16_t n, uint32_t data_len, uint8_t recf)
 	return p;
 }
 
-uint32_t send_pdu(uint16_t n, uint32_t data_len)
+struct tcp_pdu *pdu_to_send(uint16_t n, uint32_t data_len)
 {
 	struct tcp_pdu *p = make_pdu(n, data_len, 0);
 	const struct weft_sq_entry *e = hal_slot_entry(n);
@@ -543,6 +544,13 @@ uint32_t send_pdu(uint16_t n, uint32_t data_len)
 	expect(p + 1, 24);
 	expect(fake_host + e->sgl[0].addr, e->sgl[0].len);
 	expect(fake_host + e->sgl[1].addr, e->sgl[1].len);
+	return p;
+}
+
+uint32_t send_pdu(uint16_t n, uint32_t data_len)
+{
+	struct tcp_pdu *p = pdu_to_send(n, data_len);
+
 	ck_assert_int_eq(tcp_send(CONN, p), 0);
 	return p->len;
 }

@@ -135,6 +135,7 @@ void ack_from_peer(uint32_t off); /* pure ACK of our bytes up to off */
 
 /* PDUs: a header of 24 bytes and len bytes of a pattern in host memory. Number n uses slot n. */
 struct tcp_pdu *make_pdu(uint16_t n, uint32_t data_len, uint8_t recf);
+struct tcp_pdu *pdu_to_send(uint16_t n, uint32_t data_len); /* the next to send, by whatever call */
 uint32_t send_pdu(uint16_t n, uint32_t data_len); /* to CONN; returns its bytes on the wire */
 extern uint8_t *expected; /* all bytes given to tcp_send on CONN, in order */
 extern uint32_t expected_len;
