@@ -3,9 +3,13 @@
 #ifndef HOST_HOST_H
 #define HOST_HOST_H
 
+#include <errno.h>
+
 #include <nvme/host.h>
 #include <weft/mem.h>
 #include <weft/qp.h>
+
+#include "../nvmf/nvmf.h"
 
 #define NSEC_PER_MSEC 1000000ull
 #define MAX_IO_QUEUES 64u
@@ -22,8 +26,6 @@ struct host_req {
 	uint16_t cid;
 	bool busy;
 	bool aborting;
-	int xfer_error;
-	size_t bytes;
 	nvme_host_fn *cb;
 	void *arg;
 	/* pieces of split requests */
@@ -98,11 +100,10 @@ struct nvme_host {
 int nvme__queue_open(struct nvme_host *h, uint16_t qid, uint16_t qsize, uint32_t max_icd);
 void nvme__queue_close(struct nvme_host *h, uint16_t qid);
 void nvme__queue_free(struct nvme_host *h, uint16_t qid, int error);
+/* Sends one command. *out, when wanted: its request, valid until the callback. */
 int nvme__submit(struct host_queue *q, const struct nvme_sqe *sqe, const struct memdesc *mem,
 		 size_t len, bool send, nvme_host_fn *cb, void *arg, struct host_req **out);
 void nvme__queue_stats(struct host_queue *q, struct nvme_host_stats *s);
-void nvme__req_age(struct host_req *r, uint64_t deadline);
-void nvme__req_unage(struct host_req *r);
 /* Gives the commands sent since the last time their deadline. */
 void nvme__queue_stamp(struct host_queue *q, uint64_t now);
 
@@ -129,5 +130,56 @@ uint64_t nvme__next_timer(struct nvme_host *h, uint64_t now);
 /* io.c */
 void nvme__io_continue(struct nvme_host *h);
 void nvme__io_fini(struct nvme_host *h);
+
+/* --- what each command passes through: inline ---------------------------------------------------- */
+
+static inline void nvme__req_unage(struct host_req *r)
+{
+	r->prev->next = r->next;
+	r->next->prev = r->prev;
+	r->next = r->prev = r;
+}
+
+/* To the young end. */
+static inline void nvme__req_age(struct host_req *r, uint64_t deadline)
+{
+	struct host_req *head = &r->q->age;
+
+	r->deadline = deadline;
+	r->next = head;
+	r->prev = head->prev;
+	head->prev->next = r;
+	head->prev = r;
+}
+
+/* nvme__submit of an sqe that may be written into. */
+static inline int nvme__send(struct host_queue *q, struct nvme_sqe *sqe, const struct memdesc *mem,
+			     size_t len, bool send, nvme_host_fn *cb, void *arg,
+			     struct host_req **out)
+{
+	struct host_req *r = q->free;
+	int rc;
+
+	if (!q->qp)
+		return -ENOTCONN;
+	if (!r)
+		return -EAGAIN;
+	sqe->cid = r->cid;
+	rc = nvmf__send_command(q->qp, sqe, mem, len, send, r);
+	if (rc)
+		return rc;
+	q->free = r->next;
+	r->busy = true;
+	r->aborting = false;
+	r->cb = cb;
+	r->arg = arg;
+	r->io = NULL;
+	if (sqe->opc != NVME_OPC_ASYNC_EVENT_REQUEST || q->qid)
+		nvme__req_age(r, 0);
+	else
+		r->next = r->prev = r;
+	*out = r;
+	return 0;
+}
 
 #endif

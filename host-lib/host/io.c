@@ -101,8 +101,8 @@ static int cut_list(const struct memdesc *m, uint64_t off, uint64_t len, struct 
 }
 
 static __attribute__((noinline)) int submit_list(struct host_io *io, struct host_queue *q,
-						 const struct nvme_sqe *sqe, uint64_t off,
-						 uint64_t len, struct host_req **r)
+						 struct nvme_sqe *sqe, uint64_t off, uint64_t len,
+						 struct host_req **r)
 {
 	struct memdesc mem;
 	struct cut c;
@@ -112,24 +112,24 @@ static __attribute__((noinline)) int submit_list(struct host_io *io, struct host
 		return rc;
 	mem = io->mem.md_type == MEMDESC_VLIST ? memdesc_vlist(c.u.va, c.n) :
 						 memdesc_iova_list(c.u.iova, c.n);
-	return nvme__submit(q, sqe, &mem, len, io->send, on_piece, NULL, r);
+	return nvme__send(q, sqe, &mem, len, io->send, on_piece, NULL, r);
 }
 
 /* Submits a command for the bytes from off on. */
-static int submit_part(struct host_io *io, struct host_queue *q, const struct nvme_sqe *sqe,
-		       uint64_t off, uint64_t len, struct host_req **r)
+static int submit_part(struct host_io *io, struct host_queue *q, struct nvme_sqe *sqe, uint64_t off,
+		       uint64_t len, struct host_req **r)
 {
-	struct memdesc mem;
+	struct memdesc mem = { 0 };
 
 	if (!io->has_data)
-		return nvme__submit(q, sqe, NULL, 0, io->send, on_piece, NULL, r);
-	if (io->mem.md_type == MEMDESC_VADDR)
+		len = 0;
+	else if (io->mem.md_type == MEMDESC_VADDR)
 		mem = memdesc_vaddr((char *)io->mem.u.md_vaddr + off);
 	else if (io->mem.md_type == MEMDESC_IOVA)
 		mem = memdesc_iova(io->mem.u.md_iova + off);
 	else
 		return submit_list(io, q, sqe, off, len, r);
-	return nvme__submit(q, sqe, &mem, len, io->send, on_piece, NULL, r);
+	return nvme__send(q, sqe, io->has_data ? &mem : NULL, len, io->send, on_piece, NULL, r);
 }
 
 /* Sends one piece on any queue. -EAGAIN: no command free. */

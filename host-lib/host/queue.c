@@ -9,15 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../nvmf/nvmf.h"
 #include "host.h"
-
-void nvme__req_unage(struct host_req *r)
-{
-	r->prev->next = r->next;
-	r->next->prev = r->prev;
-	r->next = r->prev = r;
-}
 
 /*
  * The clock is not read for each command: a deadline is set when the timers have their turn, at the
@@ -29,18 +21,6 @@ void nvme__queue_stamp(struct host_queue *q, uint64_t now)
 
 	for (r = q->age.prev; r != &q->age && !r->deadline; r = r->prev)
 		r->deadline = now + q->timeout_ns;
-}
-
-/* To the young end. */
-void nvme__req_age(struct host_req *r, uint64_t deadline)
-{
-	struct host_req *head = &r->q->age;
-
-	r->deadline = deadline;
-	r->next = head;
-	r->prev = head->prev;
-	head->prev->next = r;
-	head->prev = r;
 }
 
 static void release(struct host_req *r)
@@ -57,34 +37,24 @@ static void finish(struct host_req *r, struct nvme_result *res)
 	nvme_host_fn *cb = r->cb;
 	void *arg = r->arg;
 
-	res->bytes = r->bytes;
-	if (r->xfer_error && !res->error)
-		res->error = r->xfer_error;
 	r->q->h->stats.commands++;
 	release(r);
 	if (cb)
 		cb(arg, res);
 }
 
-static void on_data(void *arg, size_t xfered, int error)
+static void on_response(void *arg, const struct nvmf_direct *d)
 {
-	struct host_req *r = arg;
+	struct host_req *r = d->cookie;
+	struct nvme_result res = { .error = d->error, .bytes = d->bytes };
+	struct nvme_cqe cqe;
 
-	r->bytes = xfered;
-	r->xfer_error = error;
-}
-
-static void on_response(void *arg, struct nvmf_capsule *nc)
-{
-	struct host_queue *q = arg;
-	const struct nvme_cqe *cqe = nvmf_capsule_cqe(nc);
-	struct nvme_result res = { .error = nvmf_capsule_error(nc), .status = cqe->status >> 1 };
-	uint16_t cid = cqe->cid;
-
-	res.value = cqe->dw0 | (uint64_t)cqe->dw1 << 32;
-	nvmf_free_capsule(nc);
-	if (cid < q->n && q->req[cid].busy)
-		finish(&q->req[cid], &res);
+	(void)arg;
+	memcpy(&cqe, d->cqe, sizeof(cqe));
+	res.status = cqe.status >> 1;
+	res.value = cqe.dw0 | (uint64_t)cqe.dw1 << 32;
+	if (r->busy)
+		finish(r, &res);
 }
 
 static void on_error(void *arg, int error)
@@ -150,7 +120,7 @@ int nvme__queue_open(struct nvme_host *h, uint16_t qid, uint16_t qsize, uint32_t
 		return -ENOMEM;
 	h->queue[qid] = q;
 	h->n_open = qid + 1u;
-	q->qp = nvmf_allocate_qpair(o->addr.trtype, false, &p, on_error, q, on_response, q);
+	q->qp = nvmf__allocate_direct(o->addr.trtype, &p, on_error, on_response, q);
 	if (!q->qp) {
 		rc = -errno;
 		h->queue[qid] = NULL;
@@ -216,39 +186,20 @@ void nvme__queue_free(struct nvme_host *h, uint16_t qid, int error)
 
 		if (!q->req[cid].busy)
 			continue;
-		q->req[cid].xfer_error = 0;
 		finish(&q->req[cid], &res);
 	}
 	free(q->req);
 	free(q);
 }
 
-/* Sends one command. *out, when wanted: its request, valid until the callback. */
 int nvme__submit(struct host_queue *q, const struct nvme_sqe *sqe, const struct memdesc *mem,
 		 size_t len, bool send, nvme_host_fn *cb, void *arg, struct host_req **out)
 {
-	struct host_req *r = q ? q->free : NULL;
-	int rc;
+	struct nvme_sqe copy = *sqe;
+	struct host_req *r;
+	int rc = q ? nvme__send(q, &copy, mem, len, send, cb, arg, &r) : -ENOTCONN;
 
-	if (!q || !q->qp)
-		return -ENOTCONN;
-	if (!r)
-		return -EAGAIN;
-	rc = nvmf__send_command(q->qp, sqe, r->cid, mem, len, send, on_data, r);
-	if (rc)
-		return rc;
-	q->free = r->next;
-	r->busy = true;
-	r->aborting = false;
-	r->xfer_error = 0;
-	r->bytes = 0;
-	r->cb = cb;
-	r->arg = arg;
-	r->io = NULL;
-	r->next = r->prev = r;
-	if (sqe->opc != NVME_OPC_ASYNC_EVENT_REQUEST || q->qid)
-		nvme__req_age(r, 0);
-	if (out)
+	if (!rc && out)
 		*out = r;
-	return 0;
+	return rc;
 }

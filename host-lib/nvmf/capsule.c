@@ -139,74 +139,65 @@ int nvmf_capsule_error(const struct nvmf_capsule *nc)
  * PSDT and SGL1 as NVMe/TCP wants them: in the capsule while it fits, else a block the transport
  * moves; length 0 without data.
  */
-static uint8_t set_sgl(struct nvmf_capsule *nc)
+static inline uint8_t set_sgl(const struct nvmf_qpair *qp, uint8_t *sqe, uint32_t len, bool send)
 {
-	bool icd = nc->send && nc->len && nc->len <= nc->qp->info.max_icd;
-	uint32_t len = (uint32_t)nc->len;
+	bool icd = send && len && len <= qp->info.max_icd;
 	uint64_t sgl[2] = { 0, len | (uint64_t)(icd ? SGL_OFFSET : SGL_TRANSPORT) << 56 };
 
-	nc->entry[SQE_FLAGS] = (uint8_t)((nc->entry[SQE_FLAGS] & ~PSDT_MASK) | PSDT_SGL);
-	memcpy(&nc->entry[SQE_SGL], sgl, 16);
+	sqe[SQE_FLAGS] = (uint8_t)((sqe[SQE_FLAGS] & ~PSDT_MASK) | PSDT_SGL);
+	memcpy(&sqe[SQE_SGL], sgl, 16);
 	if (!len)
 		return 0;
-	return (uint8_t)(nc->send ? WEFT_SQF_DATA_OUT | (icd ? WEFT_SQF_ICD : 0) :
-				    WEFT_SQF_DATA_IN);
+	return (uint8_t)(send ? WEFT_SQF_DATA_OUT | (icd ? WEFT_SQF_ICD : 0) : WEFT_SQF_DATA_IN);
 }
 
 /*
  * Hands the buffer's description down in the form the driver takes; one and elem hold the single
- * piece.
+ * piece. false: a kind of memory that is not known.
  */
-static void set_data(struct nvmf_capsule *nc, struct weft_cmd *cmd, struct iovec *one,
+static bool set_data(const struct memdesc *mem, struct weft_cmd *cmd, struct iovec *one,
 		     struct weft_sgl_elem *elem)
 {
-	cmd->data_len = (uint32_t)nc->len;
-	if (!nc->len)
-		return;
-	cmd->count = nc->mem.md_count;
-	switch (nc->mem.md_type) {
+	cmd->count = mem->md_count;
+	switch (mem->md_type) {
 	case MEMDESC_VADDR:
-		*one = (struct iovec){ nc->mem.u.md_vaddr, nc->len };
+		*one = (struct iovec){ mem->u.md_vaddr, cmd->data_len };
 		cmd->iov = one;
-		break;
+		return true;
 	case MEMDESC_VLIST:
-		cmd->iov = nc->mem.u.md_vlist;
-		break;
+		cmd->iov = mem->u.md_vlist;
+		return true;
 	case MEMDESC_IOVA:
-		*elem = (struct weft_sgl_elem){ .addr = nc->mem.u.md_iova,
-						.len = (uint32_t)nc->len };
+		*elem = (struct weft_sgl_elem){ .addr = mem->u.md_iova, .len = cmd->data_len };
 		cmd->elem = elem;
-		break;
+		return true;
 	case MEMDESC_IOVA_LIST:
-		cmd->elem = (const struct weft_sgl_elem *)nc->mem.u.md_iova_list;
-		break;
+		cmd->elem = (const struct weft_sgl_elem *)mem->u.md_iova_list;
+		return true;
 	}
+	return false;
 }
 
-/* Submits a command; from then on the transport has a hold on it, which the caller counts. */
-static inline int transmit(struct nvmf_capsule *nc)
+/* Submits sqe, whose PSDT and SGL1 are filled in here. mem: NULL without data, len is 0 then. */
+static inline int transmit(struct nvmf_qpair *qp, uint8_t *sqe, const struct memdesc *mem,
+			   uint32_t len, bool send, void *cookie)
 {
-	struct nvmf_qpair *qp = nc->qp;
-	struct weft_cmd cmd = { .sqe = nc->entry, .cookie = nc };
+	struct weft_cmd cmd = { .sqe = sqe, .data_len = len, .cookie = cookie };
 	struct weft_sgl_elem elem;
 	struct iovec one;
 	int rc;
 
 	if (qp->ended || qp->freed)
 		return -ENOTCONN;
-	if (!nc->rsp && !need_rsp(nc))
-		return -ENOMEM;
-	memcpy(&cmd.cid, &nc->entry[SQE_CID], 2);
-	cmd.flags = set_sgl(nc);
-	set_data(nc, &cmd, &one, &elem);
+	memcpy(&cmd.cid, &sqe[SQE_CID], 2);
+	cmd.flags = set_sgl(qp, sqe, len, send);
+	if (mem && !set_data(mem, &cmd, &one, &elem))
+		return -EINVAL;
 	rc = weft_qp_submit(qp->wqp, &cmd);
-	if (rc)
-		return rc;
-	nc->transmitted = true;
-	if (!qp->params.lazy_doorbell)
+	if (!rc && !qp->params.lazy_doorbell)
 		weft_qp_doorbell(
 			qp->wqp); /* a device that is gone ends the command at the next poll */
-	return 0;
+	return rc;
 }
 
 int nvmf_transmit_capsule(struct nvmf_capsule *nc)
@@ -219,85 +210,72 @@ int nvmf_transmit_capsule(struct nvmf_capsule *nc)
 		return -EOPNOTSUPP;
 	if (nc->transmitted)
 		return -EBUSY;
-	rc = transmit(nc);
-	if (!rc)
-		nc->refs++;
-	return rc;
+	if (!nc->rsp && !need_rsp(nc))
+		return -ENOMEM;
+	rc = transmit(nc->qp, nc->entry, nc->complete_cb ? &nc->mem : NULL, (uint32_t)nc->len,
+		      nc->send, nc);
+	if (rc)
+		return rc;
+	nc->transmitted = true;
+	nc->refs++;
+	return 0;
 }
 
-int nvmf__send_command(struct nvmf_qpair *qp, const void *sqe, uint16_t cid,
-		       const struct memdesc *mem, size_t len, bool send,
-		       nvmf_io_complete_t *complete_cb, void *cb_arg)
+int nvmf__send_command(struct nvmf_qpair *qp, void *sqe, const struct memdesc *mem, size_t len,
+		       bool send, void *cookie)
 {
-	struct nvmf_capsule *nc;
-	int rc;
-
-	if (qp->conn || (mem && (!nvmf__known_kind(mem) || len > WEFT_DATA_MAX)))
+	if (len > WEFT_DATA_MAX)
 		return -EINVAL;
-	nc = nvmf__capsule_get(qp, CAPSULE_COMMAND);
-	if (!nc)
-		return -ENOMEM;
-	memcpy(nc->entry, sqe, sizeof(nc->entry));
-	memcpy(&nc->entry[SQE_CID], &cid, 2);
-	if (mem) {
-		nc->mem = *mem;
-		nc->len = len;
-		nc->send = send;
-		nc->complete_cb = complete_cb;
-		nc->cb_arg = cb_arg;
-	}
-	rc = transmit(nc); /* our hold on it becomes the transport's */
-	if (rc)
-		nvmf_free_capsule(nc);
-	return rc;
+	return transmit(qp, sqe, mem, mem ? (uint32_t)len : 0, send, cookie);
 }
 
 /* The response that the consumer gets for a command the adapter ended. */
-static void make_up(struct nvmf_capsule *rsp, uint16_t cid, int error)
+static void make_up(uint8_t *cqe, uint16_t cid, int error)
 {
 	uint16_t status = error == -ECANCELED ? SC_ABORTED_BY_HOST : SC_HOST_PATH;
 
-	memset(rsp->entry, 0, 16);
-	memcpy(&rsp->entry[CQE_CID], &cid, 2);
-	memcpy(&rsp->entry[CQE_STATUS], &status, 2);
-	rsp->error = error;
+	memset(cqe, 0, 16);
+	memcpy(&cqe[CQE_CID], &cid, 2);
+	memcpy(&cqe[CQE_STATUS], &status, 2);
 }
 
 /* The controller said all is well; we know better. */
-static void replace_status(struct nvmf_capsule *rsp, uint16_t sc)
+static void replace_status(uint8_t *cqe, uint16_t sc)
 {
 	uint16_t status;
 
-	memcpy(&status, &rsp->entry[CQE_STATUS], 2);
+	memcpy(&status, &cqe[CQE_STATUS], 2);
 	if (status & ~STATUS_DNR_MASK)
 		return;
 	status = (uint16_t)((status & 1) | sc);
-	memcpy(&rsp->entry[CQE_STATUS], &status, 2);
+	memcpy(&cqe[CQE_STATUS], &status, 2);
 }
 
-static void fill_response(struct nvmf_capsule *rsp, const struct weft_completion *c)
+/* The response's entry, and whether its SQHD counts. */
+static inline bool fill_cqe(const struct nvmf_qpair *qp, const struct weft_completion *c,
+			    uint8_t *cqe)
 {
+	bool sqhd_valid = qp->params.sq_flow_control && !(c->flags & WEFT_CQF_SYNTH);
+
 	if (c->error) {
-		make_up(rsp, c->cid, c->error);
-		return;
+		make_up(cqe, c->cid, c->error);
+		return false;
 	}
-	memcpy(rsp->entry, c->cqe, 16);
-	memcpy(&rsp->entry[CQE_CID], &c->cid, 2);
-	rsp->sqhd_valid = rsp->qp->params.sq_flow_control && !(c->flags & WEFT_CQF_SYNTH);
-	if (!rsp->sqhd_valid)
-		memset(&rsp->entry[CQE_SQHD], 0, 2);
+	memcpy(cqe, c->cqe, 16);
+	memcpy(&cqe[CQE_CID], &c->cid, 2);
+	if (!sqhd_valid)
+		memset(&cqe[CQE_SQHD], 0, 2);
 	if (c->flags & WEFT_CQF_DDGST_ERR)
-		replace_status(rsp, SC_TRANSIENT_TRANSPORT);
+		replace_status(cqe, SC_TRANSIENT_TRANSPORT);
 	else if (c->flags & WEFT_CQF_DMA_ERR)
-		replace_status(rsp, SC_DATA_TRANSFER);
+		replace_status(cqe, SC_DATA_TRANSFER);
+	return sqhd_valid;
 }
 
-static int data_error(const struct nvmf_capsule *nc, const struct weft_completion *c)
+static inline int data_error(const struct nvmf_qpair *qp, const struct weft_completion *c)
 {
-	if (nc->abort_error)
-		return nc->abort_error;
 	if (c->error)
-		return nc->qp->freed ? -ECONNABORTED : c->error;
+		return qp->freed ? -ECONNABORTED : c->error;
 	if (c->flags & WEFT_CQF_DDGST_ERR)
 		return -EBADMSG;
 	return c->flags & WEFT_CQF_DMA_ERR ? -EFAULT : 0;
@@ -310,14 +288,16 @@ static int data_error(const struct nvmf_capsule *nc, const struct weft_completio
 static struct nvmf_capsule *become_response(struct nvmf_capsule *nc)
 {
 	struct nvmf_qpair *qp = nc->qp;
-	struct nvmf_capsule *rsp = nc;
+	struct nvmf_capsule *rsp;
 
-	if (nc->refs > 1) {
-		rsp = nc->rsp;
-		nc->rsp = NULL;
-		nc->refs--;
-		qp->refs++;
+	if (nc->refs == 1) {
+		nc->kind = CAPSULE_RESPONSE; /* what else it says holds for a response, too */
+		return nc;
 	}
+	rsp = nc->rsp;
+	nc->rsp = NULL;
+	nc->refs--;
+	qp->refs++;
 	nvmf__capsule_init(rsp, qp, CAPSULE_RESPONSE);
 	return rsp;
 }
@@ -330,11 +310,26 @@ void nvmf__completed(struct nvmf_qpair *qp, const struct weft_completion *c)
 {
 	struct nvmf_capsule *nc = c->cookie, *rsp;
 
-	nvmf__data_done(nc, nc->abort_error ? 0 : c->data_len, data_error(nc, c));
+	nvmf__data_done(nc, nc->abort_error ? 0 : c->data_len,
+			nc->abort_error ? nc->abort_error : data_error(qp, c));
 	rsp = become_response(nc);
-	fill_response(rsp, c);
+	rsp->error = c->error;
+	rsp->sqhd_valid = fill_cqe(qp, c, rsp->entry);
 	if (!qp->freed)
 		qp->receive_cb(qp->receive_arg, rsp);
 	else
 		nvmf_free_capsule(rsp);
+}
+
+/* The pair may be freed in the callback. */
+void nvmf__direct_completed(struct nvmf_qpair *qp, const struct weft_completion *c)
+{
+	struct nvmf_direct d = { .cookie = c->cookie,
+				 .error = data_error(qp, c),
+				 .bytes = c->data_len };
+
+	if (qp->freed)
+		return;
+	fill_cqe(qp, c, d.cqe);
+	qp->response_cb(qp->receive_arg, &d);
 }

@@ -117,6 +117,16 @@ struct nvmf_connection {
 	uint8_t cpda;
 };
 
+/* Response to a command of a direct pair. */
+struct nvmf_direct {
+	void *cookie;    /* of nvmf__send_command */
+	uint8_t cqe[16]; /* as nvmf_capsule_cqe shows it */
+	int error;       /* of the command, made up as nvmf_capsule_error says, or of its data */
+	uint32_t bytes;  /* of data that went over */
+};
+
+typedef void nvmf__response_fn(void *arg, const struct nvmf_direct *response);
+
 struct nvmf_qpair {
 	struct nvmf_handoff_qpair_params params;
 	struct nvmf_qpair_info info;
@@ -124,6 +134,7 @@ struct nvmf_qpair {
 	nvmf_qpair_error_t *error_cb;
 	void *error_arg;
 	nvmf_capsule_receive_t *receive_cb;
+	nvmf__response_fn *response_cb; /* direct: in place of receive_cb, and without capsules */
 	void *receive_arg;
 	struct nvmf_capsule *free_list;
 	unsigned int refs; /* the owner's and one for each capsule in use */
@@ -139,6 +150,15 @@ struct nvmf_qpair {
 };
 
 /* qpair.c */
+/*
+ * A host's pair whose consumer is part of this library: commands by nvmf__send_command, responses by
+ * response_cb, no capsules. Errors as those of nvmf_allocate_qpair. After nvmf_free_qpair commands
+ * still in flight end without a response.
+ */
+struct nvmf_qpair *nvmf__allocate_direct(enum nvmf_trtype trtype,
+					 const struct nvmf_handoff_qpair_params *params,
+					 nvmf_qpair_error_t *error_cb,
+					 nvmf__response_fn *response_cb, void *arg);
 void nvmf__qpair_end(struct nvmf_qpair *qp);
 
 /* capsule.c */
@@ -147,12 +167,14 @@ void nvmf__capsule_release(struct nvmf_capsule *nc);
 void nvmf__completed(struct nvmf_qpair *qp, const struct weft_completion *c);
 
 /*
- * Allocates a command capsule, appends mem (NULL: none), transmits and frees it; the CID in sqe does
- * not count. Errors as those of the calls.
+ * Submits a command of a direct pair, without a copy of sqe (64 bytes, CID included), which gets PSDT
+ * and SGL1 in place. mem: NULL without data; they are lent until the response. Errors as those of
+ * nvmf_capsule_append_data and nvmf_transmit_capsule.
  */
-int nvmf__send_command(struct nvmf_qpair *qp, const void *sqe, uint16_t cid,
-		       const struct memdesc *mem, size_t len, bool send,
-		       nvmf_io_complete_t *complete_cb, void *cb_arg);
+int nvmf__send_command(struct nvmf_qpair *qp, void *sqe, const struct memdesc *mem, size_t len,
+		       bool send, void *cookie);
+/* A completion of a direct pair. */
+void nvmf__direct_completed(struct nvmf_qpair *qp, const struct weft_completion *c);
 
 /* ctl.c: received commands. */
 int nvmf__ctl_init(struct nvmf_qpair *qp);

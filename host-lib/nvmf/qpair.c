@@ -12,7 +12,12 @@
 
 static void on_complete(void *arg, const struct weft_completion *c)
 {
-	nvmf__completed(arg, c);
+	struct nvmf_qpair *qp = arg;
+
+	if (qp->response_cb)
+		nvmf__direct_completed(qp, c);
+	else
+		nvmf__completed(qp, c);
 }
 
 static void on_event(void *arg, const struct weft_event *ev)
@@ -102,27 +107,15 @@ static int make_pair(struct nvmf_qpair *qp)
 	return 0;
 }
 
-struct nvmf_qpair *nvmf_allocate_qpair(enum nvmf_trtype trtype, bool controller,
-				       const struct nvmf_handoff_qpair_params *params,
-				       nvmf_qpair_error_t *error_cb, void *error_cb_arg,
-				       nvmf_capsule_receive_t *receive_cb, void *receive_cb_arg)
+/* A pair as init says, with a connection. NULL and errno. */
+static struct nvmf_qpair *allocate(bool controller, const struct nvmf_qpair *init)
 {
-	struct nvmf_qpair *qp;
-	int rc =
-		check(trtype, controller, params, (const void *)error_cb, (const void *)receive_cb);
+	struct nvmf_qpair *qp = malloc(sizeof(*qp));
+	int rc;
 
-	if (rc) {
-		errno = rc;
-		return NULL;
-	}
-	qp = calloc(1, sizeof(*qp));
 	if (!qp)
 		return NULL;
-	qp->params = *params;
-	qp->error_cb = error_cb;
-	qp->error_arg = error_cb_arg;
-	qp->receive_cb = receive_cb;
-	qp->receive_arg = receive_cb_arg;
+	*qp = *init;
 	qp->refs = 1;
 	rc = controller ? nvmf__controller_take(qp) : make_pair(qp);
 	if (rc) {
@@ -131,6 +124,49 @@ struct nvmf_qpair *nvmf_allocate_qpair(enum nvmf_trtype trtype, bool controller,
 		return NULL;
 	}
 	return qp;
+}
+
+struct nvmf_qpair *nvmf_allocate_qpair(enum nvmf_trtype trtype, bool controller,
+				       const struct nvmf_handoff_qpair_params *params,
+				       nvmf_qpair_error_t *error_cb, void *error_cb_arg,
+				       nvmf_capsule_receive_t *receive_cb, void *receive_cb_arg)
+{
+	struct nvmf_qpair init = {
+		.params = *params,
+		.error_cb = error_cb,
+		.error_arg = error_cb_arg,
+		.receive_cb = receive_cb,
+		.receive_arg = receive_cb_arg,
+	};
+	int rc =
+		check(trtype, controller, params, (const void *)error_cb, (const void *)receive_cb);
+
+	if (rc) {
+		errno = rc;
+		return NULL;
+	}
+	return allocate(controller, &init);
+}
+
+struct nvmf_qpair *nvmf__allocate_direct(enum nvmf_trtype trtype,
+					 const struct nvmf_handoff_qpair_params *params,
+					 nvmf_qpair_error_t *error_cb,
+					 nvmf__response_fn *response_cb, void *arg)
+{
+	struct nvmf_qpair init = {
+		.params = *params,
+		.error_cb = error_cb,
+		.error_arg = arg,
+		.response_cb = response_cb,
+		.receive_arg = arg,
+	};
+	int rc = check(trtype, false, params, (const void *)error_cb, (const void *)response_cb);
+
+	if (rc) {
+		errno = rc;
+		return NULL;
+	}
+	return allocate(false, &init);
 }
 
 /* The last reference is gone: frees the structure and the capsules kept for later. */
