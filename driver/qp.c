@@ -244,8 +244,8 @@ int weft_qp_stats(struct weft_qp *qp, uint16_t page, uint32_t val[3])
 	 1u << (WEFT_SQF_DATA_OUT | WEFT_SQF_ICD))
 #define FLAGS_WITHOUT (FLAGS_WITH_DATA | 1u)
 
-/* What can be refused before anything was touched. */
-static inline int check_cmd(struct weft_qp *qp, const struct weft_cmd *cmd)
+/* What can be refused before anything was touched; the place of the command otherwise. */
+static inline int check_cmd(struct weft_qp *qp, const struct weft_cmd *cmd, struct cmd_slot **slot)
 {
 	uint32_t good = cmd->data_len ? FLAGS_WITH_DATA : FLAGS_WITHOUT;
 
@@ -256,7 +256,8 @@ static inline int check_cmd(struct weft_qp *qp, const struct weft_cmd *cmd)
 	if (cmd->cid >= qp->entries)
 		return weft_set_error(-EINVAL, "cid %u on a pair of %u entries", cmd->cid,
 				      qp->entries);
-	if (qp->slot[cmd->cid].busy)
+	*slot = &qp->slot[cmd->cid];
+	if ((*slot)->busy)
 		return weft_set_error(-EEXIST, "cid %u is in flight", cmd->cid);
 	if (qp->rx_cmd || cmd->data_len > WEFT_DATA_MAX || cmd->flags > 31 ||
 	    !(good >> cmd->flags & 1) || (cmd->iov && cmd->elem))
@@ -267,16 +268,15 @@ static inline int check_cmd(struct weft_qp *qp, const struct weft_cmd *cmd)
 
 int weft_qp_submit(struct weft_qp *qp, const struct weft_cmd *cmd)
 {
-	struct cmd_slot *slot;
+	struct cmd_slot *slot = NULL;
 	struct weft_sq_entry *e;
-	int rc = check_cmd(qp, cmd);
+	int rc = check_cmd(qp, cmd, &slot);
 
 	if (rc)
 		return rc;
 	e = weft__ring_next(qp);
 	if (!e)
 		return -EAGAIN;
-	slot = &qp->slot[cmd->cid];
 	e->opcode = WEFT_OP_CAPSULE;
 	e->flags = cmd->flags;
 	e->cid = cmd->cid;
@@ -320,7 +320,9 @@ static inline int check_reply_form(const struct weft_reply *r)
 	return 0;
 }
 
-static inline int check_reply(struct weft_qp *qp, const struct weft_reply *r)
+/* What can be refused; the place of the command otherwise. */
+static inline int check_reply(struct weft_qp *qp, const struct weft_reply *r,
+			      struct cmd_slot **slot)
 {
 	if (atomic_load_explicit(&qp->dev->gone, memory_order_relaxed))
 		return weft_set_error(-ENODEV, "the device is gone");
@@ -329,18 +331,18 @@ static inline int check_reply(struct weft_qp *qp, const struct weft_reply *r)
 	if (r->cid >= qp->entries)
 		return weft_set_error(-EINVAL, "cid %u on a pair of %u entries", r->cid,
 				      qp->entries);
-	if (!qp->slot[r->cid].held)
+	*slot = &qp->slot[r->cid];
+	if (!(*slot)->held)
 		return weft_set_error(-ENOENT, "receive buffer %u holds no command", r->cid);
-	if (qp->slot[r->cid].busy)
+	if ((*slot)->busy)
 		return weft_set_error(-EEXIST, "a reply to command %u is in flight", r->cid);
 	return check_reply_form(r);
 }
 
 /* Opcode and data of a reply's entry. */
-static inline int fill_reply(struct weft_qp *qp, const struct weft_reply *r,
+static inline int fill_reply(struct weft_qp *qp, struct cmd_slot *slot, const struct weft_reply *r,
 			     struct weft_ctl_entry *e)
 {
-	struct cmd_slot *slot = &qp->slot[r->cid];
 	struct weft_cmd data; /* of which only the data counts */
 
 	if (r->op == WEFT_REPLY_RESPOND) {
@@ -366,8 +368,8 @@ static inline int fill_reply(struct weft_qp *qp, const struct weft_reply *r,
 int weft_qp_reply(struct weft_qp *qp, const struct weft_reply *r)
 {
 	struct weft_ctl_entry *e;
-	struct cmd_slot *slot;
-	int rc = check_reply(qp, r);
+	struct cmd_slot *slot = NULL;
+	int rc = check_reply(qp, r, &slot);
 
 	_Static_assert(sizeof(struct weft_ctl_entry) == sizeof(struct weft_sq_entry) &&
 			       offsetof(struct weft_ctl_entry, sgl) ==
@@ -378,7 +380,7 @@ int weft_qp_reply(struct weft_qp *qp, const struct weft_reply *r)
 	e = (void *)weft__ring_next(qp);
 	if (!e)
 		return -EAGAIN;
-	rc = fill_reply(qp, r, e);
+	rc = fill_reply(qp, slot, r, e);
 	if (rc)
 		return rc;
 	e->cid = r->cid;
@@ -388,7 +390,6 @@ int weft_qp_reply(struct weft_qp *qp, const struct weft_reply *r)
 	else
 		memset(e->cqe, 0, sizeof(e->cqe));
 	memset(e->rsvd, 0, sizeof(e->rsvd));
-	slot = &qp->slot[r->cid];
 	if (r->op == WEFT_REPLY_RESPOND || (r->flags & (WEFT_SQF_RESP | WEFT_SQF_SUCCESS)))
 		slot->held = false;
 	slot->busy = true;

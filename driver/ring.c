@@ -178,21 +178,22 @@ static inline void deliver(struct weft_qp *qp, const struct weft_cq_entry *e)
 {
 	uint8_t want = qp->id ? WEFT_CQT_COMMAND : WEFT_CQT_ADMIN;
 
+	bool known = true;
+
 	if (e->sq_head < qp->entries)
 		qp->sq_head = e->sq_head;
 	if (qp->stale) {
 		qp->stale--;
-		if (e->type != want)
-			return; /* a capsule or the end of a connection that nobody knows any more */
+		known = false; /* a capsule or the end of a connection that nobody knows any more */
 	}
-	if (e->type == WEFT_CQT_CAPSULE)
-		capsule(qp, e);
-	else if (e->type == WEFT_CQT_EVENT)
-		event(qp, e);
-	else if (e->type != want || e->cid >= qp->entries || !qp->slot[e->cid].busy)
-		qp->bad_cqe++;
-	else
+	if (e->type == want && e->cid < qp->entries && qp->slot[e->cid].busy)
 		finish(qp, e->cid, e, -(int)e->status);
+	else if (e->type == WEFT_CQT_CAPSULE && known)
+		capsule(qp, e);
+	else if (e->type == WEFT_CQT_EVENT && known)
+		event(qp, e);
+	else if (e->type == want || known)
+		qp->bad_cqe++;
 }
 
 /* Ends every command in flight with err. */

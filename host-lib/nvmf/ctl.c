@@ -235,7 +235,7 @@ static bool waits(const struct ctl_op *op)
 }
 
 /* One C2HData PDU: the rest of the operation, or what fits. 1: it waits for the response. */
-static int submit_chunk(struct nvmf_capsule *nc, struct ctl_op *op, struct weft_reply *r)
+static inline int submit_chunk(struct nvmf_capsule *nc, struct ctl_op *op, struct weft_reply *r)
 {
 	r->op = WEFT_REPLY_SEND;
 	op->chunk = r->data_len;
@@ -262,7 +262,7 @@ static __attribute__((noinline)) int submit_pieces(struct nvmf_capsule *nc, stru
 	return submit_chunk(nc, op, r);
 }
 
-static int submit_op(struct nvmf_capsule *nc, struct ctl_op *op)
+static inline int submit_op(struct nvmf_capsule *nc, struct ctl_op *op)
 {
 	struct weft_reply r = { .cid = nc->ctl.slot,
 				.cccid = nc->ctl.cid,
@@ -314,7 +314,7 @@ static int submit_response(struct nvmf_capsule *nc)
  * Submits what comes next, if anything can. 0, or the error of the first operation (of the response,
  * when there is none). resumed: it waited for room in the ring, and others still do.
  */
-static int try_next(struct nvmf_capsule *nc, bool resumed)
+static inline int try_next(struct nvmf_capsule *nc, bool resumed)
 {
 	struct ctl_state *x = &nc->ctl;
 	struct nvmf_qpair *qp = nc->qp;
@@ -665,6 +665,8 @@ unsigned int nvmf_send_controller_data(struct nvmf_capsule *nc, uint32_t offset,
 	status = !last ? NVMF_MORE : op->hold ? NVME_SC_SUCCESS : NVMF_SUCCESS_SENT;
 	if (status == NVMF_SUCCESS_SENT)
 		answer_with_data(nc);
+	else if (waits(op))
+		return status; /* the response takes it along, or what stands before it does */
 	nc->refs++;
 	pump(nc, false);
 	nvmf__capsule_put(nc);
