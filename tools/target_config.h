@@ -16,6 +16,7 @@
 #define TARGET_FILE_MAX (16u << 20)
 #define TARGET_DEPTH_MAX 16
 #define TARGET_NSID_MAX 1024u
+#define TARGET_QSIZE_MIN 32u /* ASQSZ of discovery, what hosts take for the admin queue */
 
 /* Names: NQNs of at most NVME_NQN_MAX bytes, each malloc'ed. */
 struct target_names {

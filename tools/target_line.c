@@ -60,6 +60,8 @@ static int check(const struct config *cfg)
 			     (unsigned long long)size, block);
 	if (q & (q - 1))
 		return wrong("--queue-size %u is no power of two", q);
+	if (q && q < TARGET_QSIZE_MIN)
+		return wrong("--queue-size %u: at least %u", q, TARGET_QSIZE_MIN);
 	if (t->icd_size % 64)
 		return wrong("--icd-size %u is no multiple of 64", t->icd_size);
 	if (cfg->nsid > TARGET_NSID_MAX)

@@ -382,6 +382,7 @@ static const struct {
 	{ "--ram 1M --create 1M", 1, "go with --file only" },
 	{ "--file /x --create 1M --read-only", 1, "do not go together" },
 	{ "--ram 1M -Q 100", 1, "--queue-size 100 is no power of two" },
+	{ "--ram 1M -Q 16", 1, "--queue-size 16: at least 32" },
 	{ "--ram 1M --icd-size 10000", 1, "no multiple of 64" },
 	{ "--ram 1M --nsid 5000", 1, "at most 1024" },
 	{ "--ram 1M -n nqn.x", 1, "nqn.yyyy-mm." },

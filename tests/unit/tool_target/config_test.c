@@ -240,6 +240,8 @@ static const struct {
 	  "f.json: ports[0].portid: 65536 is not in 1 to 65535" },
 	{ PORT("\"portid\":1,\"addr\":{\"trtype\":\"tcp\"},\"param\":{\"queue_size\":100}"),
 	  "f.json: ports[0].param.queue_size: 100 is no power of two" },
+	{ PORT("\"portid\":1,\"addr\":{\"trtype\":\"tcp\"},\"param\":{\"max_queue_size\":16}"),
+	  "f.json: ports[0].param.max_queue_size: 16 is not in 32 to 1024" },
 	{ PORT("\"portid\":1,\"addr\":{\"trtype\":\"tcp\"},"
 	       "\"param\":{\"inline_data_size\":10000}"),
 	  "f.json: ports[0].param.inline_data_size: 10000 is no multiple of 64" },
