@@ -12,6 +12,7 @@ int main(void)
 	srunner_add_suite(r, data_suite());
 	srunner_add_suite(r, port_suite());
 	srunner_add_suite(r, host_suite());
+	srunner_add_suite(r, ls_suite());
 	srunner_add_suite(r, target_suite());
 	srunner_run_all(r, CK_ENV);
 	failed = srunner_ntests_failed(r);

@@ -8,6 +8,7 @@ Suite *codec_suite(void);
 Suite *data_suite(void);
 Suite *port_suite(void);
 Suite *host_suite(void);
+Suite *ls_suite(void);
 Suite *target_suite(void);
 
 #endif

@@ -177,6 +177,32 @@ START_TEST(no_memory_is_an_error_and_leaks_nothing)
 }
 END_TEST
 
+static void no_event(void *arg, enum nvme_fc_event event, uint16_t qid, int error)
+{
+	ck_abort_msg("%p %d %u %d", arg, event, qid, error);
+}
+
+START_TEST(a_controller_needs_a_port_and_sound_parameters)
+{
+	struct nvme_fc_ctrl_params p = { .event = NULL, .entries = RIG_ENTRIES };
+	struct nvme_fc_remote_port *rport = nvme_fc_loop_remote(loop);
+	struct nvme_fc_ctrl *c;
+
+	ck_assert_int_eq(nvme_fc_ctrl_create(rport, &p, &c), -EINVAL);
+	rig_ctrl(); /* keeps the port when it is lost */
+	p.event = no_event;
+	p.entries = FC_ENTRIES_MIN - 1;
+	ck_assert_int_eq(nvme_fc_ctrl_create(rport, &p, &c), -EINVAL);
+	p.entries = FC_ENTRIES_MAX + 1;
+	ck_assert_int_eq(nvme_fc_ctrl_create(rport, &p, &c), -EINVAL);
+	p.entries = FC_ENTRIES_MIN;
+	nvme_fc_loop_fault(loop, NVME_FC_LOOP_ALLOC, 0, 1);
+	ck_assert_int_eq(nvme_fc_ctrl_create(rport, &p, &c), -ENOMEM);
+	ck_assert_int_eq(nvme_fc_loop_link(loop, false), 0);
+	ck_assert_int_eq(nvme_fc_ctrl_create(rport, &p, &c), -ENOTCONN);
+}
+END_TEST
+
 START_TEST(destroyed_while_connecting)
 {
 	rig_ctrl();
@@ -485,6 +511,7 @@ Suite *host_suite(void)
 	tcase_add_test(t, a_refused_connection_leaves_the_association);
 	tcase_add_test(t, a_connection_without_answer_ends_the_association);
 	tcase_add_test(t, no_memory_is_an_error_and_leaks_nothing);
+	tcase_add_test(t, a_controller_needs_a_port_and_sound_parameters);
 	tcase_add_loop_test(t, destroyed_while_connecting, 0, 8);
 	suite_add_tcase(s, t);
 	t = tcase_create("errors");

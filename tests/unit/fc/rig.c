@@ -141,6 +141,7 @@ static int on_connect(void *arg, struct nvmet_fc_conn *conn, const struct nvmet_
 	target.conns++;
 	target.last = conn;
 	target.entries = info->entries;
+	target.association = info->association_id;
 	ck_assert_str_eq(info->subnqn, RIG_SUBNQN);
 	memcpy(target.hostnqn, info->hostnqn, sizeof(target.hostnqn));
 	return 0;

@@ -44,6 +44,7 @@ struct rig_target {
 	int xfer_error; /* of the latest transfer */
 	unsigned int conns, held, commands, ended;
 	uint16_t entries;
+	uint64_t association;
 	char hostnqn[224];
 	struct nvmet_fc_conn *last; /* connection */
 };
