@@ -7,6 +7,7 @@
 #include "loop.h"
 
 #define IU_LEN 96
+#define IU_CSN 16 /* big-endian */
 #define RSP_LEN 12
 #define ERSP_LEN 32
 #define LATE_POLLS 16
@@ -282,6 +283,12 @@ static void on_cmnd(void *obj)
 	put(x);
 }
 
+static uint32_t csn_of(const uint8_t *iu)
+{
+	return (uint32_t)iu[IU_CSN] << 24 | (uint32_t)iu[IU_CSN + 1] << 16 |
+	       (uint32_t)iu[IU_CSN + 2] << 8 | iu[IU_CSN + 3];
+}
+
 static int fcp_io(struct nvme_fc_local_port *lport, struct nvme_fc_remote_port *rport, void *handle,
 		  struct nvmefc_fcp_req *fcp)
 {
@@ -309,6 +316,7 @@ static int fcp_io(struct nvme_fc_local_port *lport, struct nvme_fc_remote_port *
 	x->fcp = fcp;
 	x->queue = q;
 	memcpy(x->iu, fcp->cmdaddr, IU_LEN);
+	LOOP_CHECK(loop, csn_of(x->iu) == ++q->csn);
 	*slot(fcp) = x;
 	q->exchanges++;
 	loop->stats.exchanges++;

@@ -19,6 +19,7 @@ struct loop_queue {
 	TAILQ_ENTRY(loop_queue) link;
 	unsigned int qidx;
 	unsigned int exchanges;
+	uint32_t csn; /* of the latest command */
 };
 
 /* What the target knows the host by; a new one each time the link comes up. */

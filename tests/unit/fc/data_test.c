@@ -123,7 +123,22 @@ START_TEST(a_response_that_says_something_is_an_ersp)
 	target.status = 0;
 	ck_assert_int_eq(job_run(&job, 0, NVME_OPC_FABRICS, 0, 1024), 0);
 	ck_assert_uint_eq(job.io.cqe.dw0, 1);
-	ck_assert_uint_eq(stats().short_rsps, 0);
+	target.dw0 = 7;
+	ck_assert_int_eq(job_run(&job, 1, NVME_OPC_FLUSH, 0, 0), 0);
+	ck_assert_uint_eq(job.io.cqe.dw0, 7);
+	target.dw0 = 0;
+	target.dw1 = 9;
+	ck_assert_int_eq(job_run(&job, 1, NVME_OPC_FLUSH, 0, 0), 0);
+	ck_assert_uint_eq(job.io.cqe.dw1, 9);
+	target.dw1 = 0;
+	ck_assert_int_eq(job_start(&job, 1, NVME_OPC_FLUSH, 0, 0), 0);
+	spin(10);
+	job.io.sqe[1] = 1; /* fused, the first of two */
+	job.done = 0;
+	ck_assert_int_eq(nvme_fc_submit(ctrl, 1, &job.io), 0);
+	spin(10);
+	ck_assert(job.io.sqhd_valid);
+	ck_assert_uint_eq(stats().short_rsps, 1); /* the one that had nothing to say */
 }
 END_TEST
 

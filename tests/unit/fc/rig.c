@@ -54,7 +54,9 @@ static void forget(struct tcmd *t)
 
 static struct nvme_cqe cqe_of(const struct nvmet_fc_cmd *cmd, uint16_t status)
 {
-	struct nvme_cqe cqe = { .status = (uint16_t)(status << 1) };
+	struct nvme_cqe cqe = { .dw0 = target.dw0,
+				.dw1 = target.dw1,
+				.status = (uint16_t)(status << 1) };
 
 	cqe.cid = nvmet_fc_cmd_sqe(cmd)->cid;
 	if (nvmet_fc_cmd_sqe(cmd)->opc == NVME_OPC_FABRICS)

@@ -41,7 +41,8 @@ struct rig_target {
 	bool two_steps; /* reads: send, then respond */
 	uint32_t chunk; /* bytes of a transfer, 0: all at once */
 	uint16_t status;
-	int xfer_error; /* of the latest transfer */
+	uint32_t dw0, dw1; /* of responses */
+	int xfer_error;    /* of the latest transfer */
 	unsigned int conns, held, commands, ended;
 	uint16_t entries;
 	uint64_t association;
