@@ -119,7 +119,7 @@ module weft_rx (
 
 	weft_pktbuf pktbuf (
 		.clk, .rst, .a_valid, .a_cell, .a_take, .w_en, .w_cell, .w_beat, .w_data,
-		.n_en, .n_cell(w_cell), .n_next(a_cell), .n_last,
+		.n_en, .n_cell(w_cell), .n_next(n_last ? w_cell : a_cell), .n_last, // the last cell follows itself: no way into another frame
 		.pk_req, .pk_cell, .pk_beat, .pk_rdata, .pk_next, .c_req, .c_cell, .c_beat, .c_gnt, .c_rvalid,
 		.free_valid, .free_cell, .free_ready, .cells, .busy(buf_busy)
 	);

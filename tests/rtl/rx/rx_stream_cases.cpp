@@ -232,6 +232,47 @@ START_TEST(events_held)
 }
 END_TEST
 
+/* Firmware delivers more than a frame holds: what lies in its own cells again, nothing of another frame. */
+START_TEST(delivery_beyond_the_frame)
+{
+	Bench b(558 + _i);
+	World w(b, Setup());
+	Peer &p = *w.peers[0];
+	Seg seg = p.segment(0, 0), secret = seg;
+	Event e;
+	b.reg(ENG_RXC_CMD, ENG_RXC_TRAP << 8);
+	b.set_ctxa(0, 12, b.get_ctxa(0, 12) & ~(uint32_t)ENG_CF_HDGST);
+	seg.ts = secret.ts = false;
+	seg.payload.assign(_i ? 700 : 100, 5);
+	seg.payload[2] = 8;
+	secret.payload.assign(1400, 0xbb);
+	b.send(make_frame(seg));
+	for (int i = 0; i < 3; i++)
+		b.send(make_frame(secret));
+	b.settle();
+	ck_assert(b.next_event(e) && e.type == ENG_EVT_FRAME);
+	b.reg(ENG_RXD_CELL, e.w1 & 0xffff);
+	b.reg(ENG_RXD_PUSH, 54 | 4008 << 16);
+	while (b.next_event(e))
+		if (e.type == ENG_EVT_FRAME)
+			b.reg(ENG_RX_FREE, e.w1 & 0xffff);
+	b.make_slot(0, 4000, 1);
+	b.reg(ENG_RXS_SLOT, 0);
+	b.reg(ENG_RXS_OFF, 0);
+	b.reg(ENG_RXS_LEN, 4000);
+	b.reg(ENG_RXS_CMD, ENG_RXS_DATA << 24);
+	b.settle();
+	for (unsigned i = 0; i < 4000; i++) {
+		uint64_t at = b.slots[0].addr(i);
+
+		ck_assert_uint_ne(b.mem[at - Bench::MEM_BASE], 0xbb);
+		b.expect(at, b.mem[at - Bench::MEM_BASE]);
+	}
+	b.check_memory();
+	ck_assert_uint_eq(b.reg(ENG_RX_CELLS), ENG_PKT_CELLS);
+}
+END_TEST
+
 /* Firmware takes no frame: cells run out, frames are dropped whole, and all is well when the cells come back. */
 START_TEST(cells_run_out)
 {
@@ -417,6 +458,7 @@ void add_stream_cases(Suite *s)
 	suite_add_tcase(s, t);
 	t = tcase_create("pressure");
 	tcase_add_test(t, events_held);
+	tcase_add_loop_test(t, delivery_beyond_the_frame, 0, 2);
 	tcase_add_loop_test(t, cells_run_out, 0, 4);
 	tcase_add_loop_test(t, flood, 0, 2);
 	tcase_add_test(t, neighbours);
