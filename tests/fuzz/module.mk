@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# Fuzzers, one .mk file each. build/tests/NAME is a test of a fixed number of inputs; `make fuzz` looks further.
+# Fuzzers, one .mk file each, here or in a folder of its own. build/tests/NAME is a test of a fixed number of inputs; `make fuzz` looks further.
 FUZZERS :=
 
 # $(call fuzz_test,NAME,RUNS,OPTIONS): runs build/fuzz/NAME; RUNS such that it takes less than a minute.
@@ -12,7 +12,7 @@ build/tests/$(1): build/fuzz/$(1) tests/fuzz/run-fuzz tests/fuzz/module.mk
 	chmod +x $$@
 endef
 
-include $(filter-out tests/fuzz/module.mk,$(wildcard tests/fuzz/*.mk))
+include $(filter-out tests/fuzz/module.mk,$(wildcard tests/fuzz/*.mk tests/fuzz/*/*.mk))
 
 .PHONY: fuzz
 fuzz: $(FUZZERS:%=build/tests/%)

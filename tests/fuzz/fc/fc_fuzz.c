@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../host-lib/fcloop/loop.h"
-#include "fc_driver.h"
-#include "input.h"
+#include "../../../host-lib/fcloop/loop.h"
+#include "driver.h"
+#include "../input.h"
 
 /* --- parsers ------------------------------------------------------------------------------------------------ */
 

@@ -5,7 +5,7 @@
 
 #include <nvme/fc_loop.h>
 
-#include "fc_driver.h"
+#include "driver.h"
 
 #define SLOTS 16
 #define LS_SLOTS 8

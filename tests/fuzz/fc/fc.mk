@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # build/fuzz/fc_fuzz: libFuzzer, ASan and UBSan over the FC-NVMe transport, both roles.
 FCF_SAN := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
-FCF_SRC := $(wildcard host-lib/fc/*.c host-lib/fcloop/*.c) tests/fuzz/fc_driver.c tests/fuzz/fc_fuzz.c
+FCF_SRC := $(wildcard host-lib/fc/*.c host-lib/fcloop/*.c) tests/fuzz/fc/driver.c tests/fuzz/fc/fc_fuzz.c
 FCF_OBJ := $(FCF_SRC:%.c=build/fuzz/fc/%.o)
 
 build/fuzz/fc/%.o: %.c

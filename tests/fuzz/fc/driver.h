@@ -8,8 +8,8 @@
 
 #include <stdbool.h>
 
-#include "../../host-lib/fc/fc.h"
-#include "../../host-lib/fc/wire.h"
+#include "../../../host-lib/fc/fc.h"
+#include "../../../host-lib/fc/wire.h"
 
 #define MUST(cond) ((cond) ? (void)0 : __builtin_trap())
 
