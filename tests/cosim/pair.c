@@ -99,6 +99,8 @@ int pair_connect(struct pair *p, unsigned int i)
 	o.hostid[15] = (uint8_t)i;
 	o.io_queues = q->io_queues ? q->io_queues : 1;
 	o.io_qsize = q->io_qsize ? q->io_qsize : 32;
+	if (q->listen.qsize && q->listen.qsize < o.admin_qsize)
+		o.admin_qsize = (uint16_t)q->listen.qsize;
 	o.header_digest = q->digests & 1;
 	o.data_digest = q->digests & 2;
 	o.disable_sqflow = q->disable_sqflow;

@@ -87,29 +87,46 @@ void round_trip(struct pair_side *s, uint64_t lba, uint32_t len, uint32_t seed)
 	weft_mem_free(s->dev, in);
 }
 
-void crowd(struct pair_side *s, unsigned int n, uint32_t len, uint64_t lba)
+void crowd_start(struct crowd *c, struct pair_side *s, unsigned int n, uint32_t len, uint64_t lba)
 {
-	uint8_t *buf = weft_mem_alloc(s->dev, (size_t)n * len), *ram = pair.store.ram + lba * 512;
-	struct pair_io io = { 0 };
 	unsigned int i;
 	int ret;
 
-	ck_assert_ptr_nonnull(buf);
-	fill(buf, (size_t)n * len, 3);
-	fill(ram, (size_t)n * len, 4);
+	*c = (struct crowd){ .side = s, .n = n, .len = len, .lba = lba };
+	c->buf = weft_mem_alloc(s->dev, (size_t)n * len);
+	ck_assert_ptr_nonnull(c->buf);
+	fill(c->buf, (size_t)n * len, 3);
+	fill(pair.store.ram + lba * 512, (size_t)n * len, 4);
 	for (i = 0; i < n; i++) {
-		while ((ret = (i % 2 ? pair_read : pair_write)(s, buf + (size_t)i * len,
+		while ((ret = (i % 2 ? pair_read : pair_write)(s, c->buf + (size_t)i * len,
 							       lba + (uint64_t)i * len / 512,
-							       len / 512, &io)) == -EAGAIN)
+							       len / 512, &c->io)) == -EAGAIN)
 			cosim_poll(&pair.cosim); /* the queue is full */
 		ck_assert_int_eq(ret, 0);
 	}
-	ck_assert_msg(pair_wait(&pair, &io, n, 10 * SECOND), "%u of %u commands end", io.done, n);
-	ck_assert_msg(!io.error, "error %d, status %x", io.error, io.status);
-	for (i = 0; i < n; i++)
-		ck_assert_msg(!memcmp(buf + (size_t)i * len, ram + (size_t)i * len, len),
+}
+
+void crowd_end(struct crowd *c)
+{
+	const uint8_t *ram = pair.store.ram + c->lba * 512;
+	unsigned int i;
+
+	ck_assert_msg(pair_wait(&pair, &c->io, c->n, 10 * SECOND), "%u of %u commands end",
+		      c->io.done, c->n);
+	ck_assert_msg(!c->io.error, "error %d, status %x", c->io.error, c->io.status);
+	for (i = 0; i < c->n; i++)
+		ck_assert_msg(!memcmp(c->buf + (size_t)i * c->len, ram + (size_t)i * c->len,
+				      c->len),
 			      "command %u: wrong data", i);
-	weft_mem_free(s->dev, buf);
+	weft_mem_free(c->side->dev, c->buf);
+}
+
+void crowd(struct pair_side *s, unsigned int n, uint32_t len, uint64_t lba)
+{
+	struct crowd c;
+
+	crowd_start(&c, s, n, len, lba);
+	crowd_end(&c);
 }
 
 /* --- random load ------------------------------------------------------------------------------ */

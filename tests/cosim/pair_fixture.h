@@ -27,6 +27,17 @@ void fill(void *buf, size_t len, uint32_t seed);
 void round_trip(struct pair_side *s, uint64_t lba, uint32_t len, uint32_t seed);
 /* n commands at once, half of them reads of what the other half does not touch, from block lba on. */
 void crowd(struct pair_side *s, unsigned int n, uint32_t len, uint64_t lba);
+/* The same in two steps, so that several hosts can have theirs at one time. */
+struct crowd {
+	struct pair_side *side;
+	unsigned int n;
+	uint32_t len;
+	uint64_t lba;
+	uint8_t *buf;
+	struct pair_io io;
+};
+void crowd_start(struct crowd *c, struct pair_side *s, unsigned int n, uint32_t len, uint64_t lba);
+void crowd_end(struct crowd *c);
 
 /*
  * Random reads and writes of up to max_len bytes, depth at a time, from block lba on, for total

@@ -103,6 +103,35 @@ START_TEST(two_hosts_at_one_controller)
 }
 END_TEST
 
+/*
+ * 72 connections of two hosts, 1,050 commands between hosts and backend at one time, reads and writes in the capsule; their data
+ * compared, and nothing is left of them afterwards.
+ */
+START_TEST(a_thousand_commands_at_once)
+{
+	struct pair_params params = { .cosim.adapters = 3,
+				      .ns_bytes = 16 << 20,
+				      .io_queues = 35,
+				      .io_qsize = 16,
+				      .delay_ns = 6 * MS,
+				      .listen = { .qsize = 16 },
+				      .subsys = { .max_io_queues = 35 } };
+	struct nvme_target_stats st;
+	struct crowd c[2];
+
+	open_pair(&params);
+	connect_host(2);
+	nvme_target_stats(pair.target, &st);
+	ck_assert_uint_eq(st.connections, 72);
+	crowd_start(&c[0], &pair.side[0], 525, 1024, 0);
+	crowd_start(&c[1], &pair.side[2], 525, 1024, 8192);
+	crowd_end(&c[0]);
+	crowd_end(&c[1]);
+	ck_assert_uint_eq(pair.store.most, 1050);
+	close_pair();
+}
+END_TEST
+
 /* --- the same twice --------------------------------------------------------------------------- */
 
 static void story(uint64_t clocks[2])
@@ -135,6 +164,7 @@ static void add(void *t)
 	tcase_add_test(t, zeroes_compare_and_deallocate);
 	tcase_add_loop_test(t, a_failing_backend_costs_one_command, 0, 2);
 	tcase_add_test(t, two_hosts_at_one_controller);
+	tcase_add_test(t, a_thousand_commands_at_once);
 	tcase_add_test(t, the_same_cycles_every_time);
 }
 

@@ -92,7 +92,8 @@ static void on_submit(struct nvme_backend *b, struct nvme_backend_io *io)
 	waiting(io)->due = weft_world_now(s->world) + after;
 	waiting(io)->next = s->pending;
 	s->pending = io;
-	s->inflight++;
+	if (++s->inflight > s->most)
+		s->most = s->inflight;
 }
 
 /* The first of those that are due, taken out of the list. */

@@ -20,7 +20,8 @@ struct store {
 	unsigned int still;              /* polls since time moved */
 	struct nvme_backend_io *pending; /* linked through their private words */
 	unsigned int inflight, flushes, discards, zeroes, reads, writes;
-	int fail; /* error of the next request, once */
+	unsigned int most; /* of inflight */
+	int fail;          /* error of the next request, once */
 	bool closed;
 	const char *misuse; /* what the submitter did wrong, or NULL */
 };
