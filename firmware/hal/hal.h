@@ -75,6 +75,7 @@ HAL_FN struct eng_conn_ctx *hal_conn_ctx(uint16_t conn);
 HAL_FN void hal_conn_state(uint16_t conn, struct eng_conn_state *st);
 HAL_FN uint32_t hal_conn_snd_una(uint16_t conn); /* one word of it, for the normal path */
 HAL_FN uint32_t hal_conn_snd_wnd(uint16_t conn);
+HAL_FN uint32_t hal_conn_cells(uint16_t conn); /* held by what its stream has not used up */
 HAL_FN uint32_t hal_hash_get(uint32_t index);
 HAL_FN void hal_hash_set(uint32_t index, uint32_t val);
 HAL_FN void hal_rx_resume(uint16_t conn, uint32_t rcv_nxt, uint32_t snd_una, uint32_t snd_wnd,

@@ -49,6 +49,7 @@ void fake_stream_cmd(uint16_t conn, uint8_t rxc);
 void fake_stream_append(uint16_t conn, uint16_t cell, uint16_t off, uint16_t len);
 /* pending goes down; a window that opened is told */
 void fake_consumed(uint16_t conn, uint32_t bytes);
+uint32_t fake_piece_cells(uint16_t off, uint16_t len); /* of its frame, up to its last byte */
 uint32_t fake_edge(uint16_t conn);
 void fake_ack_scan(void);
 

@@ -138,6 +138,11 @@ uint32_t hal_conn_snd_wnd(uint16_t conn)
 	return fake_conn[conn].st.snd_wnd;
 }
 
+uint32_t hal_conn_cells(uint16_t conn)
+{
+	return fake_conn[conn].st.mode >> 16;
+}
+
 static void fire_ack(uint16_t conn)
 {
 	struct fake_conn *c = &fake_conn[conn];
@@ -191,6 +196,18 @@ void hal_rx_deliver(uint16_t conn, uint16_t cell, uint16_t off, uint16_t len)
 {
 	fake_conn[conn].st.pending += len;
 	fake_stream_append(conn, cell, off, len);
+}
+
+uint32_t fake_piece_cells(uint16_t off, uint16_t len)
+{
+	return ((uint32_t)off + len + CELL - 1) / CELL;
+}
+
+/* A connection's data may hold only a multiple of the cells that are free. */
+static bool has_share(uint16_t conn, const struct desc *d)
+{
+	return !d->plen || hal_conn_cells(conn) + fake_piece_cells(d->poff, d->plen) <=
+				   hal_pkt_cells_free() * ENG_RX_SHARE;
 }
 
 static void want_ack_for_window(uint16_t conn)
@@ -372,9 +389,19 @@ void fake_rx(const uint8_t *f, uint32_t len)
 		conn = lookup(&d);
 		flags = 1;
 		if (conn != ENG_NO_SLOT && fast_ok(conn, &d)) {
-			take_fast(conn, &d, cell);
+			if (has_share(conn, &d)) {
+				take_fast(conn, &d, cell);
+			} else {
+				fake_cnt.drop_nobuf++;
+				hal_pkt_free(cell);
+			}
 			return;
 		}
+	}
+	if (conn == ENG_NO_SLOT && hal_pkt_cells_free() < ENG_RX_RESERVE) {
+		fake_cnt.drop_nobuf++;
+		hal_pkt_free(cell);
+		return;
 	}
 	if (fake_events() >= 440) {
 		fake_cnt.drop_evq++;

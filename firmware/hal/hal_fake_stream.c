@@ -33,7 +33,7 @@ static struct stream streams[ENG_N_CONN];
 static void set_state(uint16_t conn, uint8_t state)
 {
 	streams[conn].state = state;
-	fake_conn[conn].st.mode = (fake_conn[conn].st.mode & 1) | (uint32_t)state << 4;
+	fake_conn[conn].st.mode = (fake_conn[conn].st.mode & ~0xf0u) | (uint32_t)state << 4;
 }
 
 void fake_stream_reset(void)
@@ -46,10 +46,16 @@ void fake_stream_reset(void)
 	}
 }
 
-static void free_spans(struct stream *s)
+/* The first span is used up. */
+static void free_span(uint16_t conn)
 {
-	for (; s->count; s->count--, s->head = (s->head + 1) % SPANS)
-		hal_pkt_free(s->span[s->head].cell);
+	struct stream *s = &streams[conn];
+	const struct span *p = &s->span[s->head];
+
+	fake_conn[conn].st.mode -= fake_piece_cells(p->off, p->len) << 16;
+	hal_pkt_free(p->cell);
+	s->head = (s->head + 1) % SPANS;
+	s->count--;
 }
 
 static void start_header(uint16_t conn)
@@ -63,7 +69,8 @@ void fake_stream_cmd(uint16_t conn, uint8_t rxc)
 {
 	struct stream *s = &streams[conn];
 
-	free_spans(s);
+	while (s->count)
+		free_span(conn);
 	fake_conn[conn].st.pending = 0;
 	if (rxc == ENG_RXC_STREAM_RESET) {
 		s->raw_len = 0;
@@ -89,11 +96,8 @@ static uint32_t take(uint16_t conn, uint8_t *dst, uint32_t n)
 			hal_pkt_copy(p->cell, p->off + (uint32_t)p->done, dst + done, k);
 		p->done = (uint16_t)(p->done + k);
 		done += k;
-		if (p->done == p->len) {
-			hal_pkt_free(p->cell);
-			s->head = (s->head + 1) % SPANS;
-			s->count--;
-		}
+		if (p->done == p->len)
+			free_span(conn);
 	}
 	if (done)
 		fake_consumed(conn, done);
@@ -244,6 +248,7 @@ void fake_stream_append(uint16_t conn, uint16_t cell, uint16_t off, uint16_t len
 	if (s->count == SPANS)
 		abort();
 	s->span[(s->head + s->count++) % SPANS] = (struct span){ cell, off, len, 0 };
+	fake_conn[conn].st.mode += fake_piece_cells(off, len) << 16;
 	run(conn);
 }
 

@@ -158,6 +158,11 @@ static inline uint32_t hal_conn_snd_wnd(uint16_t conn)
 	return hal_ctxb(conn, offsetof(struct eng_conn_state, snd_wnd));
 }
 
+static inline uint32_t hal_conn_cells(uint16_t conn)
+{
+	return hal_ctxb(conn, offsetof(struct eng_conn_state, mode)) >> 16;
+}
+
 static inline uint32_t hal_hash_get(uint32_t index)
 {
 	return ((const volatile uint32_t *)ENG_HASH_BASE)[index];

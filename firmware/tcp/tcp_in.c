@@ -239,6 +239,17 @@ static bool ack_ok(struct tcb *t, struct seg *s)
 
 /* --- data and FIN ----------------------------------------------------------------------------- */
 
+/*
+ * As in the engine's fast path: what the stream has not used up holds no more than a multiple of the
+ * cells that are free, so that one that stands still leaves room for the others. Data beyond that
+ * count as lost.
+ */
+static bool has_share(const struct tcb *t, uint32_t off, uint32_t len)
+{
+	return hal_conn_cells(t->conn) + (off + len + ENG_PKT_CELL - 1) / ENG_PKT_CELL <=
+	       hal_pkt_cells_free() * ENG_RX_SHARE;
+}
+
 static void take_data(struct tcb *t, struct seg *s)
 {
 	bool gap = t->ooo;
@@ -257,7 +268,7 @@ static void take_data(struct tcb *t, struct seg *s)
 			ooo_insert(t, s);
 		return;
 	}
-	if (s->len) {
+	if (s->len && has_share(t, s->off, s->len)) {
 		hal_rx_deliver(t->conn, s->cell, s->off, s->len);
 		s->taken = true;
 		t->rcv_nxt += s->len;
@@ -517,7 +528,8 @@ static bool predicted(struct tcb *t, const struct hal_event *ev)
 	pkt_words((uint16_t)ev->w1, w, HEAD_FIRST, HEAD_WORDS);
 	ack = join_be32(w[10], w[11]);
 	if (join_be32(w[9], w[10]) != t->rcv_nxt || !plain(t, w, hlen) || !(uint16_t)w[12] ||
-	    !(ack == t->snd_una ? len : plain_ack(t, ack)))
+	    !(ack == t->snd_una ? len : plain_ack(t, ack)) ||
+	    (len && !has_share(t, TCP_OFF + hlen, len)))
 		return false;
 	accept(t, ev, w, hlen);
 	return true;

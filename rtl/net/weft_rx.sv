@@ -158,6 +158,7 @@ module weft_rx (
 	logic [6:0] dlv_conn, scmd_conn, pend_conn, cons_conn, flags_conn;
 	logic [9:0] dlv_cell;
 	logic [15:0] dlv_off, dlv_len, pend_bytes, cons_bytes;
+	logic [7:0] pend_cells, cons_cells;
 	logic [7:0] scmd;
 	logic in_busy, stream_busy;
 	logic [2:0] ev_valid, ev_ready;
@@ -165,13 +166,13 @@ module weft_rx (
 
 	weft_rx_in front (
 		.clk, .rst, .time_lo(time_ns[31:0]), .eth_rx_tdata, .eth_rx_tkeep, .eth_rx_tvalid, .eth_rx_tlast, .eth_rx_tuser,
-		.mac, .mtu, .ip, .tick_ns, .a_valid, .a_cell, .a_take, .w_en, .w_cell, .w_beat, .w_data, .n_en, .n_last,
+		.mac, .mtu, .ip, .tick_ns, .a_valid, .cells, .a_cell, .a_take, .w_en, .w_cell, .w_beat, .w_data, .n_en, .n_last,
 		.free_valid(free_valid[0]), .free_cell(free_cell[9:0]), .free_ready(free_ready[0]),
 		.hash_addr, .hash_rdata, .ctxa_addr, .ctxa_rdata, .flags_req, .flags_conn, .flags_gnt,
 		.cmd_valid, .cmd_conn, .cmd, .cmd_rcv_nxt, .cmd_snd_una, .cmd_snd_wnd, .cmd_ts_recent, .cmd_done,
 		.ctxb_req, .ctxb_conn, .ctxb_gnt, .ctxb_row,
 		.dlv_valid, .dlv_conn, .dlv_cell, .dlv_off, .dlv_len, .dlv_ready, .scmd_valid, .scmd_conn, .scmd, .scmd_ready,
-		.pend_valid, .pend_conn, .pend_bytes, .cons_valid, .cons_conn, .cons_bytes,
+		.pend_valid, .pend_conn, .pend_bytes, .pend_cells, .cons_valid, .cons_conn, .cons_bytes, .cons_cells,
 		.ev_valid(ev_valid[0]), .ev_data(ev_data[95:0]), .ev_ready(ev_ready[0]), .ev_count,
 		.txq_conn, .txq_rcv_nxt, .txq_ts_recent, .txq_edge,
 		.sent_valid, .sent_conn, .sent_ack, .sent_edge, .sent_end, .sent_data, .ackrq_valid, .ackrq_conn, .ackrq_ready,
@@ -182,7 +183,7 @@ module weft_rx (
 	weft_rx_stream stream (
 		.clk, .rst, .dlv_valid, .dlv_conn, .dlv_cell, .dlv_off, .dlv_len, .dlv_ready,
 		.rxd_valid, .rxd_conn, .rxd_cell, .rxd_off, .rxd_len, .rxd_ready,
-		.pend_valid, .pend_conn, .pend_bytes, .cons_valid, .cons_conn, .cons_bytes, .scmd_valid, .scmd_conn, .scmd, .scmd_ready,
+		.pend_valid, .pend_conn, .pend_bytes, .pend_cells, .cons_valid, .cons_conn, .cons_bytes, .cons_cells, .scmd_valid, .scmd_conn, .scmd, .scmd_ready,
 		.rxs_valid, .rxs_conn, .rxs_data, .rxs_flags, .rxs_pad, .rxs_slot, .rxs_off, .rxs_len,
 		.pk_req, .pk_cell, .pk_beat, .pk_rdata, .pk_next,
 		.free_valid(free_valid[2]), .free_cell(free_cell[29:20]), .free_ready(free_ready[2]),

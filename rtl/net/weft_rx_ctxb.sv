@@ -13,6 +13,7 @@ module weft_rx_ctxb (
 	input  logic [6:0]   f_conn,
 	output weft_rx_pkg::conn_t f_row,
 	output logic [23:0]  f_pending,
+	output logic [10:0]  f_cells,
 	output logic [31:0]  f_snd_max,
 	output logic [31:0]  f_last_ack,
 	output logic         f_fresh,
@@ -20,6 +21,7 @@ module weft_rx_ctxb (
 	input  logic [6:0]   w_conn,
 	input  weft_rx_pkg::conn_t w_row,
 	input  logic [13:0]  w_add, // bytes accepted along with w_en
+	input  logic [7:0]   w_cells, // and the cells that hold them
 	input  logic         fresh_set, // for w_conn
 	input  logic         init_valid, // RESUME, along with w_conn and w_row
 	output logic         init_ready,
@@ -27,13 +29,16 @@ module weft_rx_ctxb (
 	input  logic         pend_valid,
 	input  logic [6:0]   pend_conn,
 	input  logic [15:0]  pend_bytes,
+	input  logic [7:0]   pend_cells,
 	input  logic         cons_valid,
 	input  logic [6:0]   cons_conn,
 	input  logic [15:0]  cons_bytes,
+	input  logic [7:0]   cons_cells,
 	// acknowledgements and core
 	input  logic [6:0]   g_conn,
 	output weft_rx_pkg::conn_t g_row,
 	output logic [23:0]  g_pending,
+	output logic [10:0]  g_cells,
 	output logic [31:0]  g_last_ack,
 	output logic [31:0]  g_last_edge,
 	output logic [31:0]  g_snd_max,
@@ -69,39 +74,48 @@ module weft_rx_ctxb (
 	assign f_row = row_f;
 	assign g_row = row_g;
 
-	// ---- pending: accepted less consumed, modulo 2^24 ----
-	logic [23:0] acc [0:127];
-	logic [23:0] con [0:127];
+	// ---- pending: accepted less consumed, bytes modulo 2^24, and the cells that hold them, modulo 2^11 ----
+	typedef struct packed {
+		logic [10:0] cells;
+		logic [23:0] bytes;
+	} sum_t;
+	logic [34:0] acc [0:127];
+	logic [34:0] con [0:127];
 	logic        p_valid;
 	logic [6:0]  p_conn;
 	logic [15:0] p_bytes;
+	logic [7:0]  p_cells;
+	logic        w_now; // bytes of the fast path; firmware's wait
 	logic        acc_en;
 	logic [6:0]  acc_conn;
-	logic [15:0] acc_bytes;
-	logic [23:0] acc_old;
-	logic [23:0] con_old;
-	logic [23:0] acc_f, acc_g, acc_t, con_f, con_g, con_t;
+	sum_t        acc_old, acc_new, con_old, con_new;
+	sum_t        acc_f, acc_g, con_f, con_g;
+	logic [23:0] acc_t, con_t;
 
 	assign clearing = !clear[7];
-	assign acc_en = (w_en && w_add != 14'd0) || p_valid;
-	assign acc_conn = w_en && w_add != 14'd0 ? w_conn : p_conn;
-	assign acc_bytes = w_en && w_add != 14'd0 ? {2'd0, w_add} : p_bytes;
+	assign w_now = w_en && w_add != 14'd0;
+	assign acc_en = w_now || p_valid;
+	assign acc_conn = w_now ? w_conn : p_conn;
 	assign acc_old = acc[acc_conn];
 	assign con_old = con[cons_conn];
+	assign acc_new.bytes = acc_old.bytes + (w_now ? {10'd0, w_add} : {8'd0, p_bytes});
+	assign acc_new.cells = acc_old.cells + {3'd0, w_now ? w_cells : p_cells};
+	assign con_new.bytes = con_old.bytes + {8'd0, cons_bytes};
+	assign con_new.cells = con_old.cells + {3'd0, cons_cells};
 	always_ff @(posedge clk) begin
 		if (clearing) begin
 			acc[clear[6:0]] <= '0;
 			con[clear[6:0]] <= '0;
 		end else begin
-			if (acc_en) acc[acc_conn] <= acc_old + {8'd0, acc_bytes};
-			if (cons_valid) con[cons_conn] <= con_old + {8'd0, cons_bytes};
+			if (acc_en) acc[acc_conn] <= acc_new;
+			if (cons_valid) con[cons_conn] <= con_new;
 		end
 		acc_f <= acc[f_conn];
 		con_f <= con[f_conn];
 		acc_g <= acc[g_conn];
 		con_g <= con[g_conn];
-		acc_t <= acc[txq_conn];
-		con_t <= con[txq_conn];
+		acc_t <= acc[txq_conn][23:0];
+		con_t <= con[txq_conn][23:0];
 	end
 	always_ff @(posedge clk) begin
 		if (rst) begin
@@ -110,15 +124,18 @@ module weft_rx_ctxb (
 		end else begin
 			if (clearing) clear <= clear + 8'd1;
 			if (pend_valid) p_valid <= 1'b1;
-			else if (!(w_en && w_add != 14'd0)) p_valid <= 1'b0;
+			else if (!w_now) p_valid <= 1'b0;
 		end
 		if (pend_valid) begin
 			p_conn <= pend_conn;
 			p_bytes <= pend_bytes;
+			p_cells <= pend_cells;
 		end
 	end
-	assign f_pending = acc_f - con_f;
-	assign g_pending = acc_g - con_g;
+	assign f_pending = acc_f.bytes - con_f.bytes;
+	assign f_cells = acc_f.cells - con_f.cells;
+	assign g_pending = acc_g.bytes - con_g.bytes;
+	assign g_cells = acc_g.cells - con_g.cells;
 
 	// ---- transmitter's view ----
 	logic [23:0] pending_t;

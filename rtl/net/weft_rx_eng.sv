@@ -79,6 +79,7 @@ module weft_rx_eng (
 	input  logic         free_ready,
 	output logic         cons_valid,
 	output logic [15:0]  cons_bytes,
+	output logic [7:0]   cons_cells,
 	// place
 	output logic         job_valid,
 	output weft_rx_pkg::job_t job,
@@ -164,6 +165,10 @@ module weft_rx_eng (
 		cmd_conn_q <= cmd_conn;
 	end
 
+	// cells up to a piece's last byte, as weft_rx_fast and weft_rx_stream count them
+	logic [16:0] take_end;
+	assign take_end = {1'b0, take_off} + {1'b0, take_len} + 17'd511;
+
 	// ---- decisions in NEXT ----
 	logic        dg_on;
 	logic        hlen_bad;
@@ -218,6 +223,7 @@ module weft_rx_eng (
 	assign free_cell = s.first;
 	assign cons_valid = state == GIVE && free_ready;
 	assign cons_bytes = s.piece;
+	assign cons_cells = s.cells;
 	assign bad_valid = state == FIN && dg_bad && !s.flags[F_DISCARD];
 	assign job_valid = (state == GO && placing_now) || (state == PUT && dat_room && hbeat == 3'd0) || state == HEAD || state == FINJOB || state == STOPPED;
 	always_comb begin
@@ -372,6 +378,7 @@ module weft_rx_eng (
 				hops <= take_off[15:9];
 				s.left <= take_len;
 				s.piece <= take_len;
+				s.cells <= take_end[16:9];
 				spent <= spent + 5'd1;
 			end
 			PUT: if (hp_en) begin
@@ -457,6 +464,9 @@ module weft_rx_eng (
 			default: ;
 		endcase
 	end
+
+	logic unused;
+	assign unused = &{1'b0, take_end[8:0]};
 
 `ifndef SYNTHESIS
 	initial if ($bits(s) != weft_rx_pkg::STREAM_W) $fatal(1, "weft_rx_eng: width");

@@ -12,6 +12,9 @@
 // TEST     single conditions
 // JUDGE    fast or firmware
 // DELIVER  payload to the stream half         RELEASE  cells back (no payload, dropped frame)
+//          A connection's data may hold RX_SHARE times the cells that are free and no more, so that a stream that stands still, or comes in
+//          crumbs, leaves room for the others; what exceeds that is dropped as if there were no cell. So are, below RX_RESERVE free cells,
+//          frames of no connection.
 // EVENT    EVT_FRAME; when no room for a few cycles the frame is dropped as if it had never come
 // C_READ, C_LOAD, C_INIT, C_SCMD   the same for commands
 //
@@ -32,15 +35,18 @@ module weft_rx_fast (
 	output logic         ctxa_use, // in this cycle the address counts
 	input  logic [127:0] ctxa_rdata,
 	// connection state
+	input  logic [10:0]  cells, // nobody holds
 	output logic [6:0]   conn,
 	input  weft_rx_pkg::conn_t f_row,
 	input  logic [23:0]  f_pending,
+	input  logic [10:0]  f_cells, // held by what is pending
 	input  logic [31:0]  f_snd_max,
 	input  logic [31:0]  f_last_ack,
 	input  logic         f_fresh,
 	output logic         w_en,
 	output weft_rx_pkg::conn_t w_row,
 	output logic [13:0]  w_add,
+	output logic [7:0]   w_cells,
 	output logic         fresh_set,
 	output logic         init_valid,
 	input  logic         init_ready,
@@ -75,7 +81,8 @@ module weft_rx_fast (
 	output logic         busy,
 	output logic         cnt_fast,
 	output logic         cnt_to_fw,
-	output logic         cnt_evq
+	output logic         cnt_evq,
+	output logic         cnt_shed
 );
 	typedef enum logic [3:0] {
 		IDLE, PROBE, ENTRY, TUPLE, MATCH, WORDS, TEST, JUDGE, DELIVER, RELEASE, EVENT, C_READ, C_LOAD, C_INIT, C_SCMD
@@ -94,6 +101,7 @@ module weft_rx_fast (
 	logic [3:0]  scale;
 	logic [31:0] notify;
 	logic [23:0] pending;
+	logic [10:0] held;
 	logic [31:0] snd_max;
 	logic [31:0] last_ack;
 	logic [7:0]  cmd_q;
@@ -109,7 +117,7 @@ module weft_rx_fast (
 		&& ctxa_rdata[96];
 
 	// ---- fast path conditions, registered in TEST ----
-	logic t_flags, t_seq, t_opt, t_paws, t_ack, t_room, t_dup, t_fire, t_ts;
+	logic t_flags, t_seq, t_opt, t_paws, t_ack, t_room, t_share, t_dup, t_fire, t_ts;
 	logic ts_on;
 	logic [31:0] wnd, ts_age, ack_adv, ack_room, space, fire_diff, ts_seq;
 	assign ts_on = cflags[1];
@@ -120,6 +128,17 @@ module weft_rx_fast (
 	assign space = row.rcv_wnd - {8'd0, pending};
 	assign fire_diff = d.ack - notify;
 	assign ts_seq = d.seq - last_ack;
+
+	// ---- a share of the cells ----
+	logic [15:0] head_off;
+	logic [16:0] d_end;
+	logic [12:0] share;
+	logic        shed; // a frame of nobody, while cells are few
+	assign head_off = {10'd0, d.doff, 2'b00} + 16'd34;
+	assign d_end = {1'b0, head_off} + {3'd0, d.plen} + 17'd511;
+	assign w_cells = d_end[16:9];
+	assign share = {2'd0, cells} * weft_eng_pkg::RX_SHARE[12:0];
+	assign shed = state == EVENT && !known && cells < weft_eng_pkg::RX_RESERVE[10:0];
 
 	logic good;
 	assign good = row.fast && t_flags && t_seq && t_opt && t_paws && t_ack && t_room && !t_dup;
@@ -169,8 +188,6 @@ module weft_rx_fast (
 	assign needs_stream = cmd_q == weft_eng_pkg::RXC_STREAM_RESET[7:0] || cmd_q == weft_eng_pkg::RXC_STREAM_STOP[7:0];
 
 	// ---- results ----
-	logic [15:0] head_off;
-	assign head_off = {10'd0, d.doff, 2'b00} + 16'd34;
 	assign d_ready = state == IDLE && !cmd_valid;
 	assign dlv_valid = state == DELIVER;
 	assign dlv_cell = d.first;
@@ -178,7 +195,7 @@ module weft_rx_fast (
 	assign dlv_len = {2'd0, d.plen};
 	assign free_valid = state == RELEASE;
 	assign free_cell = d.first;
-	assign ev_valid = state == EVENT;
+	assign ev_valid = state == EVENT && !shed;
 	assign ev_data = {
 		d.tcp_us ? {2'd0, d.plen, head_off[7:0], 8'd34} : 32'd0,
 		{2'd0, d.len, 6'd0, d.first},
@@ -189,8 +206,9 @@ module weft_rx_fast (
 	assign acc_valid = state == DELIVER && dlv_ready;
 	assign ack_event = accept && t_fire;
 	assign cnt_fast = accept;
-	assign cnt_to_fw = state == EVENT && ev_ready;
-	assign cnt_evq = state == EVENT && !ev_ready && wait_cnt == 4'd15;
+	assign cnt_to_fw = ev_valid && ev_ready;
+	assign cnt_evq = ev_valid && !ev_ready && wait_cnt == 4'd15;
+	assign cnt_shed = shed || (state == JUDGE && good && !t_share);
 	assign busy = state != IDLE;
 
 	always_ff @(posedge clk) begin
@@ -206,11 +224,12 @@ module weft_rx_fast (
 			MATCH: state <= match ? WORDS : probe == 2'd3 ? EVENT : PROBE;
 			WORDS: state <= TEST;
 			TEST: state <= JUDGE;
-			JUDGE: state <= !good ? EVENT : bare ? RELEASE : DELIVER;
+			JUDGE: state <= !good ? EVENT : bare || !t_share ? RELEASE : DELIVER;
 			DELIVER: if (dlv_ready) state <= IDLE;
 			RELEASE: if (free_ready) state <= IDLE;
 			EVENT: begin
-				if (ev_ready) state <= IDLE;
+				if (shed) state <= RELEASE;
+				else if (ev_ready) state <= IDLE;
 				else if (wait_cnt == 4'd15) state <= RELEASE;
 			end
 			C_READ: state <= C_LOAD;
@@ -260,6 +279,7 @@ module weft_rx_fast (
 				row.ack_bytes <= ctxa_rdata[63:48];
 				notify <= ctxa_rdata[95:64];
 				pending <= f_pending;
+				held <= f_cells;
 				snd_max <= f_snd_max;
 				last_ack <= f_last_ack;
 			end
@@ -270,14 +290,18 @@ module weft_rx_fast (
 				t_paws <= !ts_on || !ts_age[31];
 				t_ack <= !ack_adv[31] && !ack_room[31];
 				t_room <= bare || (row.rcv_wnd > {8'd0, pending} && {18'd0, d.plen} <= space);
+				t_share <= bare || {2'd0, held} + {5'd0, w_cells} <= share;
 				t_dup <= bare && d.ack == row.snd_una && wnd == row.snd_wnd && row.snd_una != snd_max;
 				t_fire <= !fire_diff[31] && !(row.fired_v && row.fired == notify);
 				t_ts <= ts_on && (ts_seq[31] || ts_seq == 32'd0); // nothing since the last acknowledgement may set it
 			end
-			JUDGE: trap <= !good && row.fast;
+			JUDGE: begin
+				trap <= !good && row.fast;
+				d.drop <= good && !t_share;
+			end
 			EVENT: begin
 				wait_cnt <= wait_cnt + 4'd1;
-				if (wait_cnt == 4'd15) d.drop <= 1'b1;
+				if (shed || wait_cnt == 4'd15) d.drop <= 1'b1;
 			end
 			C_LOAD: begin
 				row <= f_row;
@@ -298,5 +322,5 @@ module weft_rx_fast (
 		endcase
 	end
 	logic unused;
-	assign unused = &{1'b0, cflags, hash_rdata, ctxa_rdata, mix, ts_age, ack_adv, ack_room, fire_diff, cmd_fire};
+	assign unused = &{1'b0, d_end[8:0], cflags, hash_rdata, ctxa_rdata, mix, ts_age, ack_adv, ack_room, fire_diff, cmd_fire};
 endmodule

@@ -18,6 +18,7 @@ module weft_rx_in (
 	input  logic [31:0]  tick_ns,
 	// packet buffer
 	input  logic         a_valid,
+	input  logic [10:0]  cells,
 	input  logic [9:0]   a_cell,
 	output logic         a_take,
 	output logic         w_en,
@@ -65,9 +66,11 @@ module weft_rx_in (
 	input  logic         pend_valid,
 	input  logic [6:0]   pend_conn,
 	input  logic [15:0]  pend_bytes,
+	input  logic [7:0]   pend_cells,
 	input  logic         cons_valid,
 	input  logic [6:0]   cons_conn,
 	input  logic [15:0]  cons_bytes,
+	input  logic [7:0]   cons_cells,
 	// events
 	output logic         ev_valid,
 	output logic [95:0]  ev_data,
@@ -105,14 +108,14 @@ module weft_rx_in (
 	logic [5:0] dq_count;
 	weft_rx_pkg::desc_t d;
 	logic [weft_rx_pkg::DESC_W-1:0] dq;
-	logic parse_busy;
+	logic parse_busy, parse_nobuf, shed, shed_q;
 
 	assign d_room = dq_count <= 6'd28;
 	weft_rx_parse parse (
 		.clk, .rst, .eth_rx_tdata, .eth_rx_tkeep, .eth_rx_tvalid, .eth_rx_tlast, .eth_rx_tuser, .mac, .mtu, .ip,
 		.a_valid, .a_cell, .a_take, .w_en, .w_cell, .w_beat, .w_data, .n_en, .n_last,
 		.d_valid, .d, .d_room, .busy(parse_busy),
-		.cnt_frames, .cnt_bytes, .cnt_fcs, .cnt_len, .cnt_notus, .cnt_ipcsum, .cnt_tcpcsum, .cnt_nobuf
+		.cnt_frames, .cnt_bytes, .cnt_fcs, .cnt_len, .cnt_notus, .cnt_ipcsum, .cnt_tcpcsum, .cnt_nobuf(parse_nobuf)
 	);
 	weft_rx_fifo #(.W(weft_rx_pkg::DESC_W), .AW(5)) descs (
 		.clk, .rst, .in_valid(d_valid), .in_ready(dq_in_ready), .in_data(d),
@@ -122,6 +125,8 @@ module weft_rx_in (
 	// ---- fast path ----
 	weft_rx_pkg::conn_t f_row, w_row, g_row;
 	logic [23:0] f_pending, g_pending;
+	logic [10:0] f_cells, g_cells;
+	logic [7:0] w_cells;
 	logic [31:0] f_snd_max, f_last_ack, g_last_ack, g_last_edge, g_snd_max;
 	logic f_fresh, row_w, fresh_set, init_valid, init_ready, mode_valid, mode_mark, acc_valid, ack_event, fast_busy;
 	logic [13:0] w_add;
@@ -134,29 +139,32 @@ module weft_rx_in (
 	weft_rx_fast fast (
 		.clk, .rst, .d_valid(dq_valid), .d_ready(dq_ready), .d_in(dq), .ip,
 		.hash_addr, .hash_rdata, .ctxa_addr(fast_addr), .ctxa_use(fast_use), .ctxa_rdata,
-		.conn, .f_row, .f_pending, .f_snd_max, .f_last_ack, .f_fresh, .w_en(row_w), .w_row, .w_add, .fresh_set,
+		.cells, .conn, .f_row, .f_pending, .f_cells, .f_snd_max, .f_last_ack, .f_fresh, .w_en(row_w), .w_row, .w_add, .w_cells, .fresh_set,
 		.init_valid, .init_ready, .mode_valid, .mode_mark, .acc_valid,
 		.cmd_valid, .cmd_conn, .cmd, .cmd_rcv_nxt, .cmd_snd_una, .cmd_snd_wnd, .cmd_ts_recent, .cmd_done,
 		.scmd_valid, .scmd, .scmd_ready, .dlv_valid, .dlv_cell, .dlv_off, .dlv_len, .dlv_ready,
 		.free_valid, .free_cell, .free_ready, .ev_valid(fev_valid), .ev_data(fev_data), .ev_ready(fev_ready),
-		.ack_event, .busy(fast_busy), .cnt_fast, .cnt_to_fw, .cnt_evq
+		.ack_event, .busy(fast_busy), .cnt_fast, .cnt_to_fw, .cnt_evq, .cnt_shed(shed)
 	);
+	// A frame shed here counts with those that found no cell, a cycle later when both happen at once.
+	assign cnt_nobuf = parse_nobuf || shed || shed_q;
+	always_ff @(posedge clk) shed_q <= !rst && parse_nobuf && (shed || shed_q);
 	assign flags_gnt = flags_req && !fast_use;
 	assign ctxa_addr = fast_use ? fast_addr : {flags_conn, 3'd0};
 	assign dlv_conn = conn;
 	assign scmd_conn = conn;
 	weft_rx_ctxb ctxb (
-		.clk, .rst, .f_conn(conn), .f_row, .f_pending, .f_snd_max, .f_last_ack, .f_fresh,
-		.w_en(row_w), .w_conn(conn), .w_row, .w_add, .fresh_set, .init_valid, .init_ready,
-		.pend_valid, .pend_conn, .pend_bytes, .cons_valid, .cons_conn, .cons_bytes,
-		.g_conn, .g_row, .g_pending, .g_last_ack, .g_last_edge, .g_snd_max,
+		.clk, .rst, .f_conn(conn), .f_row, .f_pending, .f_cells, .f_snd_max, .f_last_ack, .f_fresh,
+		.w_en(row_w), .w_conn(conn), .w_row, .w_add, .w_cells, .fresh_set, .init_valid, .init_ready,
+		.pend_valid, .pend_conn, .pend_bytes, .pend_cells, .cons_valid, .cons_conn, .cons_bytes, .cons_cells,
+		.g_conn, .g_row, .g_pending, .g_cells, .g_last_ack, .g_last_edge, .g_snd_max,
 		.txq_conn, .txq_rcv_nxt, .txq_ts_recent, .txq_edge,
 		.sent_valid, .sent_conn, .sent_ack, .sent_edge, .sent_end, .sent_data
 	);
 	assign g_conn = ack_g ? ack_conn : ctxb_conn;
 	assign ctxb_gnt = ctxb_req && !ack_g;
 	assign ctxb_row = {
-		g_snd_max, g_last_ack, 31'd0, g_row.fast, 8'd0, g_pending, g_row.ts_recent, g_row.snd_wnd, g_row.snd_una, g_row.rcv_nxt
+		g_snd_max, g_last_ack, 5'd0, g_cells, 15'd0, g_row.fast, 8'd0, g_pending, g_row.ts_recent, g_row.snd_wnd, g_row.snd_una, g_row.rcv_nxt
 	};
 
 	// The transmitter's notice reaches the state one cycle later.

@@ -45,6 +45,7 @@ package weft_rx_pkg;
 		logic [8:0]  pos; // next byte within that cell
 		logic [15:0] left; // bytes of the piece not consumed; 0: no piece
 		logic [15:0] piece; // length of the piece
+		logic [7:0]  cells; // of its frame, up to its last byte
 		logic [7:0]  have; // header bytes collected, digest included
 		logic [7:0]  hlen;
 		logic [7:0]  ptype;
@@ -59,7 +60,7 @@ package weft_rx_pkg;
 		logic [3:0]  flags; // RXSF_*; HEADER until the slot's entry was read anew
 		logic [7:0]  pad;
 	} stream_t;
-	localparam int unsigned STREAM_W = 281;
+	localparam int unsigned STREAM_W = 289;
 
 	// Stream states, as CTXB shows them
 	localparam logic [2:0] ST_HDR = 3'd0;

@@ -21,9 +21,11 @@ module weft_rx_stream (
 	output logic         pend_valid,
 	output logic [6:0]   pend_conn,
 	output logic [15:0]  pend_bytes,
+	output logic [7:0]   pend_cells,
 	output logic         cons_valid,
 	output logic [6:0]   cons_conn,
 	output logic [15:0]  cons_bytes,
+	output logic [7:0]   cons_cells,
 	input  logic         scmd_valid,
 	input  logic [6:0]   scmd_conn,
 	input  logic [7:0]   scmd,
@@ -113,6 +115,7 @@ module weft_rx_stream (
 	logic [6:0] app_conn;
 	logic [9:0] app_cell;
 	logic [15:0] app_off, app_len;
+	logic [16:0] app_end;
 	logic take_valid, take_done;
 	logic [9:0] take_cell;
 	logic [15:0] take_off, take_len;
@@ -134,6 +137,8 @@ module weft_rx_stream (
 	assign pend_valid = app_ready && app_fw;
 	assign pend_conn = app_conn;
 	assign pend_bytes = app_len;
+	assign app_end = {1'b0, app_off} + {1'b0, app_len} + 17'd511;
+	assign pend_cells = app_end[16:9];
 	always_ff @(posedge clk) begin
 		if (rst) app_fw_q <= 1'b0;
 		else app_fw_q <= app_fw && app_valid && !app_ready;
@@ -175,7 +180,7 @@ module weft_rx_stream (
 		.filled, .take_valid, .conn, .take_done, .take_cell, .take_off, .take_len,
 		.fe_start, .fe_cell, .fe_pos, .fe_hops, .fe_len, .ob_valid, .ob_data, .ob_cnt, .ob_last, .e_cell, .e_pos, .placing,
 		.flags_req, .flags_gnt, .hdgst, .hm_en, .hm_off, .hp_en, .hp_beat, .hp_valid, .dat_room,
-		.free_valid(eng_free_valid), .free_cell(eng_free_cell), .free_ready(eng_free_ready), .cons_valid, .cons_bytes,
+		.free_valid(eng_free_valid), .free_cell(eng_free_cell), .free_ready(eng_free_ready), .cons_valid, .cons_bytes, .cons_cells,
 		.job_valid, .job, .job_ready, .placed_clr, .placed_conn, .bad_valid, .bad_ready,
 		.q_conn, .q_st, .busy(eng_busy), .cnt_hdrs, .cnt_hdgst, .cnt_ddgst
 	);
@@ -214,4 +219,6 @@ module weft_rx_stream (
 		.rd_rsp_err(srd_rsp_err), .rd_rsp_ready(srd_rsp_ready)
 	);
 	assign busy = eng_busy || place_busy;
+	logic unused;
+	assign unused = &{1'b0, app_end[8:0]};
 endmodule

@@ -331,6 +331,85 @@ START_TEST(window_limit)
 }
 END_TEST
 
+/*
+ * A stream that stands still takes its share of the packet buffer and no more, in segments as small as they come; what it may not keep
+ * is dropped without a word to firmware, the others go on, and everything is good again when it moves.
+ */
+START_TEST(share_of_the_cells)
+{
+	Bench b(94);
+	Setup s;
+	s.conns = 2;
+	s.hdgst = s.bad_digest = 0;
+	World w(b, s);
+	Peer &hog = *w.peers[0], &other = *w.peers[1];
+	Event e;
+	Pdu one;
+	one.hdr.assign(8, 5);
+	one.hdr[2] = 8;
+	while (hog.stream.size() < 2000)
+		hog.add_pdu(one);
+	other.add_pdu(one);
+	for (uint32_t off = 0; off < 1000; off++) {
+		b.send(make_frame(hog.segment(b.state(hog.conn).rcv_nxt - hog.seq(0), 1)));
+		b.settle();
+	}
+	uint32_t kept = b.state(hog.conn).pending, left = b.reg(ENG_RX_CELLS);
+	ck_assert_uint_eq(kept, ENG_PKT_CELLS * ENG_RX_SHARE / (ENG_RX_SHARE + 1));
+	ck_assert_uint_eq(b.state(hog.conn).mode, (uint32_t)kept << 16 | 0x11);
+	ck_assert_uint_eq(left, ENG_PKT_CELLS - kept);
+	ck_assert_uint_eq(b.cnt[C_NOBUF], 1000 - 8 - kept); /* a header is collected */
+	ck_assert_uint_eq(b.cnt[C_TO_FW], 0);
+	b.send(make_frame(other.segment(0, 8)));
+	b.settle();
+	ck_assert_uint_eq(b.state(other.conn).rcv_nxt, other.seq(8));
+	ck_assert(b.next_event(e) && e.type == ENG_EVT_HDR && e.id == hog.conn);
+	ck_assert(b.next_event(e) && e.type == ENG_EVT_HDR && e.id == other.conn);
+	b.reg(ENG_RXS_CMD, hog.conn | ENG_RXS_NEXT << 24); /* eight bytes leave the window, eight others come */
+	b.settle();
+	ck_assert_uint_eq(b.state(hog.conn).pending, kept - 8);
+	b.send(make_frame(hog.segment(b.state(hog.conn).rcv_nxt - hog.seq(0), 1)));
+	b.settle();
+	ck_assert_uint_eq(b.state(hog.conn).pending, kept - 7);
+	for (auto p : w.peers)
+		b.reg(ENG_RXC_CMD, p->conn | ENG_RXC_STREAM_STOP << 8);
+	b.settle();
+	for (auto p : w.peers)
+		ck_assert_uint_eq(b.state(p->conn).mode, 0x40);
+	all_free(b);
+}
+END_TEST
+
+/* Frames that firmware leaves lying take the packet buffer but for a reserve, in which connections go on. */
+START_TEST(reserve_of_cells)
+{
+	Lone l(95, true);
+	Bench &b = l.b;
+	Seg junk;
+	Event e;
+	unsigned sent = 0, taken = 0;
+
+	junk.proto = 17;
+	junk.payload.assign(1400, 1);
+	for (; sent < 400; sent++) {
+		b.send(make_frame(junk));
+		b.settle();
+	}
+	ck_assert_uint_ge(b.reg(ENG_RX_CELLS), ENG_RX_RESERVE - 3); /* room for less than one more */
+	ck_assert_uint_le(b.reg(ENG_RX_CELLS), ENG_RX_RESERVE + 2);
+	l.send(l.p->segment(0, 1448));
+	ck_assert_uint_eq(b.state(0).pending, 1448);
+	while (b.next_event(e))
+		if (e.type == ENG_EVT_FRAME) {
+			taken++;
+			b.reg(ENG_RX_FREE, e.w1 & 0xffff);
+		}
+	ck_assert_uint_eq(taken + b.cnt[C_NOBUF], sent);
+	b.reg(ENG_RXC_CMD, ENG_RXC_STREAM_STOP << 8);
+	all_free(b);
+}
+END_TEST
+
 /* EVT_ACK comes once per notify_seq, when it is reached and not before. */
 START_TEST(ack_event)
 {
@@ -415,6 +494,8 @@ void add_cases(Suite *s)
 	tcase_add_test(t, ack_rules);
 	tcase_add_test(t, ack_slow);
 	tcase_add_test(t, window_limit);
+	tcase_add_test(t, share_of_the_cells);
+	tcase_add_test(t, reserve_of_cells);
 	tcase_add_test(t, ack_event);
 	tcase_add_test(t, hash_probes);
 	tcase_set_timeout(t, 20);

@@ -191,6 +191,32 @@ START_TEST(the_window_closes_and_opens)
 }
 END_TEST
 
+/* Crumbs for a stream that stands still take their share of the packet buffer and no more, in fast mode (0), slow mode, both in turn. */
+START_TEST(a_stream_that_stands_leaves_cells_for_others)
+{
+	uint32_t off = 0;
+
+	open_conn(&agree_all);
+	fake_opt.hold_stream = true;
+	for (uint32_t i = 0; i < 1200; i++) {
+		fake_opt.slow_only = _i == 1 || (_i == 2 && (i & 1));
+		data(off, 1);
+		off += fake_cells_used() > off;
+	}
+	ck_assert_uint_eq(off, ENG_PKT_CELLS * ENG_RX_SHARE / (ENG_RX_SHARE + 1));
+	ck_assert_uint_eq(fake_cells_used(), off);
+	fake_opt.slow_only = false;
+	data(off + 1, 1000); /* what is too early has a bound of its own */
+	data(off, 1);
+	ck_assert_uint_eq(fake_cells_used(), off);
+	fake_opt.hold_stream = false;
+	fake_stream_release(CONN);
+	data(off, 1001);
+	check_stream(off + 1001);
+	ck_assert_uint_eq(fake_cells_used(), 0);
+}
+END_TEST
+
 /* A segment that must not do more than make us say where we are. */
 static const struct {
 	const char *what;
@@ -417,6 +443,7 @@ Suite *recv_suite(void)
 	tcase_add_test(t, too_early_data_is_bounded);
 	tcase_add_test(t, too_early_data_leaves_cells_for_others);
 	tcase_add_test(t, the_window_closes_and_opens);
+	tcase_add_loop_test(t, a_stream_that_stands_leaves_cells_for_others, 0, 3);
 	tcase_add_loop_test(t, odd_segments_change_nothing, 0, sizeof(odd) / sizeof(odd[0]));
 	tcase_add_test(t, challenge_acks_are_few);
 	tcase_add_test(t, an_exact_reset_ends_it);
