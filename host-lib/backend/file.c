@@ -137,6 +137,16 @@ static void try_direct(struct file_backend *fb)
 
 /* --- open, close -------------------------------------------------------------------------------- */
 
+static int sync_whole(int fd)
+{
+	int rc;
+
+	do
+		rc = fsync(fd);
+	while (rc && errno == EINTR);
+	return rc;
+}
+
 /* The folder's entry, too: a file that is not found after a crash has lost all that was flushed. */
 static int make_stable(int fd, const char *path)
 {
@@ -146,7 +156,7 @@ static int make_stable(int fd, const char *path)
 	if (!copy)
 		return rc;
 	folder = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	rc = folder < 0 || fsync(fd) || (fsync(folder) && errno != EINVAL) ? -errno : 0;
+	rc = folder < 0 || sync_whole(fd) || (sync_whole(folder) && errno != EINVAL) ? -errno : 0;
 	if (folder >= 0)
 		close(folder);
 	free(copy);
