@@ -169,6 +169,10 @@ static bool check_data(const struct nt_conn *c, const struct pdu_hdr *h, uint16_
 	return true;
 }
 
+/*
+ * All data of an R2T are there, not only their header: until then it counts against MAXR2T. A host that
+ * takes one at a time is still sending, and Linux mixes up its data when the next comes too early.
+ */
 static void r2t_answered(struct nt_conn *c, uint16_t slot)
 {
 	struct nt_cmd *cmd = &nt_cmds[slot];
@@ -187,7 +191,6 @@ static void h2c_data(uint16_t conn, struct nt_conn *c, const struct pdu_hdr *h, 
 	struct pdu_fault f = { PDU_FES_HEADER_FIELD, FEI_TTAG };
 	uint8_t rxsf = c->rules.ddgst ? ENG_RXSF_DDGST : 0;
 	uint8_t pad = pad_of(c, h->w[0], PDU_DATA_LEN);
-	bool last = pdu_flags(h) & PDU_F_LAST;
 	struct nt_cmd *cmd;
 	uint32_t off;
 
@@ -198,13 +201,9 @@ static void h2c_data(uint16_t conn, struct nt_conn *c, const struct pdu_hdr *h, 
 	cmd = &nt_cmds[slot];
 	off = cmd->off;
 	cmd->off += data;
-	if (cmd->off == cmd->len)
+	if (pdu_flags(h) & PDU_F_LAST)
 		rxsf |= ENG_RXSF_EVENT;
 	hal_stream_data(conn, slot, off, data, pad, rxsf);
-	if (last) {
-		r2t_answered(c, slot);
-		nt_get_pump(conn);
-	}
 }
 
 /* --- events ------------------------------------------------------------------------------------------------------------------- */
@@ -265,9 +264,22 @@ void nt_ctl_header(uint16_t conn, const struct hal_event *ev)
 		unusual(conn, c, ev, h);
 }
 
+static void data_placed(uint16_t conn, struct nt_conn *c, uint16_t slot)
+{
+	const struct nt_cmd *cmd = &nt_cmds[slot];
+
+	if (!cmd->r2ts)
+		return;
+	r2t_answered(c, slot);
+	if (cmd->off == cmd->len)
+		nt_get_done(conn, slot);
+	else if (c->state == NT_SERVING)
+		nt_get_pump(conn);
+}
+
 void nt_ctl_placed(uint16_t conn, const struct hal_event *ev)
 {
-	const struct nt_conn *c = &nt_conns[conn];
+	struct nt_conn *c = &nt_conns[conn];
 	uint16_t slot = (uint16_t)ev->w2;
 	const struct nt_cmd *cmd = &nt_cmds[slot];
 
@@ -275,6 +287,6 @@ void nt_ctl_placed(uint16_t conn, const struct hal_event *ev)
 		return;
 	if (cmd->flags == CTL_RECV && c->state == NT_SERVING)
 		capsule_placed(conn, slot, ev->flags);
-	else if (cmd->flags == CTL_GET && cmd->off == cmd->len)
-		nt_get_done(conn, slot);
+	else if (cmd->flags == CTL_GET)
+		data_placed(conn, c, slot);
 }

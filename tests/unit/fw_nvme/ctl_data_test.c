@@ -256,6 +256,44 @@ START_TEST(test_write)
 }
 END_TEST
 
+/* A request counts until its last byte has come: the header of the data is not an answer. */
+START_TEST(test_r2t_waits_for_data)
+{
+	const struct acc_opts o = { .maxr2t = (uint32_t)_i, .maxh2cdata = 4096 };
+	struct write w = { .cid = 3, .len = 4096 * 3 };
+	struct peer *p = &peers[QP];
+	struct send s;
+	uint16_t buf;
+
+	open_ctl(QP, &o);
+	buf = get_command(QP, w.cid);
+	reply_start(QP, buf,
+		    &(struct reply){ .op = WEFT_OP_GET_DATA,
+				     .flags = WEFT_SQF_DATA_IN,
+				     .len = w.len,
+				     .addr = BUF,
+				     .cccid = w.cid });
+	take_r2ts(&w, 4096);
+	ck_assert_uint_eq(w.n_ttag, (uint32_t)_i + 1);
+	s = h2c(p, w.cid, w.ttag[w.at_ttag++], 0, wire, 4096, true);
+	s.len = 1000;
+	host_sends(QP, s);
+	peer_send(p, wire + 1000, 3095);
+	expect_no_pdu(p);
+	peer_send(p, wire + 4095, 1);
+	w.sent = 4096;
+	take_r2ts(&w, 4096);
+	ck_assert_uint_eq(w.n_ttag, (uint32_t)_i + 2);
+	while (w.sent < w.len) {
+		answer_r2t(&w, 4096);
+		take_r2ts(&w, 4096);
+	}
+	expect_reply(QP, buf, 0, w.len);
+	ck_assert_mem_eq(fake_host + BUF, wire, w.len);
+	respond(QP, buf, w.cid);
+}
+END_TEST
+
 /* Several commands fetch at once; the host answers whichever it likes. Then one fetches more. */
 START_TEST(test_writes_together)
 {
@@ -526,6 +564,7 @@ void tests_ctl_data(Suite *s)
 	tcase_add_test(t, test_longest_send);
 	tcase_add_test(t, test_acknowledged);
 	tcase_add_loop_test(t, test_write, 0, 10);
+	tcase_add_loop_test(t, test_r2t_waits_for_data, 0, 2);
 	tcase_add_test(t, test_writes_together);
 	tcase_add_loop_test(t, test_wrong_ddgst, 2, 4);
 	tcase_add_test(t, test_bad_buffers);
