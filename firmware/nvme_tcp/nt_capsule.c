@@ -264,7 +264,7 @@ void nt_ctl_header(uint16_t conn, const struct hal_event *ev)
 		unusual(conn, c, ev, h);
 }
 
-static void data_placed(uint16_t conn, struct nt_conn *c, uint16_t slot)
+static __attribute__((noinline)) void data_placed(uint16_t conn, struct nt_conn *c, uint16_t slot)
 {
 	const struct nt_cmd *cmd = &nt_cmds[slot];
 
