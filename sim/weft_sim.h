@@ -42,7 +42,29 @@ struct weft_sim_ops {
 	 * last bit on the wire.
 	 */
 	void (*eth_tx)(void *ctx, const void *frame, size_t len, uint64_t at_ns);
+	/*
+	 * A unit left on the Fibre Channel port (see weft_sim_fc_rx). at_ns as above. NULL: the port
+	 * has no cable
+	 */
+	void (*fc_tx)(void *ctx, const void *unit, size_t len, uint64_t at_ns);
 };
+
+/*
+ * What passes an FC-1 port, one unit per call and per datagram. A frame: SOF word (code of RFC 3643,
+ * three zero bytes), header, data field, CRC (least significant byte first), EOF word (code, three
+ * zero bytes): 36..2148 bytes. Or a primitive, WEFT_FC_PRIM_LEN bytes: FFh, WEFT_FC_PRIM_*, count
+ * (big-endian, of R_RDYs; else 1). Primitives but R_RDY are sent once when the port begins to send
+ * them; they hold until another comes.
+ */
+#define WEFT_FC_PRIM_LEN 4
+#define WEFT_FC_PRIM_IDLE 0
+#define WEFT_FC_PRIM_NOS 1
+#define WEFT_FC_PRIM_OLS 2
+#define WEFT_FC_PRIM_LR 3
+#define WEFT_FC_PRIM_LRR 4
+#define WEFT_FC_PRIM_R_RDY 5
+#define WEFT_FC_PRIM_LOS 6 /* no light: the cable was pulled, or the other side is off */
+#define WEFT_FC_UNIT_MAX 2148
 
 /* Models around the adapter. All zero: the defaults in brackets. */
 struct weft_sim_params {
@@ -56,6 +78,8 @@ struct weft_sim_params {
 	uint32_t pcie_mbytes_per_s; /* bandwidth each way [7000] */
 	/* Ethernet line rate each way [25000]; preamble, FCS and gap are counted */
 	uint32_t link_mbit_per_s;
+	/* FC data rate each way, after line coding [27200: 32GFC]; idles between frames are counted */
+	uint32_t fc_mbit_per_s;
 	uint32_t backpressure_seed; /* not 0: random stalls on every AXI and AXI-Stream handshake */
 	bool wall_time; /* device time follows CLOCK_MONOTONIC in place of the cycle count */
 };
@@ -103,6 +127,13 @@ uint64_t weft_sim_clocks(const struct weft_sim *sim);
 int weft_sim_eth_rx(struct weft_sim *sim, const void *frame, size_t len);
 /* The same with the MAC's bad-FCS mark. */
 int weft_sim_eth_rx_bad(struct weft_sim *sim, const void *frame, size_t len);
+
+/*
+ * Hands in a unit of the FC port's other side. Copied. The port begins without light; any primitive
+ * but LOS, or a frame, is light. -EAGAIN: 256 wait already; -EMSGSIZE, -EINVAL (neither a frame's
+ * length nor a primitive).
+ */
+int weft_sim_fc_rx(struct weft_sim *sim, const void *unit, size_t len);
 
 /* Holds the MAC's transmit side (tready low) while what eth_tx gave cannot be passed on. */
 void weft_sim_eth_hold(struct weft_sim *sim, bool hold);
