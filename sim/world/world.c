@@ -58,7 +58,7 @@ static void on_eth_tx(void *ctx, const void *frame, size_t len, uint64_t at_ns)
 	weft_link_send(&port->out, frame, len, at_ns);
 }
 
-static const struct weft_sim_ops adapter_ops = { on_dma_read, on_dma_write, on_irq, on_eth_tx };
+static const struct weft_sim_ops adapter_ops = { on_dma_read, on_dma_write, on_irq, on_eth_tx, NULL };
 
 /* --- building --------------------------------------------------------------------------------- */
 

@@ -91,7 +91,7 @@ static void eth_tx(void *ctx, const void *frame, size_t len, uint64_t at_ns)
 	host.sent_ns[host.frames++] = at_ns;
 }
 
-static const struct weft_sim_ops ops = { dma_read, dma_write, irq, eth_tx };
+static const struct weft_sim_ops ops = { dma_read, dma_write, irq, eth_tx, NULL };
 
 static void open_sim(uint32_t seed)
 {
