@@ -3,7 +3,9 @@
 //   AXI4-Lite slave   BAR 0 (1 MiB)
 //   AXI4 master       host memory, through the shell's PCIe bridge; bursts within 4 KiB, any byte alignment
 //   MSI-X             request with vector, acknowledged by the shell
-//   AXI-Stream        Ethernet frames without FCS; the receive side cannot be held
+//   AXI-Stream        Ethernet frames without FCS; the receive side cannot be held. In FCoE mode Fibre Channel shares it
+//   fc_*              an FC-1 port: frames with SOF and EOF words and CRC, R_RDY, the primitive sent and received between frames; the
+//                     receive side cannot be held
 //   boot_*            image loader: writes instruction and data memory while boot_hold is 1
 //   time_ns           device time; next_timer_ns and idle let a simulator sleep
 module weft_top (
@@ -80,22 +82,39 @@ module weft_top (
 	input  logic [15:0]  eth_rx_tkeep,
 	input  logic         eth_rx_tvalid,
 	input  logic         eth_rx_tlast,
-	input  logic         eth_rx_tuser
+	input  logic         eth_rx_tuser,
+	// Fibre Channel
+	output logic [127:0] fc_tx_tdata,
+	output logic [15:0]  fc_tx_tkeep,
+	output logic         fc_tx_tvalid,
+	input  logic         fc_tx_tready,
+	output logic         fc_tx_tlast,
+	output logic         fc_tx_rrdy_valid,
+	input  logic         fc_tx_rrdy_ready,
+	output logic [2:0]   fc_tx_prim,
+	input  logic [127:0] fc_rx_tdata,
+	input  logic [15:0]  fc_rx_tkeep,
+	input  logic         fc_rx_tvalid,
+	input  logic         fc_rx_tlast,
+	input  logic         fc_rx_tuser,
+	input  logic         fc_rx_rrdy,
+	input  logic [2:0]   fc_rx_prim,
+	input  logic         fc_signal
 );
 	// --- resets: the host block drains the DMA engines first, then resets everything but itself ---
 	logic soft_rst, blk_rst, drain, rd_quiet, wr_quiet;
 	assign blk_rst = rst || soft_rst;
 
 	// --- core bus, events, shared memory ---
-	logic [2:0]   cb_req, cb_gnt, cb_rvalid, evt_valid, evt_ready;
+	logic [4:0]   cb_req, cb_gnt, cb_rvalid, evt_valid, evt_ready;
 	logic         cb_we, evt_taken;
 	logic [3:0]   cb_be;
 	logic [31:0]  cb_addr, cb_wdata;
-	logic [95:0]  cb_rdata;
-	logic [287:0] evt_data;
-	logic [3:0]   x_req, x_we, x_gnt, x_rvalid;
-	logic [63:0]  x_addr, x_be;
-	logic [511:0] x_wdata;
+	logic [159:0] cb_rdata;
+	logic [479:0] evt_data;
+	logic [6:0]   x_req, x_we, x_gnt, x_rvalid;
+	logic [111:0] x_addr, x_be;
+	logic [895:0] x_wdata;
 	logic [127:0] x_rdata;
 	logic [9:0]   tx_ctxa_addr, rx_ctxa_addr, rx_hash_addr;
 	logic [127:0] tx_ctxa_rdata, rx_ctxa_rdata;
@@ -112,15 +131,16 @@ module weft_top (
 	);
 
 	// --- host memory ---
-	logic [3:0]   rd_req_valid, rd_req_ready, rd_rsp_valid, rd_rsp_ready, rd_rsp_last, rd_rsp_err;
-	logic [255:0] rd_req_addr;
-	logic [63:0]  rd_req_len;
-	logic [511:0] rd_rsp_data;
-	logic [19:0]  rd_rsp_cnt;
-	logic [1:0]   wr_cmd_valid, wr_cmd_ready, wr_dat_valid, wr_dat_ready, wr_dat_last, wr_done_valid, wr_done_err;
-	logic [127:0] wr_cmd_addr;
-	logic [31:0]  wr_cmd_len, wr_cmd_tag, wr_done_tag, wr_issued, wr_answered;
-	logic [255:0] wr_dat_data;
+	logic [6:0]   rd_req_valid, rd_req_ready, rd_rsp_valid, rd_rsp_ready, rd_rsp_last, rd_rsp_err;
+	logic [447:0] rd_req_addr;
+	logic [111:0] rd_req_len;
+	logic [895:0] rd_rsp_data;
+	logic [34:0]  rd_rsp_cnt;
+	logic [2:0]   wr_cmd_valid, wr_cmd_ready, wr_dat_valid, wr_dat_ready, wr_dat_last, wr_done_valid, wr_done_err;
+	logic [191:0] wr_cmd_addr;
+	logic [47:0]  wr_cmd_len, wr_cmd_tag, wr_done_tag;
+	logic [31:0]  wr_issued, wr_answered;
+	logic [383:0] wr_dat_data;
 	logic         rd_busy, wr_busy, cnt_rd_err, cnt_wr_err;
 	logic [4:0]   cnt_rd_bytes, cnt_wr_bytes;
 
@@ -142,9 +162,13 @@ module weft_top (
 	assign m_axi_awid = '0;
 
 	// --- host side ---
-	logic         slot_flag_valid, inval_valid, host_busy, tx_busy, rx_busy, others_idle;
-	logic [15:0]  slot_flag_slot, inval_slot;
-	logic [7:0]   slot_flag_bits;
+	logic         slot_flag_valid, rx_flag_valid, frx_flag_valid, inval_valid, host_busy, tx_busy, rx_busy, ftx_busy, frx_busy, others_idle;
+	logic [15:0]  slot_flag_slot, rx_flag_slot, frx_flag_slot, inval_slot;
+	logic [7:0]   slot_flag_bits, rx_flag_bits, frx_flag_bits;
+	// weft_rx is never held; weft_fc_rx waits a cycle
+	assign slot_flag_valid = rx_flag_valid || frx_flag_valid;
+	assign slot_flag_slot = rx_flag_valid ? rx_flag_slot : frx_flag_slot;
+	assign slot_flag_bits = rx_flag_valid ? rx_flag_bits : frx_flag_bits;
 	logic [63:0]  cnt_inc;
 	logic [4:0]   cnt_tx_bytes, cnt_rx_bytes, cnt_placed_bytes;
 
@@ -166,6 +190,22 @@ module weft_top (
 		.core_active, .core_retire, .cnt_inc, .cnt_rd_bytes, .cnt_wr_bytes, .cnt_tx_bytes, .cnt_rx_bytes, .cnt_placed_bytes, .busy(host_busy)
 	);
 
+	// --- the Ethernet port and who shares it ---
+	logic [1:0]   fc_mode;
+	logic [127:0] t_tx_tdata, t_rx_tdata, fcoe_tx_tdata, fcoe_rx_tdata;
+	logic [15:0]  t_tx_tkeep, t_rx_tkeep, fcoe_tx_tkeep, fcoe_rx_tkeep;
+	logic         t_tx_tvalid, t_tx_tready, t_tx_tlast, t_rx_tvalid, t_rx_tlast, t_rx_tuser;
+	logic         fcoe_tx_tvalid, fcoe_tx_tready, fcoe_tx_tlast, fcoe_rx_tvalid, fcoe_rx_tlast, fcoe_rx_tuser;
+
+	weft_fc_eth u_eth (
+		.clk, .rst(blk_rst), .mode(fc_mode),
+		.eth_tx_tdata, .eth_tx_tkeep, .eth_tx_tvalid, .eth_tx_tready, .eth_tx_tlast,
+		.eth_rx_tdata, .eth_rx_tkeep, .eth_rx_tvalid, .eth_rx_tlast, .eth_rx_tuser,
+		.t_tx_tdata, .t_tx_tkeep, .t_tx_tvalid, .t_tx_tready, .t_tx_tlast, .t_rx_tdata, .t_rx_tkeep, .t_rx_tvalid, .t_rx_tlast, .t_rx_tuser,
+		.fcoe_tx_tdata, .fcoe_tx_tkeep, .fcoe_tx_tvalid, .fcoe_tx_tready, .fcoe_tx_tlast,
+		.fcoe_rx_tdata, .fcoe_rx_tkeep, .fcoe_rx_tvalid, .fcoe_rx_tlast, .fcoe_rx_tuser
+	);
+
 	// --- transmit ---
 	logic [6:0]  txq_conn, sent_conn, ackrq_conn;
 	logic [31:0] txq_rcv_nxt, txq_ts_recent, txq_edge, sent_ack, sent_edge, sent_end;
@@ -184,7 +224,7 @@ module weft_top (
 		.srd_rsp_valid(rd_rsp_valid[1]), .srd_rsp_ready(rd_rsp_ready[1]), .srd_rsp_data(rd_rsp_data[255:128]), .srd_rsp_cnt(rd_rsp_cnt[9:5]), .srd_rsp_last(rd_rsp_last[1]), .srd_rsp_err(rd_rsp_err[1]),
 		.ctxa_addr(tx_ctxa_addr), .ctxa_rdata(tx_ctxa_rdata), .txq_conn, .txq_rcv_nxt, .txq_ts_recent, .txq_edge,
 		.sent_valid, .sent_conn, .sent_ack, .sent_edge, .sent_end, .sent_data, .ackrq_valid, .ackrq_conn, .ackrq_ready, .inval_valid, .inval_slot, .time_ns,
-		.eth_tx_tdata, .eth_tx_tkeep, .eth_tx_tvalid, .eth_tx_tready, .eth_tx_tlast,
+		.eth_tx_tdata(t_tx_tdata), .eth_tx_tkeep(t_tx_tkeep), .eth_tx_tvalid(t_tx_tvalid), .eth_tx_tready(t_tx_tready), .eth_tx_tlast(t_tx_tlast),
 		.cnt_frames(cnt_tx_frames), .cnt_bytes(cnt_tx_bytes), .cnt_ops(cnt_tx_ops), .cnt_acks(cnt_tx_acks), .cnt_stall_dma(cnt_tx_stall_dma), .cnt_stall_mac(cnt_tx_stall_mac),
 		.busy(tx_busy)
 	);
@@ -194,7 +234,7 @@ module weft_top (
 	      cnt_rx_hdrs, cnt_rx_hdgst, cnt_rx_ddgst, cnt_rx_stall_dma;
 
 	weft_rx u_rx (
-		.clk, .rst(blk_rst), .eth_rx_tdata, .eth_rx_tkeep, .eth_rx_tvalid, .eth_rx_tlast, .eth_rx_tuser,
+		.clk, .rst(blk_rst), .eth_rx_tdata(t_rx_tdata), .eth_rx_tkeep(t_rx_tkeep), .eth_rx_tvalid(t_rx_tvalid), .eth_rx_tlast(t_rx_tlast), .eth_rx_tuser(t_rx_tuser),
 		.cb_req(cb_req[2]), .cb_we, .cb_be, .cb_addr, .cb_wdata, .cb_gnt(cb_gnt[2]), .cb_rvalid(cb_rvalid[2]), .cb_rdata(cb_rdata[95:64]),
 		.evt_valid(evt_valid[2]), .evt_data(evt_data[287:192]), .evt_ready(evt_ready[2]),
 		.sx_req(x_req[0]), .sx_we(x_we[0]), .sx_addr(x_addr[15:0]), .sx_wdata(x_wdata[127:0]), .sx_be(x_be[15:0]), .sx_gnt(x_gnt[0]), .sx_rvalid(x_rvalid[0]), .sx_rdata(x_rdata),
@@ -205,10 +245,45 @@ module weft_top (
 		.wr_done_valid(wr_done_valid[0]), .wr_done_tag(wr_done_tag[15:0]), .wr_done_err(wr_done_err[0]),
 		.ctxa_addr(rx_ctxa_addr), .ctxa_rdata(rx_ctxa_rdata), .hash_addr(rx_hash_addr), .hash_rdata(rx_hash_rdata),
 		.txq_conn, .txq_rcv_nxt, .txq_ts_recent, .txq_edge, .sent_valid, .sent_conn, .sent_ack, .sent_edge, .sent_end, .sent_data,
-		.ackrq_valid, .ackrq_conn, .ackrq_ready, .slot_flag_valid, .slot_flag_slot, .slot_flag_bits, .inval_valid, .inval_slot, .time_ns,
+		.ackrq_valid, .ackrq_conn, .ackrq_ready, .slot_flag_valid(rx_flag_valid), .slot_flag_slot(rx_flag_slot), .slot_flag_bits(rx_flag_bits), .inval_valid, .inval_slot, .time_ns,
 		.cnt_frames(cnt_rx_frames), .cnt_rx_bytes, .cnt_drop_fcs(cnt_rx_fcs), .cnt_drop_len(cnt_rx_len), .cnt_drop_ipcsum(cnt_rx_ipcsum), .cnt_drop_tcpcsum(cnt_rx_tcpcsum),
 		.cnt_drop_nobuf(cnt_rx_nobuf), .cnt_drop_notus(cnt_rx_notus), .cnt_fast(cnt_rx_fast), .cnt_to_fw(cnt_rx_to_fw), .cnt_drop_evq(cnt_rx_evq), .cnt_hdrs(cnt_rx_hdrs),
 		.cnt_placed_bytes, .cnt_hdgst_bad(cnt_rx_hdgst), .cnt_ddgst_bad(cnt_rx_ddgst), .cnt_stall_dma(cnt_rx_stall_dma), .busy(rx_busy)
+	);
+
+	// --- Fibre Channel ---
+	logic rrdy_valid, cnt_ftx_frames, cnt_ftx_credit, cnt_ftx_dma, cnt_frx_frames, cnt_frx_crc, cnt_frx_form, cnt_frx_nobuf, cnt_frx_notus, cnt_frx_placed,
+	      cnt_frx_to_fw, cnt_frx_trap;
+
+	weft_fc_tx u_fc_tx (
+		.clk, .rst(blk_rst),
+		.cb_req(cb_req[3]), .cb_we, .cb_be, .cb_addr, .cb_wdata, .cb_gnt(cb_gnt[3]), .cb_rvalid(cb_rvalid[3]), .cb_rdata(cb_rdata[127:96]),
+		.evt_valid(evt_valid[3]), .evt_data(evt_data[383:288]), .evt_ready(evt_ready[3]),
+		.x_req(x_req[6]), .x_we(x_we[6]), .x_addr(x_addr[111:96]), .x_wdata(x_wdata[895:768]), .x_be(x_be[111:96]), .x_gnt(x_gnt[6]), .x_rvalid(x_rvalid[6]), .x_rdata,
+		.sx_req(x_req[5]), .sx_we(x_we[5]), .sx_addr(x_addr[95:80]), .sx_wdata(x_wdata[767:640]), .sx_be(x_be[95:80]), .sx_gnt(x_gnt[5]), .sx_rvalid(x_rvalid[5]), .sx_rdata(x_rdata),
+		.rd_req_valid(rd_req_valid[6]), .rd_req_ready(rd_req_ready[6]), .rd_req_addr(rd_req_addr[447:384]), .rd_req_len(rd_req_len[111:96]),
+		.rd_rsp_valid(rd_rsp_valid[6]), .rd_rsp_ready(rd_rsp_ready[6]), .rd_rsp_data(rd_rsp_data[895:768]), .rd_rsp_cnt(rd_rsp_cnt[34:30]), .rd_rsp_last(rd_rsp_last[6]), .rd_rsp_err(rd_rsp_err[6]),
+		.srd_req_valid(rd_req_valid[4]), .srd_req_ready(rd_req_ready[4]), .srd_req_addr(rd_req_addr[319:256]), .srd_req_len(rd_req_len[79:64]),
+		.srd_rsp_valid(rd_rsp_valid[4]), .srd_rsp_ready(rd_rsp_ready[4]), .srd_rsp_data(rd_rsp_data[639:512]), .srd_rsp_cnt(rd_rsp_cnt[24:20]), .srd_rsp_last(rd_rsp_last[4]), .srd_rsp_err(rd_rsp_err[4]),
+		.inval_valid, .inval_slot, .fc_signal, .fc_rx_prim, .fc_rx_rrdy, .rrdy_valid, .mode(fc_mode),
+		.fc_tx_tdata, .fc_tx_tkeep, .fc_tx_tvalid, .fc_tx_tready, .fc_tx_tlast, .fc_tx_rrdy_valid, .fc_tx_rrdy_ready, .fc_tx_prim,
+		.fcoe_tx_tdata, .fcoe_tx_tkeep, .fcoe_tx_tvalid, .fcoe_tx_tready, .fcoe_tx_tlast,
+		.cnt_frames(cnt_ftx_frames), .cnt_stall_credit(cnt_ftx_credit), .cnt_stall_dma(cnt_ftx_dma), .busy(ftx_busy)
+	);
+	weft_fc_rx u_fc_rx (
+		.clk, .rst(blk_rst), .mode(fc_mode),
+		.fc_rx_tdata, .fc_rx_tkeep, .fc_rx_tvalid, .fc_rx_tlast, .fc_rx_tuser, .fcoe_rx_tdata, .fcoe_rx_tkeep, .fcoe_rx_tvalid, .fcoe_rx_tlast, .fcoe_rx_tuser,
+		.cb_req(cb_req[4]), .cb_we, .cb_be, .cb_addr, .cb_wdata, .cb_gnt(cb_gnt[4]), .cb_rvalid(cb_rvalid[4]), .cb_rdata(cb_rdata[159:128]),
+		.evt_valid(evt_valid[4]), .evt_data(evt_data[479:384]), .evt_ready(evt_ready[4]),
+		.sx_req(x_req[4]), .sx_we(x_we[4]), .sx_addr(x_addr[79:64]), .sx_wdata(x_wdata[639:512]), .sx_be(x_be[79:64]), .sx_gnt(x_gnt[4]), .sx_rvalid(x_rvalid[4]), .sx_rdata(x_rdata),
+		.srd_req_valid(rd_req_valid[5]), .srd_req_ready(rd_req_ready[5]), .srd_req_addr(rd_req_addr[383:320]), .srd_req_len(rd_req_len[95:80]),
+		.srd_rsp_valid(rd_rsp_valid[5]), .srd_rsp_ready(rd_rsp_ready[5]), .srd_rsp_data(rd_rsp_data[767:640]), .srd_rsp_cnt(rd_rsp_cnt[29:25]), .srd_rsp_last(rd_rsp_last[5]), .srd_rsp_err(rd_rsp_err[5]),
+		.wr_cmd_valid(wr_cmd_valid[2]), .wr_cmd_ready(wr_cmd_ready[2]), .wr_cmd_addr(wr_cmd_addr[191:128]), .wr_cmd_len(wr_cmd_len[47:32]), .wr_cmd_tag(wr_cmd_tag[47:32]),
+		.wr_dat_valid(wr_dat_valid[2]), .wr_dat_ready(wr_dat_ready[2]), .wr_dat_data(wr_dat_data[383:256]), .wr_dat_last(wr_dat_last[2]),
+		.wr_done_valid(wr_done_valid[2]), .wr_done_tag(wr_done_tag[47:32]), .wr_done_err(wr_done_err[2]),
+		.inval_valid, .inval_slot, .slot_flag_valid(frx_flag_valid), .slot_flag_slot(frx_flag_slot), .slot_flag_bits(frx_flag_bits), .slot_flag_ready(!rx_flag_valid), .rrdy_valid,
+		.cnt_frames(cnt_frx_frames), .cnt_crc(cnt_frx_crc), .cnt_form(cnt_frx_form), .cnt_nobuf(cnt_frx_nobuf), .cnt_notus(cnt_frx_notus), .cnt_placed(cnt_frx_placed),
+		.cnt_to_fw(cnt_frx_to_fw), .cnt_trap(cnt_frx_trap), .busy(frx_busy)
 	);
 
 	// --- counters and sleep ---
@@ -237,8 +312,19 @@ module weft_top (
 		cnt_inc[weft_host_pkg::CNT_RX_STALL_DMA[5:0]] = cnt_rx_stall_dma;
 		cnt_inc[weft_host_pkg::CNT_EVENTS[5:0]] = evt_taken;
 		cnt_inc[weft_host_pkg::CNT_CYCLES[5:0]] = 1'b1;
+		cnt_inc[weft_host_pkg::CNT_FC_TX_FRAMES[5:0]] = cnt_ftx_frames;
+		cnt_inc[weft_host_pkg::CNT_FC_TX_STALL_CREDIT[5:0]] = cnt_ftx_credit;
+		cnt_inc[weft_host_pkg::CNT_FC_TX_STALL_DMA[5:0]] = cnt_ftx_dma;
+		cnt_inc[weft_host_pkg::CNT_FC_RX_FRAMES[5:0]] = cnt_frx_frames;
+		cnt_inc[weft_host_pkg::CNT_FC_RX_DROP_CRC[5:0]] = cnt_frx_crc;
+		cnt_inc[weft_host_pkg::CNT_FC_RX_DROP_FORM[5:0]] = cnt_frx_form;
+		cnt_inc[weft_host_pkg::CNT_FC_RX_DROP_NOBUF[5:0]] = cnt_frx_nobuf;
+		cnt_inc[weft_host_pkg::CNT_FC_RX_DROP_NOTUS[5:0]] = cnt_frx_notus;
+		cnt_inc[weft_host_pkg::CNT_FC_RX_PLACED[5:0]] = cnt_frx_placed;
+		cnt_inc[weft_host_pkg::CNT_FC_RX_TO_FW[5:0]] = cnt_frx_to_fw;
+		cnt_inc[weft_host_pkg::CNT_FC_RX_TRAP[5:0]] = cnt_frx_trap;
 	end
-	assign others_idle = soc_idle && !tx_busy && !rx_busy && !rd_busy && !wr_busy;
+	assign others_idle = soc_idle && !tx_busy && !rx_busy && !ftx_busy && !frx_busy && !rd_busy && !wr_busy;
 	assign idle = others_idle && !host_busy && !drain && !(|evt_valid);
 
 	logic unused;

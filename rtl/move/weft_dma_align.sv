@@ -3,34 +3,36 @@
 // Bursts of different clients may alternate; what is left over of a request waits in a register of its client.
 // Latency: one cycle. Throughput: one beat per cycle; in_ready falls for one cycle where the last beat of a request
 // yields two packed ones. Back-pressure: none at the output, the room was reserved before.
-module weft_dma_align (
+module weft_dma_align #(
+	parameter int unsigned N = 7 // clients
+) (
 	input  logic         clk,
 	input  logic         rst,
 	input  logic         in_valid,
 	output logic         in_ready,
 	input  logic [127:0] in_data,
 	input  logic         in_err,
-	input  logic [1:0]   in_client,
+	input  logic [2:0]   in_client,
 	input  logic         in_first, // first beat of the request
 	input  logic         in_last, // last beat of the request
 	input  logic [3:0]   in_off, // position of the request's first byte in its first beat
 	input  logic [3:0]   in_end, // position of its last byte in its last beat
-	output logic [3:0]   out_push, // one bit per client
+	output logic [N-1:0] out_push, // one bit per client
 	output logic [127:0] out_data,
 	output logic [4:0]   out_cnt, // 1..16
 	output logic         out_last,
 	output logic         out_err,
-	output logic [3:0]   out_surplus // one beat less came out than went in
+	output logic [N-1:0] out_surplus // one beat less came out than went in
 );
-	(* ram_style = "distributed" *) logic [127:0] rest [0:3]; // the last beat of each client
-	logic [3:0] err; // of the request each client has under way
+	(* ram_style = "distributed" *) logic [127:0] rest [0:7]; // the last beat of each client
+	logic [7:0] err; // of the request each client has under way
 	logic flush;
-	logic [1:0] flush_client;
+	logic [2:0] flush_client;
 	logic [3:0] flush_off;
 	logic [3:0] flush_end;
 
 	logic take;
-	logic [1:0] client;
+	logic [2:0] client;
 	logic [3:0] off;
 	logic [127:0] kept;
 	logic [127:0] low;
@@ -75,12 +77,12 @@ module weft_dma_align (
 	always_ff @(posedge clk) begin
 		if (rst) begin
 			flush <= 1'b0;
-			out_push <= 4'd0;
-			out_surplus <= 4'd0;
+			out_push <= '0;
+			out_surplus <= '0;
 		end else begin
 			flush <= again;
-			out_push <= 4'd0;
-			out_surplus <= 4'd0;
+			out_push <= '0;
+			out_surplus <= '0;
 			if (flush || (take && whole)) out_push[client] <= 1'b1;
 			if (take && in_last && !in_first && in_off != 4'd0 && !again) out_surplus[client] <= 1'b1;
 		end

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// weft_dma_rd: AXI4 read master for four clients (0 ring, 1 and 2 SGL walkers, 3 gather).
+// weft_dma_rd: AXI4 read master for N clients, up to 8 (0 ring; 1, 2, 4 and 5 SGL walkers; 3 and 6 gather).
 // Requests of 1 byte and up at any address become bursts that end at 256-byte boundaries; answers come packed, in
 // order per client. One AXI id, up to 64 bursts outstanding.
 // Latency: four cycles from request to address, four from data to answer. Throughput: one beat per cycle.
@@ -7,10 +7,10 @@
 // Bursts of the clients alternate. An error answer on any beat of a request shows as err with its last packed beat.
 // drain: no new bursts, answers are swallowed; quiet when none is outstanding. A reset has to follow.
 module weft_dma_rd #(
-	parameter int unsigned BEATS0 = 64,
-	parameter int unsigned BEATS1 = 32,
-	parameter int unsigned BEATS2 = 32,
-	parameter int unsigned BEATS3 = 2048,
+	parameter int unsigned N = 7,
+	parameter int unsigned BEATS_RING = 64,
+	parameter int unsigned BEATS_SGL = 32,
+	parameter int unsigned BEATS_GATHER = 2048,
 	parameter int unsigned BURSTS = 64
 ) (
 	input  logic         clk,
@@ -18,16 +18,16 @@ module weft_dma_rd #(
 	input  logic         drain,
 	output logic         quiet,
 	output logic         busy,
-	input  logic [3:0]   rd_req_valid,
-	output logic [3:0]   rd_req_ready,
-	input  logic [255:0] rd_req_addr,
-	input  logic [63:0]  rd_req_len,
-	output logic [3:0]   rd_rsp_valid,
-	input  logic [3:0]   rd_rsp_ready,
-	output logic [511:0] rd_rsp_data,
-	output logic [19:0]  rd_rsp_cnt,
-	output logic [3:0]   rd_rsp_last,
-	output logic [3:0]   rd_rsp_err,
+	input  logic [N-1:0] rd_req_valid,
+	output logic [N-1:0] rd_req_ready,
+	input  logic [N*64-1:0] rd_req_addr,
+	input  logic [N*16-1:0] rd_req_len,
+	output logic [N-1:0] rd_rsp_valid,
+	input  logic [N-1:0] rd_rsp_ready,
+	output logic [N*128-1:0] rd_rsp_data,
+	output logic [N*5-1:0] rd_rsp_cnt,
+	output logic [N-1:0] rd_rsp_last,
+	output logic [N-1:0] rd_rsp_err,
 	output logic [63:0]  m_axi_araddr,
 	output logic [7:0]   m_axi_arlen,
 	output logic [2:0]   m_axi_arsize,
@@ -43,22 +43,22 @@ module weft_dma_rd #(
 	output logic         cnt_err // a burst was answered with an error
 );
 	// ---- clients ----
-	logic [3:0] bu_valid;
-	logic [3:0] bu_take;
-	logic [255:0] bu_addr;
-	logic [63:0] bu_info; // 14 bits used of each 16
-	logic [3:0] bu_idle;
-	logic [3:0] al_push;
+	logic [N-1:0] bu_valid;
+	logic [N-1:0] bu_take;
+	logic [N*64-1:0] bu_addr;
+	logic [N*16-1:0] bu_info; // 14 bits used of each 16
+	logic [N-1:0] bu_idle;
+	logic [N-1:0] al_push;
 	logic [127:0] al_data;
 	logic [4:0] al_cnt;
 	logic al_last;
 	logic al_err;
-	logic [3:0] al_surplus;
+	logic [N-1:0] al_surplus;
 
 	generate
-		for (genvar i = 0; i < 4; i++) begin : g_chan
+		for (genvar i = 0; i < N; i++) begin : g_chan
 			weft_dma_rd_chan #(
-				.DEPTH(i == 0 ? BEATS0 : i == 1 ? BEATS1 : i == 2 ? BEATS2 : BEATS3)
+				.DEPTH(i == 0 ? BEATS_RING : i == 3 || i == 6 ? BEATS_GATHER : BEATS_SGL)
 			) chan (
 				.clk, .rst,
 				.rd_req_valid(rd_req_valid[i]), .rd_req_ready(rd_req_ready[i]),
@@ -75,23 +75,29 @@ module weft_dma_rd #(
 	endgenerate
 
 	// ---- burst issue: round robin among the clients ----
-	logic [1:0] turn; // client served last
-	logic [1:0] pick;
+	logic [2:0] turn; // client served last
+	logic [2:0] pick;
+	logic [2:0] cand;
 	logic found;
 	logic issue;
 	logic of_full;
+`ifndef SYNTHESIS
+	initial if (N < 2 || N > 8) $fatal(1, "weft_dma_rd: N must be 2..8");
+`endif
 	always_comb begin
 		found = 1'b0;
 		pick = turn;
-		for (int i = 4; i > 0; i--) begin
-			if (bu_valid[turn + i[1:0]]) begin
+		cand = turn; // the last of the round
+		for (int i = 0; i < int'(N); i++) begin
+			if (bu_valid[cand]) begin
 				found = 1'b1;
-				pick = turn + i[1:0];
+				pick = cand;
 			end
+			cand = cand == 3'd0 ? 3'(N - 1) : cand - 3'd1;
 		end
 	end
 	assign issue = found && !of_full && !drain && (!m_axi_arvalid || m_axi_arready);
-	assign bu_take = issue ? 4'd1 << pick : 4'd0;
+	assign bu_take = issue ? N'(1) << pick : '0;
 
 	logic [15:0] pick_info;
 	assign pick_info = bu_info[{pick, 4'd0} +: 16];
@@ -100,7 +106,7 @@ module weft_dma_rd #(
 	always_ff @(posedge clk) begin
 		if (rst) begin
 			m_axi_arvalid <= 1'b0;
-			turn <= 2'd0;
+			turn <= 3'd0;
 		end else begin
 			if (issue) turn <= pick;
 			m_axi_arvalid <= issue || (m_axi_arvalid && !m_axi_arready);
@@ -117,7 +123,7 @@ module weft_dma_rd #(
 	logic of_empty;
 	logic of_pop;
 	logic [6:0] of_count_unused;
-	logic [1:0] oc;
+	logic [2:0] oc;
 	logic [3:0] o_beats; // less one
 	logic o_first;
 	logic o_last;
@@ -128,7 +134,7 @@ module weft_dma_rd #(
 	logic burst_end;
 	logic burst_err;
 
-	weft_dma_fifo #(.W(16), .DEPTH(BURSTS)) order (
+	weft_dma_fifo #(.W(17), .DEPTH(BURSTS)) order (
 		.clk, .rst, .push(issue), .din({pick, pick_info[13:0]}), .pop(of_pop),
 		.dout({oc, o_beats, o_first, o_last, o_off, o_end}), .empty(of_empty), .full(of_full), .count(of_count_unused)
 	);
@@ -137,7 +143,7 @@ module weft_dma_rd #(
 	assign burst_end = beat == o_beats;
 	assign of_pop = take && burst_end;
 
-	weft_dma_align align (
+	weft_dma_align #(.N(N)) align (
 		.clk, .rst,
 		.in_valid(take), .in_ready(m_axi_rready), .in_data(m_axi_rdata), .in_err(m_axi_rresp[1]), .in_client(oc),
 		.in_first(o_first && beat == 4'd0), .in_last(o_last && burst_end), .in_off(o_off), .in_end(o_end),
@@ -159,9 +165,9 @@ module weft_dma_rd #(
 				burst_err <= !burst_end && (burst_err || m_axi_rresp[1]);
 			end
 			cnt_err <= of_pop && (burst_err || m_axi_rresp[1]);
-			cnt_bytes <= al_push != 4'd0 ? al_cnt : 5'd0;
+			cnt_bytes <= al_push != '0 ? al_cnt : 5'd0;
 			quiet <= drain && of_empty && !m_axi_arvalid;
-			busy <= !of_empty || bu_idle != 4'hf || rd_rsp_valid != 4'd0 || al_push != 4'd0;
+			busy <= !of_empty || bu_idle != '1 || rd_rsp_valid != '0 || al_push != '0;
 		end
 	end
 

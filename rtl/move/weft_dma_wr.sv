@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// weft_dma_wr: AXI4 write master for two clients (0 place, 1 completion writer).
+// weft_dma_wr: AXI4 write master for three clients (0 place, 1 completion writer, 2 place of Fibre Channel).
 // Commands of 1 byte and up at any address become bursts that end at 256-byte boundaries, with strobes at the edges.
 // All commands are served strictly in the order of their acceptance, on one AXI id; the data of the clients follow in that
 // order. wr_done comes after the last write response of a command, in command order.
@@ -15,18 +15,18 @@ module weft_dma_wr #(
 	input  logic         drain,
 	output logic         quiet,
 	output logic         busy,
-	input  logic [1:0]   wr_cmd_valid,
-	output logic [1:0]   wr_cmd_ready,
-	input  logic [127:0] wr_cmd_addr,
-	input  logic [31:0]  wr_cmd_len,
-	input  logic [31:0]  wr_cmd_tag,
-	input  logic [1:0]   wr_dat_valid,
-	output logic [1:0]   wr_dat_ready,
-	input  logic [255:0] wr_dat_data,
-	input  logic [1:0]   wr_dat_last,
-	output logic [1:0]   wr_done_valid,
-	output logic [31:0]  wr_done_tag,
-	output logic [1:0]   wr_done_err,
+	input  logic [2:0]   wr_cmd_valid,
+	output logic [2:0]   wr_cmd_ready,
+	input  logic [191:0] wr_cmd_addr,
+	input  logic [47:0]  wr_cmd_len,
+	input  logic [47:0]  wr_cmd_tag,
+	input  logic [2:0]   wr_dat_valid,
+	output logic [2:0]   wr_dat_ready,
+	input  logic [383:0] wr_dat_data,
+	input  logic [2:0]   wr_dat_last,
+	output logic [2:0]   wr_done_valid,
+	output logic [47:0]  wr_done_tag,
+	output logic [2:0]   wr_done_err,
 	output logic [31:0]  wr_issued,
 	output logic [31:0]  wr_answered,
 	output logic [63:0]  m_axi_awaddr,
@@ -47,19 +47,25 @@ module weft_dma_wr #(
 	output logic         cnt_err // an error response
 );
 	// ---- commands ----
-	logic turn; // client served last
-	logic pick;
+	logic [1:0] turn; // client served last
+	logic [1:0] pick;
 	logic accept;
 	logic cf_full;
 	logic cf_empty;
 	logic [4:0] cf_count_unused;
-	logic [96:0] cf_out;
+	logic [97:0] cf_out;
 	logic cut_ready;
 
-	assign pick = wr_cmd_valid[!turn] ? !turn : turn;
-	assign accept = wr_cmd_valid != 2'd0 && !cf_full;
-	assign wr_cmd_ready = accept ? 2'd1 << pick : 2'd0;
-	weft_dma_fifo #(.W(97), .DEPTH(16)) commands (
+	always_comb begin
+		case (turn)
+			2'd0: pick = wr_cmd_valid[1] ? 2'd1 : wr_cmd_valid[2] ? 2'd2 : 2'd0;
+			2'd1: pick = wr_cmd_valid[2] ? 2'd2 : wr_cmd_valid[0] ? 2'd0 : 2'd1;
+			default: pick = wr_cmd_valid[0] ? 2'd0 : wr_cmd_valid[1] ? 2'd1 : 2'd2;
+		endcase
+	end
+	assign accept = wr_cmd_valid != 3'd0 && !cf_full;
+	assign wr_cmd_ready = accept ? 3'd1 << pick : 3'd0;
+	weft_dma_fifo #(.W(98), .DEPTH(16)) commands (
 		.clk, .rst, .push(accept),
 		.din({pick, wr_cmd_tag[{pick, 4'd0} +: 16], wr_cmd_len[{pick, 4'd0} +: 16], wr_cmd_addr[{pick, 6'd0} +: 64]}),
 		.pop(!cf_empty && cut_ready), .dout(cf_out), .empty(cf_empty), .full(cf_full), .count(cf_count_unused)
@@ -73,15 +79,15 @@ module weft_dma_wr #(
 	logic bu_last;
 	logic [3:0] bu_off;
 	logic [3:0] bu_end;
-	logic bu_client;
+	logic [1:0] bu_client;
 	logic [15:0] bu_tag;
 	logic issue;
 	logic wf_full;
 	logic bf_full;
 
-	weft_dma_cut #(.SIDE(17)) cut (
+	weft_dma_cut #(.SIDE(18)) cut (
 		.clk, .rst,
-		.rq_valid(!cf_empty), .rq_ready(cut_ready), .rq_addr(cf_out[63:0]), .rq_len(cf_out[79:64]), .rq_side(cf_out[96:80]),
+		.rq_valid(!cf_empty), .rq_ready(cut_ready), .rq_addr(cf_out[63:0]), .rq_len(cf_out[79:64]), .rq_side(cf_out[97:80]),
 		.bu_valid, .bu_ready(issue), .bu_addr, .bu_more, .bu_first, .bu_last, .bu_off, .bu_end,
 		.bu_side({bu_client, bu_tag})
 	);
@@ -103,7 +109,7 @@ module weft_dma_wr #(
 	logic wf_empty;
 	logic wf_pop;
 	logic [4:0] wf_count_unused;
-	logic wc;
+	logic [1:0] wc;
 	logic [3:0] w_beats; // less one
 	logic w_first;
 	logic w_last;
@@ -123,7 +129,7 @@ module weft_dma_wr #(
 	logic [15:0] strb;
 	logic [4:0] bytes;
 
-	weft_dma_fifo #(.W(15), .DEPTH(16)) bursts (
+	weft_dma_fifo #(.W(16), .DEPTH(16)) bursts (
 		.clk, .rst, .push(issue), .din({bu_client, bu_more, bu_first, bu_last, bu_off, bu_end}), .pop(wf_pop),
 		.dout({wc, w_beats, w_first, w_last, w_off, w_end}), .empty(wf_empty), .full(wf_full), .count(wf_count_unused)
 	);
@@ -133,7 +139,7 @@ module weft_dma_wr #(
 	assign flush = cmd_last && !cmd_first && w_end < w_off;
 	assign go = !wf_empty && (!m_axi_wvalid || m_axi_wready) && (drain || flush || wr_dat_valid[wc]);
 	assign wf_pop = go && burst_end;
-	assign wr_dat_ready = go && !flush && !drain ? 2'd1 << wc : 2'd0;
+	assign wr_dat_ready = go && !flush && !drain ? 3'd1 << wc : 3'd0;
 
 	assign dat = wr_dat_data[{wc, 7'd0} +: 128];
 	assign shift = 5'd16 - {1'b0, w_off};
@@ -165,7 +171,7 @@ module weft_dma_wr #(
 	logic bf_empty;
 	logic bf_pop;
 	logic [6:0] bf_count_unused;
-	logic bc;
+	logic [1:0] bc;
 	logic [15:0] b_tag;
 	logic b_last;
 	logic err;
@@ -174,7 +180,7 @@ module weft_dma_wr #(
 	logic [15:0] done_tag;
 	logic done_err;
 
-	weft_dma_fifo #(.W(18), .DEPTH(BURSTS)) responses (
+	weft_dma_fifo #(.W(19), .DEPTH(BURSTS)) responses (
 		.clk, .rst, .push(issue), .din({bu_client, bu_tag, bu_last}), .pop(bf_pop),
 		.dout({bc, b_tag, b_last}), .empty(bf_empty), .full(bf_full), .count(bf_count_unused)
 	);
@@ -182,8 +188,8 @@ module weft_dma_wr #(
 	assign bf_pop = m_axi_bvalid && !bf_empty;
 	assign err_now = err || m_axi_bresp[1];
 	assign done = bf_pop && b_last;
-	assign wr_done_tag = {2{done_tag}};
-	assign wr_done_err = {2{done_err}};
+	assign wr_done_tag = {3{done_tag}};
+	assign wr_done_err = {3{done_err}};
 
 	always_ff @(posedge clk) begin
 		done_tag <= b_tag;
@@ -191,9 +197,9 @@ module weft_dma_wr #(
 	end
 	always_ff @(posedge clk) begin
 		if (rst) begin
-			turn <= 1'b0;
+			turn <= 2'd0;
 			err <= 1'b0;
-			wr_done_valid <= 2'd0;
+			wr_done_valid <= 3'd0;
 			wr_issued <= 32'd0;
 			wr_answered <= 32'd0;
 			cnt_err <= 1'b0;
@@ -204,10 +210,10 @@ module weft_dma_wr #(
 			if (accept) wr_issued <= wr_issued + 32'd1;
 			if (bf_pop) err <= !b_last && err_now;
 			if (done) wr_answered <= wr_answered + 32'd1;
-			wr_done_valid <= done && !drain ? 2'd1 << bc : 2'd0;
+			wr_done_valid <= done && !drain ? 3'd1 << bc : 3'd0;
 			cnt_err <= bf_pop && m_axi_bresp[1];
 			quiet <= drain && wf_empty && bf_empty && !m_axi_awvalid && !m_axi_wvalid;
-			busy <= !cf_empty || bu_valid || !bf_empty || wr_done_valid != 2'd0 || wr_cmd_valid != 2'd0;
+			busy <= !cf_empty || bu_valid || !bf_empty || wr_done_valid != 3'd0 || wr_cmd_valid != 3'd0;
 		end
 	end
 

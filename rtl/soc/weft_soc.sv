@@ -17,28 +17,28 @@ module weft_soc (
 	output logic          core_retire,
 	output logic          core_trap,
 	output logic          idle,
-	// core bus to the blocks: 0 host, 1 tx, 2 rx
-	output logic [2:0]    cb_req,
+	// core bus to the blocks: 0 host, 1 tx, 2 rx, 3 fc_tx, 4 fc_rx
+	output logic [4:0]    cb_req,
 	output logic          cb_we,
 	output logic [3:0]    cb_be,
 	output logic [31:0]   cb_addr,
 	output logic [31:0]   cb_wdata,
-	input  logic [2:0]    cb_gnt,
-	input  logic [2:0]    cb_rvalid,
-	input  logic [95:0]   cb_rdata,
-	// events: 0 host, 1 tx, 2 rx
-	input  logic [2:0]    evt_valid,
-	input  logic [287:0]  evt_data,
-	output logic [2:0]    evt_ready,
+	input  logic [4:0]    cb_gnt,
+	input  logic [4:0]    cb_rvalid,
+	input  logic [159:0]  cb_rdata,
+	// events, in the same order
+	input  logic [4:0]    evt_valid,
+	input  logic [479:0]  evt_data,
+	output logic [4:0]    evt_ready,
 	output logic          evt_taken,
 	// XRAM engine ports
-	input  logic [3:0]    x_req,
-	input  logic [3:0]    x_we,
-	input  logic [63:0]   x_addr,
-	input  logic [511:0]  x_wdata,
-	input  logic [63:0]   x_be,
-	output logic [3:0]    x_gnt,
-	output logic [3:0]    x_rvalid,
+	input  logic [6:0]    x_req,
+	input  logic [6:0]    x_we,
+	input  logic [111:0]  x_addr,
+	input  logic [895:0]  x_wdata,
+	input  logic [111:0]  x_be,
+	output logic [6:0]    x_gnt,
+	output logic [6:0]    x_rvalid,
 	output logic [127:0]  x_rdata,
 	// connection tables
 	input  logic [9:0]    tx_ctxa_addr,
@@ -49,7 +49,7 @@ module weft_soc (
 	output logic [31:0]   rx_hash_rdata
 );
 	localparam logic [3:0] SEL_NONE = 4'd0, SEL_IMEM = 4'd1, SEL_DMEM = 4'd2, SEL_XRAM = 4'd3, SEL_CTXA = 4'd4, SEL_HASH = 4'd5, SEL_REG = 4'd6,
-	                       SEL_HOST = 4'd7, SEL_TX = 4'd8, SEL_RX = 4'd9;
+	                       SEL_HOST = 4'd7, SEL_TX = 4'd8, SEL_RX = 4'd9, SEL_FTX = 4'd10, SEL_FRX = 4'd11;
 
 	// --- core ---
 	logic        i_req, d_req, d_we, d_gnt, d_rvalid, d_err, core_sleep;
@@ -83,12 +83,13 @@ module weft_soc (
 			4'h0: if (d_addr < weft_eng_pkg::IMEM_SIZE) sel = SEL_IMEM;
 			4'h1: if (d_addr[27:0] < weft_eng_pkg::DMEM_SIZE[27:0]) sel = SEL_DMEM;
 			4'h2: if (d_addr[27:0] < weft_eng_pkg::XRAM_SIZE[27:0]) sel = SEL_XRAM;
-			4'h3: sel = SEL_RX;
+			4'h3: sel = d_addr[27:24] == 4'h2 ? SEL_FRX : SEL_RX;
 			4'h4: case (d_addr[27:20])
 				8'h00: sel = SEL_CTXA;
 				8'h01: sel = SEL_RX;
 				8'h02: sel = SEL_HASH;
 				8'h03, 8'h04: sel = SEL_HOST;
+				8'h05: sel = SEL_FRX;
 				default: sel = SEL_NONE;
 			endcase
 			4'h5: if (d_addr[27:12] == '0) begin
@@ -98,19 +99,23 @@ module weft_soc (
 				else if (d_addr[11:0] < 12'h100) sel = SEL_HOST;
 				else if (d_addr[11:0] < 12'h180) sel = SEL_TX;
 				else if (d_addr[11:0] < 12'h200) sel = SEL_RX;
+				else if (d_addr[11:0] < 12'h280) sel = SEL_FTX;
+				else if (d_addr[11:0] < 12'h300) sel = SEL_FRX;
 			end
 			default: sel = SEL_NONE;
 		endcase
 	end
 	logic slow, slow_gnt, slow_rvalid;
-	assign slow = sel == SEL_HOST || sel == SEL_TX || sel == SEL_RX;
-	assign cb_req = {3{d_req}} & {sel == SEL_RX, sel == SEL_TX, sel == SEL_HOST};
+	logic [4:0] slave;
+	assign slave = {sel == SEL_FRX, sel == SEL_FTX, sel == SEL_RX, sel == SEL_TX, sel == SEL_HOST};
+	assign slow = slave != '0;
+	assign cb_req = {5{d_req}} & slave;
 	assign cb_we = d_we;
 	assign cb_be = d_be;
 	assign cb_addr = d_addr;
 	assign cb_wdata = d_wdata;
 	assign slow_gnt = |(cb_req & cb_gnt);
-	assign slow_rvalid = busy_q && |(cb_rvalid & {sel_q == SEL_RX, sel_q == SEL_TX, sel_q == SEL_HOST});
+	assign slow_rvalid = busy_q && |(cb_rvalid & {sel_q == SEL_FRX, sel_q == SEL_FTX, sel_q == SEL_RX, sel_q == SEL_TX, sel_q == SEL_HOST});
 	assign d_gnt = slow ? slow_gnt : d_req;
 
 	logic fast_q;
@@ -140,6 +145,8 @@ module weft_soc (
 			SEL_HOST: d_rdata = cb_rdata[31:0];
 			SEL_TX:   d_rdata = cb_rdata[63:32];
 			SEL_RX:   d_rdata = cb_rdata[95:64];
+			SEL_FTX:  d_rdata = cb_rdata[127:96];
+			SEL_FRX:  d_rdata = cb_rdata[159:128];
 			default:  d_rdata = '0;
 		endcase
 	end
@@ -165,7 +172,7 @@ module weft_soc (
 		.a_en(d_req && sel == SEL_DMEM), .a_we(d_wbe), .a_addr(d_addr[$clog2(DWORDS)+1:2]), .a_wdata(d_wdata), .a_rdata(dmem_d),
 		.b_en(boot_d), .b_we({4{boot_d}}), .b_addr(boot_addr[$clog2(DWORDS)+1:2]), .b_wdata(boot_data), .b_rdata(dmem_b)
 	);
-	weft_xram #(.BEATS(weft_eng_pkg::XRAM_SIZE / 16)) u_xram (
+	weft_xram #(.N(7), .BEATS(weft_eng_pkg::XRAM_SIZE / 16)) u_xram (
 		.clk, .rst, .c_en(d_req && sel == SEL_XRAM), .c_we(d_wbe), .c_addr(d_addr[19:0]), .c_wdata(d_wdata), .c_rdata(xram_d),
 		.x_req, .x_we, .x_addr, .x_wdata, .x_be, .x_gnt, .x_rvalid, .x_rdata
 	);
@@ -197,7 +204,7 @@ module weft_soc (
 		.clk, .rst, .req(d_req && sel == SEL_REG), .we(d_we), .addr(d_addr[11:0]), .wdata(d_wdata), .rdata(reg_d),
 		.time_ns, .timer_ns, .timer_due, .ev_valid, .ev_head, .ev_pop
 	);
-	weft_evq u_evq (
+	weft_evq #(.N(5)) u_evq (
 		.clk, .rst, .in_valid(evt_valid), .in_data(evt_data), .in_ready(evt_ready),
 		.head_valid(ev_valid), .head(ev_head), .pop(ev_pop), .any(ev_any), .taken(evt_taken)
 	);

@@ -13,6 +13,8 @@ namespace
 
 typedef Vweft_dma_wr Dut;
 
+constexpr int N = 3; /* clients */
+
 struct Command {
 	uint64_t addr;
 	std::vector<uint8_t> data;
@@ -25,14 +27,14 @@ struct Bench {
 	Memory mem, want;
 	AxiWrite<Dut> axi;
 	Rng rng;
-	std::deque<Command> todo[2], feed[2];
+	std::deque<Command> todo[N], feed[N];
 	struct Done {
 		int client;
 		uint16_t tag;
 		bool err;
 	};
 	std::deque<Done> open;
-	unsigned pos[2] = {}, cmd_pct = 100, dat_pct[2] = { 100, 100 };
+	unsigned pos[N] = {}, cmd_pct = 100, dat_pct[N] = { 100, 100, 100 };
 	uint64_t cycle = 0, bytes = 0, counted = 0, counted_err = 0, accepted = 0, done = 0,
 		 errors = 0;
 	uint16_t next_tag = 1;
@@ -69,9 +71,10 @@ struct Bench {
 		Command &m = todo[c].front();
 		d->wr_cmd_valid |= 1 << c;
 		memcpy(&d->wr_cmd_addr[c * 2], &m.addr, 8);
-		d->wr_cmd_len = (d->wr_cmd_len & ~(0xffffu << c * 16)) | (uint32_t)m.data.size()
-										 << c * 16;
-		d->wr_cmd_tag = (d->wr_cmd_tag & ~(0xffffu << c * 16)) | (uint32_t)m.tag << c * 16;
+		d->wr_cmd_len = (d->wr_cmd_len & ~(0xffffull << c * 16)) | (uint64_t)m.data.size()
+										   << c * 16;
+		d->wr_cmd_tag = (d->wr_cmd_tag & ~(0xffffull << c * 16)) | (uint64_t)m.tag
+										   << c * 16;
 	}
 	void drive_dat(int c)
 	{
@@ -116,8 +119,8 @@ struct Bench {
 	}
 	void check_done()
 	{
-		need(d->wr_done_valid != 3, "two done at once");
-		for (int c = 0; c < 2; c++) {
+		need(__builtin_popcount(d->wr_done_valid) <= 1, "two done at once");
+		for (int c = 0; c < N; c++) {
 			if (!(d->wr_done_valid >> c & 1))
 				continue;
 			need(!open.empty(), "done without command");
@@ -133,7 +136,7 @@ struct Bench {
 	}
 	void tick()
 	{
-		for (int c = 0; c < 2; c++) {
+		for (int c = 0; c < N; c++) {
 			drive_cmd(c);
 			drive_dat(c);
 		}
@@ -142,11 +145,11 @@ struct Bench {
 		unsigned cmd = d->wr_cmd_valid & d->wr_cmd_ready,
 			 dat = d->wr_dat_valid & d->wr_dat_ready;
 		if (watch) {
-			need(cmd != 3, "two commands at once");
+			need(__builtin_popcount(cmd) <= 1, "two commands at once");
 			need(d->wr_issued == accepted, "wr_issued %u", d->wr_issued);
 			check_done();
 		}
-		for (int c = 0; c < 2; c++) {
+		for (int c = 0; c < N; c++) {
 			if (dat >> c & 1)
 				take_dat(c);
 			if (cmd >> c & 1)
@@ -163,8 +166,10 @@ struct Bench {
 	}
 	bool idle() const
 	{
-		return todo[0].empty() && todo[1].empty() && feed[0].empty() && feed[1].empty() &&
-		       open.empty();
+		for (int c = 0; c < N; c++)
+			if (!todo[c].empty() || !feed[c].empty())
+				return false;
+		return open.empty();
 	}
 	void run(uint64_t limit)
 	{
@@ -197,7 +202,7 @@ START_TEST(random_mix)
 		Bench b(200 + k);
 		b.axi.k = { knobs[k][0], knobs[k][1], knobs[k][2], knobs[k][3] };
 		b.cmd_pct = knobs[k][4];
-		b.dat_pct[0] = b.dat_pct[1] = knobs[k][5];
+		b.dat_pct[0] = b.dat_pct[1] = b.dat_pct[2] = knobs[k][5];
 		for (int i = 0; i < 250; i++) {
 			unsigned kind = b.rng.below(10);
 			unsigned len = kind < 5 ? 1 + b.rng.below(64) :
@@ -207,9 +212,10 @@ START_TEST(random_mix)
 			      len); /* a small window: overlaps show the order */
 			b.put(1, (1ull << 40) + b.rng.below(1 << 15),
 			      i & 1 ? 32 : 1 + b.rng.below(48));
+			b.put(2, (1ull << 40) + b.rng.below(1 << 15), 1 + b.rng.below(2200));
 		}
 		b.run(2000000);
-		ck_assert_uint_eq(b.done, 500);
+		ck_assert_uint_eq(b.done, 750);
 		ck_assert_uint_eq(b.counted, b.bytes);
 		ck_assert_uint_eq(b.counted_err, 0);
 		b.mem.expect_same(b.want);
@@ -226,7 +232,7 @@ START_TEST(all_alignments)
 	uint64_t at = 0x10000;
 	for (unsigned off = 0; off < 16; off++) {
 		for (unsigned len = 1; len <= 50; len++, at += 64)
-			b.put(off & 1, at + off, len);
+			b.put((int)(off % 3), at + off, len);
 		for (unsigned len = 240; len <= 274; len++, at += 512)
 			b.put(0, at + off, len);
 	}
@@ -321,7 +327,7 @@ START_TEST(drain_then_reset)
 			need(p.second[i] == Memory::fill(p.first << 12 | i) ||
 				     p.second[i] == b.want.get(p.first << 12 | i),
 			     "a byte that nobody wrote");
-	for (int c = 0; c < 2; c++) {
+	for (int c = 0; c < N; c++) {
 		b.todo[c].clear();
 		b.feed[c].clear();
 		b.pos[c] = 0;
@@ -335,7 +341,7 @@ START_TEST(drain_then_reset)
 	b.watch = true;
 	b.want = b.mem;
 	for (int i = 0; i < 20; i++)
-		b.put(i & 1, 0x100000 + b.rng.below(1000), 1 + b.rng.below(900));
+		b.put(i % 3, 0x100000 + b.rng.below(1000), 1 + b.rng.below(900));
 	b.run(100000);
 	b.mem.expect_same(b.want);
 }
