@@ -6,7 +6,7 @@
 // drained. A kill ends the operation between two frames.
 //
 //   IDLE -> LOAD -> START -> HDR0 -> HDR1 -> BODY -> QUEUE -> START ... -> NOTE -> FIN -> IDLE;  START, BODY -> DRAIN -> NOTE;
-//   a fence, or what nothing follows: IDLE -> LOAD -> FIN. A fence waits in FIN, while frames are dropped, until none waits
+//   a fence: IDLE -> LOAD -> FIN, where it waits, while frames are dropped, until none is left; what nothing follows: LOAD -> NOTE
 //
 // Header of the record: F_CTL as in the last frame, SEQ_CNT and Parameter of the first. Not in the others: END_SEQ, SEQ_INIT, LAST_SEQ.
 // Latency: 4 cycles from an operation's first byte to its place in the buffer. Throughput: one beat per cycle, 4 cycles between two
@@ -127,7 +127,7 @@ module weft_fc_tx_frame (
 	assign src_frame = state == START && room;
 	assign src_size = size_next;
 	assign src_drain = state == DRAIN;
-	assign x_req = state == NOTE;
+	assign x_req = state == NOTE && !d.raw;
 	assign x_addr = d.rec + 16'd2;
 	assign x_wdata = {16'd0, count, 96'd0};
 	assign x_be = 16'h3000;
@@ -156,7 +156,7 @@ module weft_fc_tx_frame (
 			r_drop <= d_in.drop;
 			if (d_pop) state <= LOAD;
 		end
-		LOAD: state <= d.fence || d.err || d.drop ? FIN : START;
+		LOAD: state <= d.fence ? FIN : d.err || d.drop ? NOTE : START;
 		START: begin
 			waddr <= wbase;
 			size <= size_next;

@@ -114,7 +114,7 @@ module weft_fc_tx_op (
 
 	assign op_pop = state == IDLE && op_valid;
 	assign d_wr = state == PUSH && !d_full;
-	assign busy = state != IDLE || op_valid || rd_req_valid;
+	assign busy = state != IDLE || rd_req_valid;
 	always_comb begin
 		d = '0;
 		d.raw = raw;

@@ -15,6 +15,7 @@ module weft_fc_tx_regs (
 	output logic         cb_rvalid,
 	output logic [31:0]  cb_rdata,
 	// operations
+	output logic         op_waits, // one is queued
 	output logic         op_valid,
 	input  logic         op_pop,
 	output logic [7:0]   op_flags,
@@ -41,7 +42,7 @@ module weft_fc_tx_regs (
 	initial if (N_SLOTS != 2048) $fatal(1, "weft_fc_tx_regs: made for 2048 slots");
 `endif
 	logic [11:0] off;
-	logic        wr, sel_push, sel_kill, full, drop_bit, q_valid, sweep;
+	logic        wr, sel_push, sel_kill, full, drop_bit, sweep;
 	logic [31:0] rec;
 	logic [5:0]  count;
 	logic [11:0] init;
@@ -87,9 +88,9 @@ module weft_fc_tx_regs (
 	end
 
 	weft_tx_fifo #(.W(24), .AW(5)) u_ops (
-		.clk, .rst, .wr(wr && sel_push), .wdata({cb_wdata[7:0], rec[19:4]}), .full, .valid(q_valid), .rdata({op_flags, op_rec}), .rd(op_pop), .count
+		.clk, .rst, .wr(wr && sel_push), .wdata({cb_wdata[7:0], rec[19:4]}), .full, .valid(op_waits), .rdata({op_flags, op_rec}), .rd(op_pop), .count
 	);
-	assign op_valid = q_valid && !sweep;
+	assign op_valid = op_waits && !sweep;
 
 	(* ram_style = "distributed" *) logic kill [0:2047];
 	logic        k_we, k_val;
