@@ -161,4 +161,19 @@ private:
 
 uint32_t crc32(const uint8_t *p, size_t n);
 std::deque<frame> frames_make(const bench &b, const record &r, bool *err);
+
+/* Short names for what the tests use all the time. */
+enum { NATIVE = ENG_FCM_NATIVE, FCOE = ENG_FCM_FCOE, DONE = ENG_FTXF_DONE, RAW = ENG_FTXF_RAW };
+
+/* Record i: a random header, no payload. i also is its slot and data slot. */
+record rec_blank(bench &b, int i);
+bytes bytes_random(bench &b, size_t n);
+/* Gives r data of len bytes at off of its data slot's buffer. */
+void data_random(bench &b, record &r, uint32_t len, uint32_t off);
+record rec_random(bench &b, int i, uint32_t data_max);
+record raw_random(bench &b, int i);
+/* n random operations, until all is done. */
+void batch(bench &b, int n, uint32_t data_max);
+
+void tests_link(TCase *tc);
 #endif
