@@ -268,6 +268,31 @@ START_TEST(kill_any_time)
 }
 END_TEST
 
+/* A kill does not wait for the wire: what is read and not yet a frame goes, and nothing more is read. */
+START_TEST(kill_while_the_wire_stands)
+{
+	static const uint32_t lens[] = { 20000, 1 << 20 };
+	bench b(640, NATIVE);
+	record r = rec_blank(b, 1);
+	long reqs;
+
+	data_random(b, r, lens[_i], 0);
+	b.fc.hold = true;
+	op_p o = b.push(r, DONE);
+	b.steps(6000);
+	ck_assert_int_eq(b.events, 0);
+	reqs = b.gather.reqs;
+	b.kill(1, true);
+	b.steps(4000);
+	ck_assert_int_eq(b.dropped, 1);
+	ck_assert_uint_le(o->frames.size(), 8);
+	ck_assert_int_le(b.gather.reqs - reqs, 2);
+	b.fc.hold = false;
+	b.idle();
+	ck_assert_int_ge(b.fc.frames, 7);
+}
+END_TEST
+
 /* The kill state is of 2,048 slots, one by one; NO_SLOT has none. */
 START_TEST(kill_is_per_slot)
 {
@@ -378,6 +403,7 @@ static void tests_content(TCase *tc)
 	tcase_add_test(tc, list_unreadable);
 	tcase_add_test(tc, refused_operations);
 	tcase_add_loop_test(tc, kill_any_time, 0, 4);
+	tcase_add_loop_test(tc, kill_while_the_wire_stands, 0, 2);
 	tcase_add_test(tc, kill_is_per_slot);
 	tcase_add_loop_test(tc, drop_any_time, 0, 4);
 	tcase_add_test(tc, fence_with_a_dead_wire);
