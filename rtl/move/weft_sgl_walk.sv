@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // weft_sgl_walk: turns bytes [off, off + len) of a slot's data buffer into pieces of contiguous host memory.
 // It reads the submission entry of the slot from XRAM (the x port), and chain elements from host memory in batches of 16 (the rd port).
+// With SQF_SGL_TAIL the last 16 bytes of the entry stand for those of the list form: one element, or with SGL_CHAIN the array's address.
 // Entry, cursor and batch are kept for the next call with the same slot until inval says that the slot was refilled, or an error, or a
 // call with st_fresh: somebody else wrote the entry.
 // One piece with pc_err and pc_last (len 0, address 0) when: len is 0, off + len > data_len, sgl_count is 0 or more than the list form
 // allows, the elements end too early, a used element wraps around the address space, or host memory answers with an error. Pieces
 // given before that are good in themselves.
-// Latency: 2 cycles with everything cached, +7 for the entry, + one host read per batch not held. Throughput: a piece in 2 cycles
+// Latency: 2 cycles with everything cached, +7 for the entry (+8 with SGL_TAIL), + one host read per batch not held. Throughput: a piece in 2 cycles
 // within an element, 4 with the step to the next one; an element that is passed over costs 2 cycles.
 // Back-pressure: pc_* stand until pc_ready; a call must be walked to pc_last. st_ready is high only between calls.
 module weft_sgl_walk (
@@ -53,6 +54,7 @@ module weft_sgl_walk (
 	localparam logic [2:0] IDLE = 3'd0, ENTRY = 3'd1, CHECK = 3'd2, SEEK = 3'd3, TEST = 3'd4, EMIT = 3'd5, FETCH = 3'd6, FILL = 3'd7;
 	localparam int unsigned SLOTS = weft_host_pkg::N_SLOTS;
 	localparam int unsigned CHAIN_BIT = $clog2(weft_host_pkg::SQF_SGL_CHAIN);
+	localparam int unsigned TAIL_BIT = $clog2(weft_host_pkg::SQF_SGL_TAIL);
 
 	logic [2:0]  state;
 	// the call
@@ -61,6 +63,7 @@ module weft_sgl_walk (
 	logic        known;
 	logic [15:0] slot;
 	logic        chain;
+	logic        tail;
 	logic [31:0] data_len;
 	logic [15:0] count;
 	logic [63:0] list;
@@ -73,7 +76,7 @@ module weft_sgl_walk (
 	logic        elem_we;
 	logic [3:0]  elem_wa;
 	logic [95:0] elem_wd;
-	logic [2:0]  asked, got; // words of the entry
+	logic [2:0]  asked, got; // words of the entry: 0..3, with SGL_TAIL then the eighth
 	logic [4:0]  fill, want; // elements of a batch
 	logic        fill_bad;
 
@@ -81,11 +84,11 @@ module weft_sgl_walk (
 	assign hit = known && !st_fresh && slot == st_slot && !(inval_valid && inval_slot == st_slot);
 	assign st_ready = state == IDLE;
 
-	assign x_req = state == ENTRY && !asked[2];
+	assign x_req = state == ENTRY && (!asked[2] || (tail && got != 3'd0 && asked == 3'd4));
 	assign x_we = 1'b0;
 	assign x_be = 16'd0;
 	assign x_wdata = 128'd0;
-	assign x_addr = {slot[11:0], 2'b00, asked[1:0]};
+	assign x_addr = {slot[11:0], asked[2] ? 4'd7 : {2'b00, asked[1:0]}};
 
 	logic [15:0] rest;
 	assign rest = count - {5'd0, idx[10:4], 4'd0};
@@ -95,9 +98,9 @@ module weft_sgl_walk (
 	assign want = rest >= 16'd16 ? 5'd16 : rest[4:0];
 	assign rd_rsp_ready = state == FILL;
 
-	// elements come from the entry (words 1..3 hold the inline ones) or from a batch
-	assign elem_we = state == ENTRY ? x_rvalid && got[1:0] != 2'd0 : state == FILL && rd_rsp_valid;
-	assign elem_wa = state == ENTRY ? {2'b00, got[1:0] - 2'd1} : fill[3:0];
+	// elements come from the entry (words 1..3 hold the inline ones, 7 the one at the tail) or from a batch
+	assign elem_we = state == ENTRY ? x_rvalid && got != 3'd0 : state == FILL && rd_rsp_valid;
+	assign elem_wa = state == ENTRY ? {2'b00, got[2] ? 2'd0 : got[1:0] - 2'd1} : fill[3:0];
 	assign elem_wd = state == ENTRY ? x_rdata[95:0] : rd_rsp_data[95:0];
 	always_ff @(posedge clk) begin
 		if (elem_we) elem[elem_wa] <= elem_wd;
@@ -107,9 +110,11 @@ module weft_sgl_walk (
 	logic [32:0] call_end, el_end, avail;
 	logic [64:0] el_top;
 	logic [31:0] piece;
+	logic [15:0] most;
 	logic        call_bad, list_bad;
 	assign call_end = {1'b0, off} + {1'b0, left};
-	assign list_bad = count == 16'd0 || count > (chain ? weft_host_pkg::SGL_MAX[15:0] : weft_host_pkg::SGL_INLINE[15:0]);
+	assign most = chain ? weft_host_pkg::SGL_MAX[15:0] : tail ? 16'd1 : weft_host_pkg::SGL_INLINE[15:0];
+	assign list_bad = count == 16'd0 || count > most;
 	assign call_bad = left == 32'd0 || call_end > {1'b0, data_len} || list_bad || slot >= SLOTS[15:0];
 	assign el_end = {1'b0, base} + {1'b0, el[95:64]};
 	assign el_top = {1'b0, el[63:0]} + {33'd0, el[95:64]};
@@ -146,11 +151,12 @@ module weft_sgl_walk (
 				got <= got + 3'd1;
 				if (got == 3'd0) begin
 					chain <= x_rdata[8 + CHAIN_BIT];
+					tail <= x_rdata[8 + TAIL_BIT];
 					data_len <= x_rdata[63:32];
 					count <= x_rdata[79:64];
 				end
-				if (got == 3'd1) list <= x_rdata[63:0];
-				if (got == 3'd3) begin
+				if (got == 3'd1 || got == 3'd4) list <= x_rdata[63:0];
+				if (got == (tail ? 3'd4 : 3'd3)) begin
 					batch_ok <= !chain;
 					batch <= '0;
 					state <= CHECK;
