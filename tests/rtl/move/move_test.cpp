@@ -54,12 +54,12 @@ template <typename W> static uint8_t lane(const W &w, int i)
 	return w[i / 4] >> (i % 4 * 8);
 }
 
-static uint32_t crc_bits(uint32_t crc, const uint8_t *p, size_t n)
+static uint32_t crc_bits(uint32_t crc, const uint8_t *p, size_t n, uint32_t poly = 0x82f63b78)
 {
 	while (n--) {
 		crc ^= *p++;
 		for (int b = 0; b < 8; b++)
-			crc = crc >> 1 ^ (crc & 1 ? 0x82f63b78 : 0);
+			crc = crc >> 1 ^ (crc & 1 ? poly : 0);
 	}
 	return crc;
 }
@@ -74,6 +74,7 @@ START_TEST(crc_of_known_string)
 	top->crc_cnt = 9;
 	top->eval();
 	ck_assert_uint_eq(~top->crc_out, 0xe3069283);
+	ck_assert_uint_eq(~top->crc32_out, 0xcbf43926);
 }
 END_TEST
 
@@ -92,6 +93,7 @@ START_TEST(crc_of_random_beats)
 		top->crc_cnt = n;
 		top->eval();
 		ck_assert_uint_eq(top->crc_out, crc_bits(crc, d, n));
+		ck_assert_uint_eq(top->crc32_out, crc_bits(crc, d, n, 0xedb88320));
 	}
 }
 END_TEST
@@ -183,6 +185,7 @@ struct slot {
 	bool chain;
 	uint64_t list;
 	std::vector<elem> el;
+	bool tail = false; /* SGL_TAIL: the list form stands in the last 16 bytes */
 };
 
 static std::map<unsigned, slot> slots;
@@ -210,10 +213,10 @@ static void slot_store(unsigned nr)
 
 	for (int i = 0; i < 256; i++)
 		p[i] = rng();
-	p[1] = (p[1] & ~8) | (s.chain ? 8 : 0);
+	p[1] = (p[1] & ~0x88) | (s.chain ? 8 : 0) | (s.tail ? 0x80 : 0);
 	put64(p + 4, s.data_len | (uint64_t)s.count << 32);
 	if (s.chain) {
-		put64(p + 16, s.list);
+		put64(p + (s.tail ? 112 : 16), s.list);
 		for (size_t i = 0; i < s.el.size(); i++) {
 			uint8_t e[16];
 			elem_bytes(e, s.el[i]);
@@ -221,8 +224,8 @@ static void slot_store(unsigned nr)
 				host[s.list + i * 16 + k] = e[k];
 		}
 	} else {
-		for (size_t i = 0; i < s.el.size() && i < 3; i++)
-			elem_bytes(p + 16 + 16 * i, s.el[i]);
+		for (size_t i = 0; i < s.el.size() && i < (s.tail ? 1 : 3); i++)
+			elem_bytes(p + (s.tail ? 112 : 16 + 16 * i), s.el[i]);
 	}
 }
 
@@ -233,7 +236,8 @@ static slot slot_random(unsigned nr)
 	int shape = rnd(4);
 
 	s.chain = rnd(2);
-	s.count = s.chain ? 1 + rnd(rnd(4) ? 40 : 1024) : 1 + rnd(3);
+	s.tail = rnd(2);
+	s.count = s.chain ? 1 + rnd(rnd(4) ? 40 : 1024) : s.tail ? 1 : 1 + rnd(3);
 	s.list = 0x10000000ull * (nr + 1) + rnd(4096) + (rnd(2) ? 0x100000000ull : 0);
 	for (int i = 0; i < s.count; i++) {
 		elem e = { rng() >> 2, (uint32_t)(shape == 0 ? rnd(20) :
@@ -351,7 +355,7 @@ struct walker {
 static void expect(const std::vector<piece> &got, const slot &s, uint32_t off, uint32_t len)
 {
 	bool bad = len == 0 || (uint64_t)off + len > s.data_len || s.count == 0 ||
-		   s.count > (s.chain ? 1024 : 3);
+		   s.count > (s.chain ? 1024 : s.tail ? 1 : 3);
 	uint64_t base = 0, pos = off, end = (uint64_t)off + len;
 	size_t n = 0;
 
@@ -445,6 +449,9 @@ START_TEST(walk_errors)
 		{ 8192, 2, false, 0, { { 0x1000, 4096 }, { 0x5000, 4095 } } },
 		{ 8192, 2, false, 0, { { 0x1000, 4096 }, { ~0ull - 100, 4096 } } },
 		{ 0, 1, false, 0, { { 0x1000, 4096 } } },
+		{ 8192, 2, false, 0, { { 0x1000, 8192 }, { 0x5000, 4096 } }, true },
+		{ 8192, 0, false, 0, {}, true },
+		{ 8192, 1025, true, 0x8000, { { 0x1000, 8192 } }, true },
 		{ 0xffffffff,
 		  3,
 		  false,

@@ -7,6 +7,7 @@ module tb_move (
 	input  logic [127:0] crc_data,
 	input  logic [4:0]   crc_cnt,
 	output logic [31:0]  crc_out,
+	output logic [31:0]  crc32_out, // the polynomial of Ethernet
 
 	input  logic         in_valid,
 	output logic         in_ready,
@@ -53,6 +54,7 @@ module tb_move (
 	output logic         rd_rsp_ready
 );
 	weft_crc32c u_crc (.crc_in, .data(crc_data), .cnt(crc_cnt), .crc_out);
+	weft_crc32c #(.POLY(32'hedb88320)) u_crc32 (.crc_in, .data(crc_data), .cnt(crc_cnt), .crc_out(crc32_out));
 	weft_pack u_pack (.clk, .rst, .in_valid, .in_ready, .in_data, .in_cnt, .in_last, .out_valid, .out_ready, .out_data, .out_cnt, .out_last);
 	weft_sgl_walk u_walk (.*);
 endmodule
