@@ -10,7 +10,7 @@
 // A frame is counted once, in this order: no buffer was free; marked bad by the port, cut off or CRC wrong; form (SOF, EOF, length,
 // fill, FCoE version, Ethertype; a native frame that is not of whole words comes here at once, as its CRC cannot be told); not to us.
 // The end of an FCoE frame is its last word that is not zero, which is the EOF: padding behind it is cut.
-// A frame takes its buffer with its second beat. A buffer of a frame that was dropped goes back by back_*.
+// A frame takes its buffer with its second beat; of one beat none is good. A buffer of a frame that was dropped goes back by back_*.
 // A change of mode ends the frame under way as a bad one. A frame whose beginning was not seen is ignored.
 // Latency: four cycles from the last beat to the descriptor. Throughput: one beat per cycle with no gap between frames.
 // Back-pressure: none. Descriptors must always be taken: there are no more of them than buffers.
@@ -257,7 +257,7 @@ module weft_fc_rx_in (
 		e2_nat <= k_nat;
 		e2_nobuf <= e1_many && !has;
 		e2_crc <= bad_seen || ((k_fcoe || (k_nat && !odd)) && !(seen && crc_end == CRC_GOOD));
-		e2_form <= e1_over || (k_fip ? eth_bad : !(k_nat || k_fcoe) || odd || !seen || short1 || len > {1'b0, DATA_MAX} || fill_bad || code_bad);
+		e2_form <= e1_over || !e1_many || (k_fip ? eth_bad : !(k_nat || k_fcoe) || odd || !seen || short1 || len > {1'b0, DATA_MAX} || fill_bad || code_bad);
 		e2_notus <= k_fip ? dmac != mac && dmac != MAC_ALL && dmac != fip_mac(8'h01) && dmac != fip_mac(8'h04)
 			: ((ftype == weft_fc_rx_pkg::TYPE_FCP || ftype == weft_fc_rx_pkg::TYPE_NVME) && d_id != fc_id)
 			|| (k_fcoe && dmac != MAC_ALL && dmac[47:24] != hold0[31:8]);
