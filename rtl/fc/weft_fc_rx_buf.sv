@@ -131,4 +131,8 @@ module weft_fc_rx_buf (
 	end
 	logic unused;
 	assign unused = &{1'b0, l_full};
+`ifndef SYNTHESIS
+	initial if (weft_fc_rx_pkg::BEATS * 16 != weft_eng_pkg::FCBUF_SIZE || 32'(weft_fc_rx_pkg::ETH_MAX) + 8 != weft_eng_pkg::FCBUF_SIZE)
+		$fatal(1, "weft_fc_rx_buf: size of a buffer");
+`endif
 endmodule

@@ -19,8 +19,9 @@ package weft_fc_rx_pkg;
 	localparam int unsigned F_END_SEQ = 19;
 	localparam int unsigned F_REL_OFF = 3;
 
-	localparam int unsigned BEATS = weft_eng_pkg::FCBUF_SIZE / 16; // of a buffer
-	localparam logic [12:0] ETH_MAX = weft_eng_pkg::FCBUF_SIZE[12:0] - 13'd8; // bytes of an Ethernet frame that fit
+	// Yosys takes no constant of one package in another: weft_fc_rx_buf checks these two against FCBUF_SIZE.
+	localparam int unsigned BEATS = 144; // of a buffer
+	localparam logic [12:0] ETH_MAX = 13'd2296; // bytes of an Ethernet frame that fit
 
 	// A frame that passed all checks and stands in its buffer.
 	typedef struct packed {
