@@ -4,10 +4,12 @@
  * (FC-FS, FC-LS, FC-GS, FC-BB). What runs between two ports once they are logged in (exchanges of
  * commands and FC-4 link services) is fc_nvme/.
  *
- *   fc_frame.c   frames in and out of the engines          fc_link.c   link state machine
- *   fc_login.c   FLOGI, PLOGI, PRLI and their ends         fc_els.c    exchanges of link services
- *   fc_ns.c      name server, SCR, RSCN                    fip.c       FCoE VN2VN
- *   fc_rport.c   the table of remote ports
+ *   fc_frame.c    frames in and out of the engines         fc_link.c    link state machine
+ *   fc_port.c     the port: start, stop, what it tells     fc_login.c   FLOGI, topology
+ *   fc_session.c  PLOGI, PRLI, ADISC, LOGO that we send    fc_answer.c  requests that come
+ *   fc_els.c      exchanges of link services               fc_param.c   service parameters
+ *   fc_ns.c       name server, SCR, RSCN                   fip.c        FCoE VN2VN
+ *   fc_rport.c    the table of remote ports
  */
 #ifndef FC_H
 #define FC_H
@@ -56,6 +58,9 @@ struct fc_port {
 	uint8_t mac[6];
 };
 extern struct fc_port fc_port;
+
+/* Counts EVT_FC_TXDONE: while it moves, the other port gives credit. */
+extern uint32_t fc_tx_moved;
 
 /* --- remote ports ------------------------------------------------------------------------------ */
 

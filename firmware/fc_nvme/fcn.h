@@ -30,4 +30,13 @@ void fcn_link_changed(void);                         /* fc_port.state */
 void fcn_rport_changed(uint16_t index, bool ready);
 void fcn_rport_rscn(uint16_t index);
 
+/* What FC_PORT_GET shows. */
+extern struct fcn_stats {
+	uint32_t exchanges;       /* begun or received */
+	uint32_t aborts_sent, aborts_received;
+	uint32_t seq_errors;      /* sequences that broke a rule */
+	uint32_t dropped;         /* frames of no use */
+} fcn_stats;
+uint32_t fcn_in_use(void); /* exchanges now */
+
 #endif
