@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* All suites of firmware/fc in one program. */
+#include <stdlib.h>
+
+#include "rig.h"
+
+Suite *link_suite(void);
+Suite *ptp_suite(void);
+
+int main(void)
+{
+	SRunner *r = srunner_create(link_suite());
+	int failed;
+
+	srunner_add_suite(r, ptp_suite());
+
+	srunner_run_all(r, CK_ENV);
+	failed = srunner_ntests_failed(r);
+	srunner_free(r);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
