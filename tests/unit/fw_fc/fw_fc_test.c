@@ -6,6 +6,8 @@
 
 Suite *link_suite(void);
 Suite *ptp_suite(void);
+Suite *answer_suite(void);
+Suite *session_suite(void);
 
 int main(void)
 {
@@ -13,6 +15,8 @@ int main(void)
 	int failed;
 
 	srunner_add_suite(r, ptp_suite());
+	srunner_add_suite(r, answer_suite());
+	srunner_add_suite(r, session_suite());
 
 	srunner_run_all(r, CK_ENV);
 	failed = srunner_ntests_failed(r);
