@@ -8,6 +8,7 @@ Suite *link_suite(void);
 Suite *ptp_suite(void);
 Suite *answer_suite(void);
 Suite *session_suite(void);
+Suite *fabric_suite(void);
 
 int main(void)
 {
@@ -17,6 +18,7 @@ int main(void)
 	srunner_add_suite(r, ptp_suite());
 	srunner_add_suite(r, answer_suite());
 	srunner_add_suite(r, session_suite());
+	srunner_add_suite(r, fabric_suite());
 
 	srunner_run_all(r, CK_ENV);
 	failed = srunner_ntests_failed(r);
