@@ -9,6 +9,7 @@ Suite *ptp_suite(void);
 Suite *answer_suite(void);
 Suite *session_suite(void);
 Suite *fabric_suite(void);
+Suite *fip_suite(void);
 
 int main(void)
 {
@@ -19,6 +20,7 @@ int main(void)
 	srunner_add_suite(r, answer_suite());
 	srunner_add_suite(r, session_suite());
 	srunner_add_suite(r, fabric_suite());
+	srunner_add_suite(r, fip_suite());
 
 	srunner_run_all(r, CK_ENV);
 	failed = srunner_ntests_failed(r);
