@@ -149,15 +149,22 @@ static void step(uint32_t status)
 	}
 }
 
+/* The event may be older than what comes now, and another change is only told after this one. */
 void fc_link_changed(uint32_t status)
 {
-	step(status);
+	(void)status;
+	step(hal_fc_status());
 }
 
 static void late(struct timer *t)
 {
+	uint8_t state = link.state;
+
 	(void)t;
-	enter(states[link.state].late);
+	step(hal_fc_status()); /* its event may still be queued */
+	if (link.state != state)
+		return;
+	enter(states[state].late);
 	step(hal_fc_status());
 }
 

@@ -159,7 +159,9 @@ static void forget(struct neighbour *n)
 {
 	struct rport *rp = rport_by_id(n->id);
 
-	if (rp)
+	if (rp && rport_logged_in(rp))
+		session_logout(rp);
+	else if (rp)
 		rport_free(rp);
 	n->id = 0;
 }
@@ -191,6 +193,7 @@ static void login_to(struct neighbour *n)
 static void learn(const struct vn *v, bool alive)
 {
 	struct neighbour *n = by_name(v->wwpn), *same = by_id(v->id);
+	struct rport *rp;
 
 	if (same && same != n)
 		forget(same);
@@ -211,6 +214,9 @@ static void learn(const struct vn *v, bool alive)
 	n->alive |= alive;
 	n->tried = false; /* a claim is a new start */
 	n->seen = clk_now();
+	rp = rport_by_id(n->id);
+	if (rp && !alive) /* so it may not know of our login any more */
+		session_verify(rp);
 	login_to(n);
 }
 

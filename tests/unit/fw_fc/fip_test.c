@@ -459,11 +459,23 @@ START_TEST(silent_neighbour_is_forgotten)
 }
 END_TEST
 
+START_TEST(claim_of_a_neighbour_makes_sure_of_the_login)
+{
+	neighbour_ready();
+	comes(CLAIM, PEER, LOW_WWPN);
+	take(CLAIM_REPLY);
+	rig_reject(rig_take_els(ELS_ADISC, US, PEER), RJT_UNABLE, EXP_LOGIN);
+	ck_assert_uint_eq(rig.gone[0], 1);
+	rig_take_els(ELS_PLOGI, US, PEER);
+}
+END_TEST
+
 START_TEST(neighbour_that_moves_is_another_login)
 {
 	neighbour_ready();
 	comes(CLAIM, PEER + 1, LOW_WWPN);
 	take(CLAIM_REPLY);
+	rig_take_els(ELS_LOGO, US, PEER);
 	ck_assert_uint_eq(rig.gone[0], 1);
 	comes(BEACON, PEER + 1, LOW_WWPN);
 	rig_take_els(ELS_PLOGI, US, PEER + 1);
@@ -475,6 +487,7 @@ START_TEST(another_neighbour_at_its_address_is_another_login)
 	neighbour_ready();
 	comes(CLAIM, PEER, HIGH_WWPN);
 	take(CLAIM_REPLY);
+	rig_take_els(ELS_LOGO, US, PEER);
 	ck_assert_uint_eq(rig.gone[0], 1);
 	comes(BEACON, PEER, HIGH_WWPN);
 	rig_take_els(ELS_PLOGI, US, PEER);
@@ -694,6 +707,7 @@ Suite *fip_suite(void)
 	tcase_add_test(t, only_who_may_have_nvme_is_logged_in_to);
 	tcase_add_test(t, recorded_claims_are_probed);
 	tcase_add_test(t, silent_neighbour_is_forgotten);
+	tcase_add_test(t, claim_of_a_neighbour_makes_sure_of_the_login);
 	tcase_add_test(t, neighbour_that_moves_is_another_login);
 	tcase_add_test(t, another_neighbour_at_its_address_is_another_login);
 	tcase_add_test(t, neighbour_that_refuses_logins_is_not_pestered);

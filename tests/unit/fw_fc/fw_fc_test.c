@@ -10,6 +10,7 @@ Suite *answer_suite(void);
 Suite *session_suite(void);
 Suite *fabric_suite(void);
 Suite *fip_suite(void);
+Suite *pair_suite(void);
 
 int main(void)
 {
@@ -21,6 +22,7 @@ int main(void)
 	srunner_add_suite(r, session_suite());
 	srunner_add_suite(r, fabric_suite());
 	srunner_add_suite(r, fip_suite());
+	srunner_add_suite(r, pair_suite());
 
 	srunner_run_all(r, CK_ENV);
 	failed = srunner_ntests_failed(r);

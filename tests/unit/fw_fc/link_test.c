@@ -158,11 +158,23 @@ START_TEST(answer_that_does_not_come_is_a_failure)
 	rig_prim(LR);
 	rig_advance(99);
 	ck_assert_uint_eq(fc_port.state, WEFT_FCS_UP);
-	rig.status = ENG_FC_STATUS_SIGNAL_MASK; /* no event tells of it */
 	rig_advance(10);
 	ck_assert_uint_eq(rig_sends(), NOS);
 	ck_assert_uint_eq(fc_port.state, WEFT_FCS_DOWN);
 	ck_assert_uint_eq(port_counters.link_failures, 1);
+}
+END_TEST
+
+START_TEST(late_event_is_no_failure)
+{
+	rig_ptp_high(HOST, 0x10);
+	rig_prim(LR);
+	rig.status = ENG_FC_STATUS_SIGNAL_MASK;
+	rig_advance(110);
+	ck_assert_uint_eq(rig_sends(), IDLE);
+	ck_assert_uint_eq(fc_port.state, WEFT_FCS_UP);
+	fc_link_changed(ENG_FC_STATUS_SIGNAL_MASK | LR << ENG_FC_STATUS_RX_PRIM_LSB); /* old */
+	ck_assert_uint_eq(rig_sends(), IDLE);
 }
 END_TEST
 
@@ -400,6 +412,7 @@ Suite *link_suite(void)
 	tcase_add_test(t, offline_of_the_other_ends_logins);
 	tcase_add_test(t, link_reset_of_the_other_keeps_logins);
 	tcase_add_test(t, answer_that_does_not_come_is_a_failure);
+	tcase_add_test(t, late_event_is_no_failure);
 	tcase_add_test(t, failure_looks_at_what_comes_now);
 	tcase_add_test(t, ols_without_an_answer_waits_for_ols);
 	tcase_add_test(t, no_credit_for_e_d_tov_is_a_link_reset);

@@ -14,6 +14,14 @@ $(FWFC_OUT)/fw/%.o: firmware/%.c $(ABI_C)
 $(FWFC_OUT)/%.o: tests/unit/fw_fc/%.c $(ABI_C)
 	@mkdir -p $(@D)
 	$(CCACHE) $(CC) $(CFLAGS) $(FW_NATIVE_FLAGS) $(FW_NATIVE_SAN) -MMD -c $< -o $@
-$(FWFC_OUT)/fw_fc_test: $(FWFC_OBJ)
+# Two more copies of the port: what they define, and what stands behind them, gets a prefix (pair.c).
+FWFC_BEHIND := hal_fc_ctrl hal_fc_status hal_fc_credit hal_fc_id hal_fc_map hal_fc_mac hal_fc_tx_free fc_send fc_send_ether \
+               fcn_link_changed fcn_rport_changed fcn_rport_rscn fcn_in_use fcn_stats
+FWFC_COPY   := $(FWFC_OUT)/port_a.o $(FWFC_OUT)/port_b.o
+$(FWFC_COPY): $(FWFC_OUT)/port_%.o: $(FWFC_PORT) tests/unit/fw_fc/module.mk
+	$(LD) -r $(FWFC_PORT) -o $@.all
+	{ nm -g --defined-only $@.all | awk '{ print $$3 }'; printf '%s\n' $(FWFC_BEHIND); } | awk '{ print $$1, "$*_" $$1 }' >$@.names
+	objcopy --redefine-syms=$@.names $@.all $@
+$(FWFC_OUT)/fw_fc_test: $(FWFC_OBJ) $(FWFC_COPY)
 	$(CC) $(FW_NATIVE_SAN) $^ -lcheck -lsubunit -lm -lrt -lpthread -o $@
 -include $(FWFC_OBJ:.o=.d)

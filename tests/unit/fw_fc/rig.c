@@ -170,20 +170,26 @@ void rig_start(uint8_t mode, uint8_t roles)
 	ck_assert_uint_eq(fc_port_set(&a), 0);
 }
 
+bool rig_tick(uint64_t end)
+{
+	uint64_t next = timer_next_ns();
+
+	if (next > end) {
+		now_ns = end;
+		return false;
+	}
+	if (next > now_ns)
+		now_ns = next;
+	timer_run(clk_now());
+	return true;
+}
+
 void rig_advance(uint32_t ms)
 {
 	uint64_t end = now_ns + ms * 1000000ull;
 
-	for (;;) {
-		uint64_t next = timer_next_ns();
-
-		if (next > end)
-			break;
-		if (next > now_ns)
-			now_ns = next;
-		timer_run(clk_now());
-	}
-	now_ns = end;
+	while (rig_tick(end))
+		;
 }
 
 void rig_prim(uint32_t prim)

@@ -40,6 +40,8 @@ void rig_reset(void);
 void rig_start(uint8_t mode, uint8_t roles); /* fc_port_set with usual values */
 struct weft_arg_fc_port rig_args(uint8_t mode, uint8_t roles);
 void rig_advance(uint32_t ms);
+bool rig_tick(
+	uint64_t end_ns); /* to the next timer, which is run; false: none before the end, that is now */
 void rig_prim(uint32_t prim); /* the other end sends it; light is there */
 void rig_dark(void);
 uint32_t rig_sends(void); /* primitive; asserts the native mode */
