@@ -2,6 +2,8 @@
 /* The firmware's main loop: run to completion, one event at a time. Never blocks, never allocates. */
 #include "main.h"
 
+#include "fc/fc_frame.h"
+#include "fc_nvme/fcn.h"
 #include "host/admin.h"
 #include "host/qp.h"
 #include "lib/err.h"
@@ -33,6 +35,8 @@ static void submission(const struct hal_event *ev)
 		entry_refused(ev);
 	else if (ev->id == 0)
 		admin_submit((uint16_t)ev->w1);
+	else if (qp_is_fc[ev->id])
+		fcn_submit(ev->id, (uint16_t)ev->w1);
 	else
 		nt_submit(ev->id, (uint16_t)ev->w1);
 }
@@ -53,7 +57,7 @@ static void qp_error(uint16_t qp, uint16_t err)
 	hal_complete(&cpl);
 	if (qp &&
 	    err != EINVAL) /* a bad doorbell is ignored; a ring that cannot be read or overran ends the connection */
-		nt_fail(qp, err);
+		qp_is_fc[qp] ? fcn_qp_fail(qp, err) : nt_fail(qp, err);
 }
 
 static __attribute__((noinline)) bool dispatch_rare(const struct hal_event *ev)
@@ -84,6 +88,24 @@ static __attribute__((noinline)) bool dispatch_rare(const struct hal_event *ev)
 	return event_held;
 }
 
+/* Fibre Channel, in the order of their frequency. */
+static inline bool dispatch_fc(const struct hal_event *ev)
+{
+	if (ev->type == ENG_EVT_FC_FRAME)
+		fc_event_frame(ev);
+	else if (ev->type == ENG_EVT_FC_TXDONE)
+		fc_event_txdone(ev);
+	else if (ev->type == ENG_EVT_FC_STOPPED)
+		fcn_event_stopped(ev);
+	else if (ev->type == ENG_EVT_FC_PLACED)
+		fcn_event_placed(ev);
+	else if (ev->type == ENG_EVT_FC_LINK)
+		fc_event_link(ev);
+	else
+		log_limited("event %u unknown", ev->type);
+	return event_held;
+}
+
 /* Compared, not looked up in a table: the four of the normal path come first. True: TCP may have held events back. */
 static inline bool dispatch(const struct hal_event *ev)
 {
@@ -97,6 +119,8 @@ static inline bool dispatch(const struct hal_event *ev)
 		nt_placed(ev->id, ev);
 	else if (type == ENG_EVT_ACK)
 		tcp_ack_event(ev->id);
+	else if (type >= ENG_EVT_FC_FRAME)
+		return dispatch_fc(ev);
 	else
 		return dispatch_rare(ev);
 	return false;
@@ -151,6 +175,9 @@ bool fw_init(void)
 	net_init();
 	nt_init();
 	tcp_init(nt_tcp_ops(), NULL);
+	fc_frame_init();
+	fcn_init();
+	fc_init();
 	hal_host_status(1, 0);
 	log_line("weft firmware %u.%u.%u", FW_VERSION >> 16, FW_VERSION >> 8 & 255,
 		 FW_VERSION & 255);

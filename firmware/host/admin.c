@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "admin.h"
 
+#include "fc_nvme/fcn.h"
 #include "lib/err.h"
 #include "net/net.h"
 #include "nvme_tcp/nt_ctl.h"
@@ -60,7 +61,9 @@ static uint16_t op_qp_delete(const void *args, uint16_t slot, uint32_t dw[4])
 	(void)dw;
 	if (!a->qp || !qp_get(a->qp))
 		return ENXIO;
-	if (nt_conns[a->qp].state != NT_IDLE)
+	if (qp_get(a->qp)->stopping)
+		return EALREADY;
+	if (nt_conns[a->qp].state != NT_IDLE || (qp_is_fc[a->qp] && fcn_qp_delete(a->qp)))
 		return EBUSY;
 	err = qp_delete(a->qp, slot);
 	return err ? err : LATER;
@@ -77,7 +80,7 @@ static uint16_t op_connect(const void *args, uint16_t slot, uint32_t dw[4])
 		return ENXIO;
 	if (q->stopping) /* its slots are about to go */
 		return EBUSY;
-	if (q->controller)
+	if (q->controller || q->fc)
 		return EINVAL;
 	err = nt_connect(a, slot, q->slot_base, q->entries);
 	return err ? err : LATER;
@@ -112,7 +115,7 @@ static uint16_t op_accept(const void *args, uint16_t slot, uint32_t dw[4])
 		return ENXIO;
 	if (q->stopping)
 		return EBUSY;
-	if (!q->controller)
+	if (!q->controller || q->fc)
 		return EINVAL;
 	err = nt_accept(a, slot, q->slot_base, q->entries);
 	return err ? err : LATER;
@@ -126,6 +129,8 @@ static uint16_t op_disconnect(const void *args, uint16_t slot, uint32_t dw[4])
 	(void)dw;
 	if (!a->qp || !qp_get(a->qp))
 		return ENXIO;
+	if (qp_is_fc[a->qp])
+		return EINVAL;
 	err = nt_disconnect(a->qp, a->abort & 1, slot);
 	return err ? err : LATER;
 }
@@ -138,6 +143,8 @@ static uint16_t op_conn_stats(const void *args, uint16_t slot, uint32_t dw[4])
 	(void)slot;
 	if (!a->qp || !qp_get(a->qp))
 		return ENXIO;
+	if (qp_is_fc[a->qp])
+		return EINVAL;
 	tcp_get_stats(a->qp, &st);
 	switch (a->page) {
 	case 0:
@@ -165,6 +172,58 @@ static uint16_t op_conn_stats(const void *args, uint16_t slot, uint32_t dw[4])
 	}
 }
 
+static uint16_t op_fc_port_set(const void *args, uint16_t slot, uint32_t dw[4])
+{
+	(void)slot;
+	(void)dw;
+	return fc_port_set(args);
+}
+
+static uint16_t op_fc_port_get(const void *args, uint16_t slot, uint32_t dw[4])
+{
+	const struct weft_arg_fc_page *a = args;
+
+	(void)slot;
+	return fc_port_get(a->page, dw);
+}
+
+static uint16_t op_fc_rport_get(const void *args, uint16_t slot, uint32_t dw[4])
+{
+	const struct weft_arg_fc_page *a = args;
+
+	(void)slot;
+	return fc_rport_get(a->index, a->page, dw);
+}
+
+static uint16_t op_fc_abort(const void *args, uint16_t slot, uint32_t dw[4])
+{
+	const struct weft_arg_fc_abort *a = args;
+	uint16_t err;
+
+	(void)dw;
+	if (!a->qp || !qp_get(a->qp))
+		return ENXIO;
+	err = fcn_abort(a->qp, a->cid, slot);
+	return err ? err : LATER;
+}
+
+static uint16_t op_fc_rscn(const void *args, uint16_t slot, uint32_t dw[4])
+{
+	(void)args;
+	(void)slot;
+	(void)dw;
+	return fc_rscn();
+}
+
+static uint16_t op_fc_logout(const void *args, uint16_t slot, uint32_t dw[4])
+{
+	const struct weft_arg_fc_page *a = args;
+
+	(void)slot;
+	(void)dw;
+	return fc_logout(a->index);
+}
+
 static admin_fn *const handlers[] = {
 	[WEFT_OP_NOP] = op_nop,
 	[WEFT_OP_PORT_SET] = op_port_set,
@@ -177,6 +236,12 @@ static admin_fn *const handlers[] = {
 	[WEFT_OP_LISTEN] = op_listen,
 	[WEFT_OP_UNLISTEN] = op_unlisten,
 	[WEFT_OP_ACCEPT] = op_accept,
+	[WEFT_OP_FC_PORT_SET] = op_fc_port_set,
+	[WEFT_OP_FC_PORT_GET] = op_fc_port_get,
+	[WEFT_OP_FC_RPORT_GET] = op_fc_rport_get,
+	[WEFT_OP_FC_ABORT] = op_fc_abort,
+	[WEFT_OP_FC_RSCN] = op_fc_rscn,
+	[WEFT_OP_FC_LOGOUT] = op_fc_logout,
 };
 
 void admin_submit(uint16_t slot)

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "fc_nvme/fcn.h"
 #include "lib/err.h"
 #include "nvme_tcp/nt_ctl.h"
 
@@ -10,6 +11,7 @@
 #define QP_STATUS_READY 1u
 #define QP_STATUS_AQ_UP 4u
 
+uint8_t qp_is_fc[WEFT_N_QP];
 static struct qp qps[WEFT_N_QP];
 static uint32_t slot_map[WEFT_N_SLOTS / 32]; /* 1: taken */
 
@@ -45,6 +47,7 @@ void qp_init(void)
 {
 	memset(qps, 0, sizeof(qps));
 	memset(slot_map, 0, sizeof(slot_map));
+	memset(qp_is_fc, 0, sizeof(qp_is_fc));
 	for (uint32_t i = 0; i < WEFT_N_QP; i++)
 		qps[i].delete_slot = ENG_NO_SLOT;
 	run_mark(0, QP_ADMIN_SLOTS, true);
@@ -62,9 +65,27 @@ static bool args_ok(const struct weft_arg_qp_create *a)
 	       !(a->sq_base & 63) && !(a->cq_base & 63);
 }
 
-/* What only the controller role has. */
+/* The longest link service that every port takes: Create Association, behind struct fc_rx. */
+#define LS_SIZE_MIN 1088u
+
+static bool fc_args_ok(const struct weft_arg_qp_create *a)
+{
+	uint32_t role = a->flags & ~WEFT_QPF_FC;
+
+	if ((a->rx_cmd & 63) || (a->rx_icd & 63))
+		return false;
+	if (role == WEFT_QPF_LS)
+		return !a->rx_cmd && a->icd_size >= LS_SIZE_MIN && !(a->icd_size & 63) &&
+		       a->icd_size <= WEFT_PDU_DATA_MAX;
+	return !a->rx_icd && !a->icd_size &&
+	       (!role || (role == WEFT_QPF_CONTROLLER && a->cq_log2 >= a->sq_log2 + 2));
+}
+
+/* What only some roles have. */
 static bool role_args_ok(const struct weft_arg_qp_create *a)
 {
+	if (a->flags & WEFT_QPF_FC)
+		return fc_args_ok(a);
 	if (!a->flags)
 		return !a->rx_cmd && !a->rx_icd && !a->icd_size;
 	return a->flags == WEFT_QPF_CONTROLLER && a->cq_log2 >= a->sq_log2 + 2 &&
@@ -72,10 +93,19 @@ static bool role_args_ok(const struct weft_arg_qp_create *a)
 	       a->icd_size <= WEFT_PDU_DATA_MAX;
 }
 
+static uint16_t create_role(const struct weft_arg_qp_create *a)
+{
+	if (a->flags & WEFT_QPF_FC)
+		return fcn_qp_create(a->qp, a);
+	nt_ctl_create(a);
+	return 0;
+}
+
 uint16_t qp_create(const struct weft_arg_qp_create *a)
 {
 	struct eng_qp_ctx ctx = { 0 };
 	uint32_t base, n;
+	uint16_t err;
 
 	if (!args_ok(a) || !role_args_ok(a))
 		return EINVAL;
@@ -90,7 +120,15 @@ uint16_t qp_create(const struct weft_arg_qp_create *a)
 	qps[a->qp].slot_base = (uint16_t)base;
 	qps[a->qp].entries = (uint16_t)n;
 	qps[a->qp].controller = a->flags & WEFT_QPF_CONTROLLER;
-	nt_ctl_create(a);
+	qps[a->qp].fc = a->flags & WEFT_QPF_FC;
+	qp_is_fc[a->qp] = qps[a->qp].fc;
+	err = create_role(a);
+	if (err) {
+		run_mark(base, n, false);
+		qps[a->qp].used = false;
+		qp_is_fc[a->qp] = false;
+		return err;
+	}
 	ctx.sq_base_lo = (uint32_t)a->sq_base;
 	ctx.sq_base_hi = (uint32_t)(a->sq_base >> 32);
 	ctx.cq_base_lo = (uint32_t)a->cq_base;
@@ -98,6 +136,8 @@ uint16_t qp_create(const struct weft_arg_qp_create *a)
 	ctx.sizes = a->sq_log2 | (uint32_t)a->cq_log2 << 8 | (uint32_t)a->vector << 16;
 	ctx.slots = base | (uint32_t)a->coal_count << 16 | (uint32_t)a->coal_us << 24;
 	hal_qp_start(a->qp, &ctx);
+	if (qps[a->qp].fc)
+		fcn_qp_started(a->qp);
 	return 0;
 }
 
@@ -138,6 +178,7 @@ static void delete_done(struct qp *q)
 static void admin_down(void)
 {
 	nt_forget_admin();
+	fcn_forget_admin();
 	for (uint32_t i = 0; i < WEFT_N_QP; i++)
 		qps[i].delete_slot = ENG_NO_SLOT;
 	hal_host_status(QP_STATUS_READY, 0);
@@ -154,6 +195,8 @@ void qp_stopped(uint16_t qp)
 	hal_qp_free_slots(qp);
 	q->used = false;
 	q->stopping = false;
+	q->fc = false;
+	qp_is_fc[qp] = false;
 	if (qp)
 		delete_done(q);
 	else

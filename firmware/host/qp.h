@@ -12,11 +12,14 @@ struct qp {
 	bool used;
 	bool stopping; /* until EVT_QP_STOPPED */
 	bool controller;
+	bool fc;
 	uint16_t slot_base, entries;
 	uint16_t delete_slot; /* admin slot that waits for it, or ENG_NO_SLOT */
 };
 
 #define QP_ADMIN_SLOTS 64u
+
+extern uint8_t qp_is_fc[WEFT_N_QP]; /* as struct qp says; one byte for the normal path */
 
 void qp_init(void);
 const struct qp *qp_get(uint16_t qp); /* NULL: not created */

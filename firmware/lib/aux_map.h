@@ -14,7 +14,10 @@
 /* nvme_tcp/: PDU records that stand in no slot */
 #define AUX_NT_OFF (AUX_NET_OFF + AUX_NET_SIZE)
 #define AUX_NT_SIZE 0x20000u
+/* fc/ and fc_nvme/: frames that are copied, and the record of fences */
+#define AUX_FC_OFF (AUX_NT_OFF + AUX_NT_SIZE)
+#define AUX_FC_SIZE 0x8000u
 
-_Static_assert(AUX_NT_OFF + AUX_NT_SIZE <= ENG_XRAM_SIZE, "the auxiliary area ends with XRAM");
+_Static_assert(AUX_FC_OFF + AUX_FC_SIZE <= ENG_XRAM_SIZE, "the auxiliary area ends with XRAM");
 
 #endif
