@@ -49,6 +49,7 @@ void fake_reset(void)
 	fake_cells_reset();
 	fake_tx_reset();
 	fake_stream_reset();
+	fake_fc_reset();
 }
 
 /* --- events ----------------------------------------------------------------------------------- */
@@ -183,13 +184,17 @@ static bool host_copy(uint64_t addr, uint32_t len, uint8_t *dst, const uint8_t *
 
 static bool sgl_elem(const struct weft_sq_entry *e, uint32_t i, struct weft_sgl_elem *out)
 {
+	bool tail = e->flags & WEFT_SQF_SGL_TAIL;
+	const struct weft_sgl_elem *sgl =
+		tail ? &((const struct weft_fc_io_entry *)(const void *)e)->sgl : e->sgl;
+
 	if (!(e->flags & WEFT_SQF_SGL_CHAIN)) {
-		if (i >= WEFT_SGL_INLINE)
+		if (i >= (tail ? 1 : WEFT_SGL_INLINE))
 			return false;
-		*out = e->sgl[i];
+		*out = sgl[i];
 		return true;
 	}
-	return host_copy(e->sgl[0].addr + 16ull * i, 16, (uint8_t *)out, NULL);
+	return host_copy(sgl->addr + 16ull * i, 16, (uint8_t *)out, NULL);
 }
 
 bool fake_sgl(uint16_t slot, uint32_t off, uint32_t len, uint8_t *dst, const uint8_t *src)

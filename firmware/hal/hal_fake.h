@@ -9,6 +9,8 @@
  *	hal_fake_tx.c      transmit operations to frames
  *	hal_fake_rx.c      frames to fast path or events
  *	hal_fake_stream.c  received stream to headers and host memory
+ *
+ * The Fibre Channel engines are in hal_fake_fc.h.
  */
 #ifndef HAL_FAKE_H
 #define HAL_FAKE_H

@@ -42,6 +42,10 @@ uint16_t fake_cell_alloc(uint32_t bytes);
 void fake_cell_write(uint16_t cell, const uint8_t *p, uint32_t len);
 void fake_cells_reset(void);
 
+extern uint32_t fake_fc_id;
+void fake_fc_reset(void);
+void fake_fcrx_reset(void);
+
 void fake_want_ack(uint16_t conn);
 void fake_tx_reset(void);
 void fake_stream_reset(void);

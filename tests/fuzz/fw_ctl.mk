@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # build/fuzz/fw_ctl_fuzz: libFuzzer, ASan and UBSan over the firmware's NVMe/TCP controller role.
 # How its objects are made stands in fw_rx.mk.
-FW_CTL_FUZZ_SRC := $(FW_NATIVE_SRC) $(wildcard firmware/nvme_tcp/*.c firmware/host/*.c) firmware/main.c
+FW_CTL_FUZZ_SRC := $(FW_NATIVE_SRC) $(wildcard firmware/nvme_tcp/*.c firmware/fc/*.c firmware/fc_nvme/*.c firmware/host/*.c) firmware/main.c
 FW_CTL_FUZZ_OBJ := $(FW_CTL_FUZZ_SRC:firmware/%.c=build/fuzz/fw/%.o) build/fuzz/fw/fw_ctl_fuzz.o
 
 build/fuzz/fw/fw_ctl_fuzz.o: tests/fuzz/fw_ctl_fuzz.c $(ABI_C)

@@ -12,7 +12,7 @@ $(FWN_OUT)/pdu_test: tests/unit/fw_nvme/pdu_test.c firmware/nvme_tcp/pdu.c firmw
 build/tests/unit/fw_nvme/pdu_test: build/tests/unit/golden/pcap_file.o
 
 # --- the whole firmware, natively
-FWN_FW   := $(wildcard firmware/nvme_tcp/*.c firmware/host/*.c) firmware/main.c
+FWN_FW   := $(wildcard firmware/nvme_tcp/*.c firmware/fc/*.c firmware/fc_nvme/*.c firmware/host/*.c) firmware/main.c
 FWN_TEST := $(filter-out %/pdu_test.c %/hotpath_test.c,$(wildcard tests/unit/fw_nvme/*.c))
 FWN_OBJ  := $(FWN_FW:firmware/%.c=$(FWN_OUT)/fw/%.o) $(FWN_TEST:tests/unit/fw_nvme/%.c=$(FWN_OUT)/%.o) $(FWN_OUT)/tcp_helper.o
 FWN_CTL  := $(filter $(FWN_OUT)/ctl_% $(FWN_OUT)/fw_ctl_test.o,$(FWN_OBJ))
