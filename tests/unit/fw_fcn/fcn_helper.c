@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#define SEEN_MAX 512u
+#define SEEN_MAX 1024u
 
 uint32_t cq_room;
 static bool busy[WEFT_N_SLOTS];
@@ -215,6 +215,11 @@ bool admin_result(uint16_t cid, struct hal_cpl *result)
 		return true;
 	}
 	return false;
+}
+
+void forget_admin(void)
+{
+	memset(busy, 0, QP_ADMIN_SLOTS);
 }
 
 uint16_t admin(uint8_t opcode, const void *args, uint32_t len)

@@ -67,6 +67,7 @@ void tgt_pair(uint16_t qp);
 uint16_t admin_start(uint8_t opcode, const void *args, uint32_t len);
 bool admin_result(uint16_t cid, struct hal_cpl *out);
 uint16_t admin(uint8_t opcode, const void *args, uint32_t len);
+void forget_admin(void); /* its slots, of a life that is over */
 uint16_t abort_start(uint16_t qp, uint16_t cid);
 uint16_t delete_pair(uint16_t qp);
 
