@@ -121,13 +121,15 @@ void fcn_rport_changed(uint16_t index, bool ready)
 	if (index >= WEFT_N_RPORT)
 		return;
 	fcn_rport_cache_drop();
-	lose(index);
-	if (port_ids[index])
-		fcn_tgt_forget(port_ids[index], FC_XID_NONE);
 	rp = ready ? fc_rport(index) : NULL;
+	if (!rp || rp->port_id != port_ids[index]) { /* else only its roles are others */
+		lose(index);
+		if (port_ids[index])
+			fcn_tgt_forget(port_ids[index], FC_XID_NONE);
+		if (news.up & bit)
+			news.gone |= bit;
+	}
 	port_ids[index] = rp ? rp->port_id : 0;
-	if (news.up & bit)
-		news.gone |= bit;
 	if (rp)
 		news.ready |= bit;
 	else

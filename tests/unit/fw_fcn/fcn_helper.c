@@ -253,7 +253,9 @@ uint16_t create(uint16_t qp, uint32_t flags)
 		.qp = qp,
 		.sq_log2 = 3,
 		.cq_log2 = 5,
-		.rx_cmd = ls ? 0 : flags & WEFT_QPF_CONTROLLER ? CMD_AREA + qp * 0x400u : RSP_AREA,
+		.rx_cmd = ls                          ? 0 :
+			  flags & WEFT_QPF_CONTROLLER ? CMD_AREA + qp * 0x400u :
+							RSP_AREA,
 		.rx_icd = ls ? LS_AREA : 0,
 		.icd_size = ls ? LS_SIZE : 0,
 		.flags = flags,
@@ -449,7 +451,9 @@ struct fc_hdr to_us(uint8_t r_ctl, uint32_t f_ctl, uint32_t ids)
 {
 	return (struct fc_hdr){
 		.r_ctl = r_ctl,
-		.type = r_ctl >= 0x80 ? 0 : r_ctl >= 0x30 ? 0x28 : 0x08,
+		.type = r_ctl >= 0x80 ? 0 :
+			r_ctl >= 0x30 ? 0x28 :
+					0x08,
 		.d_id = OWN_ID,
 		.s_id = PEER_ID,
 		.f_ctl = f_ctl,

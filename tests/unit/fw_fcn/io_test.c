@@ -350,8 +350,8 @@ static const struct {
 	uint32_t off, burst, len;
 	bool read; /* the command is one */
 } bad_rdy[] = {
-	{ 4, 512, 12, false },	{ 0, 0, 12, false },	{ 0, 4097, 12, false },
-	{ 0, 512, 8, false },	{ 0, 512, 16, false },	{ 0xfffffffc, 8, 12, false },
+	{ 4, 512, 12, false }, { 0, 0, 12, false },   { 0, 4097, 12, false },
+	{ 0, 512, 8, false },  { 0, 512, 16, false }, { 0xfffffffc, 8, 12, false },
 	{ 0, 4096, 12, true },
 };
 
@@ -444,9 +444,9 @@ static const struct {
 	uint8_t r_ctl, len, df_ctl;
 	bool first, last;
 } bad_rsp[] = {
-	{ 7, 8, 0, true, true },    { 7, 16, 0, true, true },  { 7, 32, 0, true, true },
-	{ 8, 12, 0, true, true },   { 8, 0, 0, true, true },   { 8, 36, 0, true, true },
-	{ 7, 12, 0, false, true },  { 7, 12, 0, true, false }, { 8, 32, 0x20, true, true },
+	{ 7, 8, 0, true, true },   { 7, 16, 0, true, true },  { 7, 32, 0, true, true },
+	{ 8, 12, 0, true, true },  { 8, 0, 0, true, true },   { 8, 36, 0, true, true },
+	{ 7, 12, 0, false, true }, { 7, 12, 0, true, false }, { 8, 32, 0x20, true, true },
 };
 
 START_TEST(test_response_that_is_wrong)
@@ -488,8 +488,8 @@ static const struct {
 	uint32_t off, len;
 	uint16_t seq_cnt;
 } bad_data[] = {
-	{ 4, 512, 0 },	  /* a gap */
-	{ 0, 512, 3 },	  /* a lost frame before it */
+	{ 4, 512, 0 }, /* a gap */
+	{ 0, 512, 3 }, /* a lost frame before it */
 	{ 0xfffffe00, 512, 0 },
 };
 
@@ -551,7 +551,7 @@ START_TEST(test_frames_of_other_exchanges_change_nothing)
 	up();
 	io(1, &no_data);
 	x = ids(1, 7);
-	send_rsp(x ^ 1u << 16, 12);   /* another slot */
+	send_rsp(x ^ 1u << 16, 12);     /* another slot */
 	send_rsp(x ^ 0x800u << 16, 12); /* another generation */
 	h = to_us(0x07, 0x990000, x);
 	h.s_id = PEER2_ID;

@@ -71,15 +71,11 @@ static const struct {
 	uint8_t df_ctl;
 	bool first, last;
 } bad_cmnd[] = {
-	{ 0x290000, 92, PEER_ID, 0, true, true },
-	{ 0x290000, 100, PEER_ID, 0, true, true },
-	{ 0x290000, 0, PEER_ID, 0, true, true },
-	{ 0x200000, 96, PEER_ID, 0, true, false },
-	{ 0x090000, 96, PEER_ID, 0, false, true },
-	{ 0xa90000, 96, PEER_ID, 0, true, true },
+	{ 0x290000, 92, PEER_ID, 0, true, true },  { 0x290000, 100, PEER_ID, 0, true, true },
+	{ 0x290000, 0, PEER_ID, 0, true, true },   { 0x200000, 96, PEER_ID, 0, true, false },
+	{ 0x090000, 96, PEER_ID, 0, false, true }, { 0xa90000, 96, PEER_ID, 0, true, true },
 	{ 0x290000, 96, 0x999999, 0, true, true }, /* not logged in */
-	{ 0x290000, 96, 0, 0, true, true },
-	{ 0x290000, 96, PEER_ID, 0x20, true, true },
+	{ 0x290000, 96, 0, 0, true, true },        { 0x290000, 96, PEER_ID, 0x20, true, true },
 };
 
 START_TEST(test_command_that_is_wrong_is_dropped)
@@ -415,7 +411,7 @@ END_TEST
 static const struct {
 	uint32_t off, len, f_ctl;
 } bad_data[] = {
-	{ 0, 512, F_H_DATA },	 /* before the offset asked for */
+	{ 0, 512, F_H_DATA },     /* before the offset asked for */
 	{ 1024, 1028, F_H_DATA }, /* more than asked for */
 	{ 1028, 512, F_H_DATA },
 	{ 1024, 512, F_H_DATA & ~8u },
