@@ -134,6 +134,8 @@ int weft_sim_eth_rx_bad(struct weft_sim *sim, const void *frame, size_t len);
  * length nor a primitive).
  */
 int weft_sim_fc_rx(struct weft_sim *sim, const void *unit, size_t len);
+/* A frame with the port's mark of a bad code. */
+int weft_sim_fc_rx_bad(struct weft_sim *sim, const void *unit, size_t len);
 
 /* Holds the MAC's transmit side (tready low) while what eth_tx gave cannot be passed on. */
 void weft_sim_eth_hold(struct weft_sim *sim, bool hold);
