@@ -36,21 +36,13 @@ bool eth_busy(const struct weft_sim *sim)
 	return sim->eth.rx_head != sim->eth.rx_tail || sim->eth.tx_len;
 }
 
-/* Device time of a moment of the models' clock. */
-static uint64_t device_ns(const struct weft_sim *sim, uint64_t ps)
-{
-	if (sim->params.wall_time || ps < sim->ps)
-		return sim->now_ns;
-	return sim->now_ns + (ps - sim->ps) / 1000;
-}
-
 static void tx_end(struct weft_sim *sim)
 {
 	struct eth_model *e = &sim->eth;
 	uint32_t pad = e->tx_len < FRAME_MIN ? FRAME_MIN - e->tx_len : 0;
 
 	e->tx_ps += (PREAMBLE + pad + 4) * e->byte_ps;
-	sim->ops.eth_tx(sim->ctx, e->tx, e->tx_len, device_ns(sim, e->tx_ps));
+	sim->ops.eth_tx(sim->ctx, e->tx, e->tx_len, sim_device_ns(sim, e->tx_ps));
 	e->tx_ps += (FCS_AND_GAP - 4) * e->byte_ps;
 	e->tx_len = 0;
 }

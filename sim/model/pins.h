@@ -46,6 +46,12 @@ struct weft_pins {
 	uint16_t *eth_tx_tkeep, *eth_rx_tkeep;
 	uint8_t *eth_tx_tvalid, *eth_tx_tready, *eth_tx_tlast;
 	uint8_t *eth_rx_tvalid, *eth_rx_tlast, *eth_rx_tuser;
+	/* FC-1 port */
+	uint32_t *fc_tx_tdata, *fc_rx_tdata;
+	uint16_t *fc_tx_tkeep, *fc_rx_tkeep;
+	uint8_t *fc_tx_tvalid, *fc_tx_tready, *fc_tx_tlast;
+	uint8_t *fc_tx_rrdy_valid, *fc_tx_rrdy_ready, *fc_tx_prim;
+	uint8_t *fc_rx_tvalid, *fc_rx_tlast, *fc_rx_tuser, *fc_rx_rrdy, *fc_rx_prim, *fc_signal;
 };
 
 struct weft_model;

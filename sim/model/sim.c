@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
  * One adapter: clock, time, reset, firmware, idleness, waves. The models of the buses are in axi.c,
- * axil.c and eth.c.
+ * axil.c, eth.c and fc.c.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -73,13 +73,14 @@ void sim_cycle(struct weft_sim *sim)
 		dump_waves(sim, 0);
 	axi_sample(sim);
 	eth_sample(sim);
+	fc_sample(sim);
 	if (sim->axil.active)
 		axil_sample(sim);
 	ack = *p->msix_req && !*p->msix_ack && !sim_stall(sim, 3);
 	if (*p->msix_req)
 		msix(sim);
 	if (!*p->idle || *p->msix_req || *p->next_timer_ns <= sim->now_ns || axi_busy(sim) ||
-	    eth_busy(sim))
+	    eth_busy(sim) || fc_busy(sim))
 		sim->quiet = 0;
 	else
 		sim->quiet++;
@@ -90,6 +91,7 @@ void sim_cycle(struct weft_sim *sim)
 	tick(sim);
 	axi_drive(sim);
 	eth_drive(sim);
+	fc_drive(sim);
 	if (sim->axil.active)
 		axil_drive(sim);
 	*p->msix_ack = ack;
@@ -123,6 +125,7 @@ void weft_sim_reset(struct weft_sim *sim)
 	*p->msix_ack = 0;
 	axi_reset(sim);
 	eth_reset(sim);
+	fc_reset(sim);
 	axil_reset(sim);
 	for (i = 0; i < RESET_CYCLES; i++) {
 		*p->clk = 0;
@@ -157,6 +160,7 @@ static void set_params(struct weft_sim *sim, const struct weft_sim_params *param
 		sim->write_ps = 0;
 	sim->pcie_byte_fs = 1000000000ull / or_default(p->pcie_mbytes_per_s, 7000);
 	sim->eth.byte_ps = 8000000ull / or_default(p->link_mbit_per_s, 25000);
+	sim->fc.byte_ps = 8000000ull / or_default(p->fc_mbit_per_s, 27200);
 	sim->rng = p->backpressure_seed * 0x9e3779b97f4a7c15ull + 1;
 }
 
@@ -197,7 +201,8 @@ int weft_sim_create(const struct weft_sim_params *params, const struct weft_sim_
 	sim->ctx = ctx;
 	set_params(sim, params);
 	sim->eth.rx = calloc(SIM_RX_FRAMES, sizeof(*sim->eth.rx));
-	if (!sim->eth.rx)
+	sim->fc.rx = calloc(SIM_RX_FRAMES, sizeof(*sim->fc.rx));
+	if (!sim->eth.rx || !sim->fc.rx)
 		goto fail;
 	ret = find_firmware(params, &sim->image);
 	if (ret)
@@ -222,6 +227,7 @@ void weft_sim_destroy(struct weft_sim *sim)
 	weft_model_free(sim->model);
 	free(sim->image);
 	free(sim->eth.rx);
+	free(sim->fc.rx);
 	free(sim);
 }
 

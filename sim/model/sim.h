@@ -92,6 +92,28 @@ struct eth_model {
 	bool rx_on;
 };
 
+struct fc_unit {
+	uint32_t len;
+	bool bad;
+	uint64_t from_ps;
+	uint8_t bytes[WEFT_FC_UNIT_MAX];
+};
+
+struct fc_model {
+	uint64_t byte_ps;
+	uint64_t tx_ps; /* when all that was taken has left */
+	uint32_t tx_len, tx_rrdy;
+	bool tx_waits, rrdy_waits;
+	uint8_t tx_prim; /* that was sent last */
+	uint8_t tx[WEFT_FC_UNIT_MAX + SIM_BEAT];
+
+	struct fc_unit *rx; /* ring of SIM_RX_FRAMES */
+	unsigned int rx_head, rx_tail;
+	uint32_t rx_off; /* as in eth_model */
+	uint64_t rx_start_ps, rx_free_ps;
+	bool rx_on;
+};
+
 struct axil_model {
 	bool active;
 	bool aw, w, ar; /* still to be taken */
@@ -117,6 +139,7 @@ struct weft_sim {
 
 	struct axi_model axi;
 	struct eth_model eth;
+	struct fc_model fc;
 	struct axil_model axil;
 
 	struct sim_image *image;
@@ -154,12 +177,25 @@ void eth_sample(struct weft_sim *sim);
 void eth_drive(struct weft_sim *sim);
 bool eth_busy(const struct weft_sim *sim);
 
+void fc_reset(struct weft_sim *sim);
+void fc_sample(struct weft_sim *sim);
+void fc_drive(struct weft_sim *sim);
+bool fc_busy(const struct weft_sim *sim);
+
 void axil_reset(struct weft_sim *sim);
 void axil_sample(struct weft_sim *sim);
 void axil_drive(struct weft_sim *sim);
 
 /* The adapter broke a rule of a bus: a bug in RTL. Says which one and when, then aborts. */
 void sim_broken(const struct weft_sim *sim, const char *rule) __attribute__((noreturn));
+
+/* Device time of a moment of the models' clock. */
+static inline uint64_t sim_device_ns(const struct weft_sim *sim, uint64_t ps)
+{
+	if (sim->params.wall_time || ps < sim->ps)
+		return sim->now_ns;
+	return sim->now_ns + (ps - sim->ps) / 1000;
+}
 
 /* True one time in n, only with a back-pressure seed. */
 static inline bool sim_stall(struct weft_sim *sim, unsigned int n)

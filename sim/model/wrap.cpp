@@ -109,6 +109,26 @@ static void connect_eth(weft_pins *p, Vweft_top *t)
 	p->eth_rx_tuser = &t->eth_rx_tuser;
 }
 
+static void connect_fc(weft_pins *p, Vweft_top *t)
+{
+	p->fc_tx_tdata = t->fc_tx_tdata.data();
+	p->fc_tx_tkeep = &t->fc_tx_tkeep;
+	p->fc_tx_tvalid = &t->fc_tx_tvalid;
+	p->fc_tx_tready = &t->fc_tx_tready;
+	p->fc_tx_tlast = &t->fc_tx_tlast;
+	p->fc_tx_rrdy_valid = &t->fc_tx_rrdy_valid;
+	p->fc_tx_rrdy_ready = &t->fc_tx_rrdy_ready;
+	p->fc_tx_prim = &t->fc_tx_prim;
+	p->fc_rx_tdata = t->fc_rx_tdata.data();
+	p->fc_rx_tkeep = &t->fc_rx_tkeep;
+	p->fc_rx_tvalid = &t->fc_rx_tvalid;
+	p->fc_rx_tlast = &t->fc_rx_tlast;
+	p->fc_rx_tuser = &t->fc_rx_tuser;
+	p->fc_rx_rrdy = &t->fc_rx_rrdy;
+	p->fc_rx_prim = &t->fc_rx_prim;
+	p->fc_signal = &t->fc_signal;
+}
+
 extern "C" struct weft_model *weft_model_new(struct weft_pins *pins)
 {
 	weft_model *m = new (std::nothrow) weft_model;
@@ -129,6 +149,7 @@ extern "C" struct weft_model *weft_model_new(struct weft_pins *pins)
 	connect_axi_read(pins, m->top.get());
 	connect_axi_write(pins, m->top.get());
 	connect_eth(pins, m->top.get());
+	connect_fc(pins, m->top.get());
 	return m;
 }
 

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "weft_engine.h"
 #include "weft_sim.h"
 
 enum {
@@ -521,7 +522,7 @@ START_TEST(bad_firmware_is_refused)
 		f.ph[0].p_paddr = 0x1fff8;
 		break;
 	case 9:
-		f.ph[1].p_memsz = 0x20001;
+		f.ph[1].p_memsz = ENG_DMEM_SIZE + 1;
 		break;
 	case 10:
 		f.ph[0].p_vaddr = 0x80000000;

@@ -5,7 +5,9 @@
 // 18 write: start copy, read: busy | read error << 1 | write error << 2; 1c write: MSI-X vector to send; 20 write: timer in
 // so many ns, fires MSI-X 5; 24 words loaded; 28 their sum; 2c boot_hold; 30 frames received; 34 of them bad; 38 time low;
 // 3c exclusive or of the loader's addresses; 48 LOG_TAIL (fixed 11), 1000.. log text "hello, log\n".
-// Frames received go back out of the Ethernet port when they are whole.
+// 40 FC frames received, of them bad in 31:16; 44 R_RDYs received; 4c read: light, primitive received << 4, changes of
+// either << 16; write: primitive to send.
+// Frames received go back out of the Ethernet port when they are whole, FC frames and R_RDYs out of the FC port.
 //
 // Copy: up to four chunks under way, each its own AXI id; a chunk is one burst that crosses 4 KiB on neither side.
 // Throughput about one beat in two cycles. Back-pressure: none needed, every port may stall for ever.
@@ -77,7 +79,23 @@ module weft_sim_test_top (
 	input  logic [15:0]  eth_rx_tkeep,
 	input  logic         eth_rx_tvalid,
 	input  logic         eth_rx_tlast,
-	input  logic         eth_rx_tuser
+	input  logic         eth_rx_tuser,
+	output logic [127:0] fc_tx_tdata,
+	output logic [15:0]  fc_tx_tkeep,
+	output logic         fc_tx_tvalid,
+	input  logic         fc_tx_tready,
+	output logic         fc_tx_tlast,
+	output logic         fc_tx_rrdy_valid,
+	input  logic         fc_tx_rrdy_ready,
+	output logic [2:0]   fc_tx_prim,
+	input  logic [127:0] fc_rx_tdata,
+	input  logic [15:0]  fc_rx_tkeep,
+	input  logic         fc_rx_tvalid,
+	input  logic         fc_rx_tlast,
+	input  logic         fc_rx_tuser,
+	input  logic         fc_rx_rrdy,
+	input  logic [2:0]   fc_rx_prim,
+	input  logic         fc_signal
 );
 	// ---- registers
 	logic [31:0] scratch, boot_count, boot_sum, boot_xor, rx_frames, rx_bad;
@@ -86,6 +104,8 @@ module weft_sim_test_top (
 	logic        start, read_err, write_err, copying;
 	logic        reg_we;
 	logic        timer_on;
+	logic [15:0] fc_frames, fc_bad, fc_changes;
+	logic [31:0] fc_rrdys;
 
 	assign reg_we = s_axil_awvalid && s_axil_wvalid && !s_axil_bvalid;
 	assign s_axil_awready = reg_we;
@@ -141,6 +161,7 @@ module weft_sim_test_top (
 					msix_req <= 1'b1;
 					msix_vector <= s_axil_wdata[10:0];
 				end
+				20'h4c: fc_tx_prim <= s_axil_wdata[2:0];
 				20'h20: begin
 					timer_on <= 1'b1;
 					next_timer_ns <= time_ns + {32'h0, s_axil_wdata};
@@ -160,12 +181,16 @@ module weft_sim_test_top (
 				20'h34: s_axil_rdata <= rx_bad;
 				20'h38: s_axil_rdata <= time_ns[31:0];
 				20'h3c: s_axil_rdata <= boot_xor;
+				20'h40: s_axil_rdata <= {fc_bad, fc_frames};
+				20'h44: s_axil_rdata <= fc_rrdys;
+				20'h4c: s_axil_rdata <= {fc_changes, 9'h0, fc_rx_prim, 3'h0, fc_signal};
 				20'h48: s_axil_rdata <= 32'd11;
 				default: s_axil_rdata <= log_word(s_axil_araddr);
 			endcase
 		end
 		if (rst) begin
 			scratch <= 32'h0;
+			fc_tx_prim <= 3'd0;
 			boot_count <= 32'h0;
 			boot_sum <= 32'h0;
 			boot_xor <= 32'h0;
@@ -339,5 +364,48 @@ module weft_sim_test_top (
 		end
 	end
 
-	assign idle = !start && !copying && !msix_req && rd == whole && !eth_tx_tvalid;
+	// ---- Fibre Channel loopback
+	logic [144:0] fc_fifo [4096];
+	logic [12:0]  fc_wr, fc_rd, fc_whole;
+	logic [12:0]  fc_rd_next;
+	logic [31:0]  fc_rrdy_owed;
+	logic [3:0]   fc_was;
+
+	assign fc_rd_next = fc_rd + 13'(fc_tx_tvalid && fc_tx_tready);
+	assign fc_tx_rrdy_valid = fc_rrdy_owed != 32'd0;
+	always_ff @(posedge clk) begin
+		fc_was <= {fc_signal, fc_rx_prim};
+		if (fc_was != {fc_signal, fc_rx_prim})
+			fc_changes <= fc_changes + 16'd1;
+		fc_rrdys <= fc_rrdys + 32'(fc_rx_rrdy);
+		fc_rrdy_owed <= fc_rrdy_owed + 32'(fc_rx_rrdy) - 32'(fc_tx_rrdy_valid && fc_tx_rrdy_ready);
+		if (fc_rx_tvalid) begin
+			fc_fifo[fc_wr[11:0]] <= {fc_rx_tlast, fc_rx_tkeep, fc_rx_tdata};
+			fc_wr <= fc_wr + 13'd1;
+			if (fc_rx_tlast) begin
+				fc_whole <= fc_wr + 13'd1;
+				fc_frames <= fc_frames + 16'd1;
+				if (fc_rx_tuser)
+					fc_bad <= fc_bad + 16'd1;
+			end
+		end
+		fc_rd <= fc_rd_next;
+		fc_tx_tvalid <= fc_rd_next != fc_whole;
+		{fc_tx_tlast, fc_tx_tkeep, fc_tx_tdata} <= fc_fifo[fc_rd_next[11:0]];
+		if (rst) begin
+			fc_wr <= 13'd0;
+			fc_rd <= 13'd0;
+			fc_whole <= 13'd0;
+			fc_frames <= 16'd0;
+			fc_bad <= 16'd0;
+			fc_changes <= 16'd0;
+			fc_rrdys <= 32'd0;
+			fc_rrdy_owed <= 32'd0;
+			fc_was <= {fc_signal, fc_rx_prim};
+			fc_tx_tvalid <= 1'b0;
+		end
+	end
+
+	assign idle = !start && !copying && !msix_req && rd == whole && !eth_tx_tvalid && fc_rd == fc_whole && !fc_tx_tvalid &&
+		!fc_tx_rrdy_valid;
 endmodule
