@@ -29,7 +29,10 @@ struct weft_world_port;
 
 /* Something that sits on a cable: a target, a host, a hub. */
 struct weft_peer_ops {
-	/* A frame came in, whole, no FCS. */
+	/*
+	 * A frame came in, whole, no FCS. At a Fibre Channel port: a unit (weft_sim.h), primitives
+	 * too; R_RDYs are for the peer to give and to count.
+	 */
 	void (*rx)(void *ctx, const void *frame, size_t len, uint64_t now_ns);
 	/*
 	 * Lets timers run. Returns when it wants to be called again; UINT64_MAX: not before the
@@ -44,13 +47,21 @@ int weft_world_create(struct weft_world **world);
 void weft_world_destroy(struct weft_world *world);
 
 /*
- * Errors of weft_sim_create; -EINVAL with wall_time, which a world cannot keep; -ENOSPC beyond 16
- * ports.
+ * Errors of weft_sim_create; -EINVAL with wall_time, which a world cannot keep; -ENOSPC beyond 32
+ * ports, of which an adapter has two.
  */
 int weft_world_add_adapter(struct weft_world *world, const struct weft_sim_params *params,
 			   struct weft_world_port **port);
 int weft_world_add_peer(struct weft_world *world, const struct weft_peer_ops *ops, void *ctx,
 			struct weft_world_port **port);
+/*
+ * The Fibre Channel port of an adapter, given its (Ethernet) port; the world's. All that is said of
+ * ports below holds for it too.
+ */
+struct weft_world_port *weft_world_fc_port(struct weft_world_port *adapter);
+/* A peer on a Fibre Channel cable. It sends idles until it sends another primitive. */
+int weft_world_add_fc_peer(struct weft_world *world, const struct weft_peer_ops *ops, void *ctx,
+			   struct weft_world_port **port);
 /*
  * An Ethernet switch of n ports (2 or more): for more than two at a time. It learns where addresses
  * are, stores and forwards, and drops nothing. ports: its n, to be linked. -EINVAL, -ENOSPC, -ENOMEM.
@@ -58,11 +69,21 @@ int weft_world_add_peer(struct weft_world *world, const struct weft_peer_ops *op
 int weft_world_add_switch(struct weft_world *world, unsigned int n, struct weft_world_port **ports);
 /*
  * Joins two ports by a cable. NULL params: no delay, no faults. mbit_per_s paces peers (adapters
- * pace themselves); 0: 25000. -EBUSY: a port has a cable already.
+ * pace themselves); 0: 25000, Fibre Channel 27200. -EBUSY: a port has a cable already; -EINVAL: an
+ * Ethernet with a Fibre Channel port.
+ *
+ * Fibre Channel: faults are of frames; badfcs is the FC-1 port's mark of a bad code. A frame that is
+ * lost is lost as if behind the next port: its R_RDY comes back. Both ports see light at once.
  */
 int weft_world_link(struct weft_world_port *a, struct weft_world_port *b,
 		    const struct weft_link_params *a_to_b, const struct weft_link_params *b_to_a,
 		    uint32_t mbit_per_s);
+/*
+ * Pulls the Fibre Channel cable of a port (true) or plugs it in again. What is under way is lost, both
+ * sides see the light go out; what a peer sends meanwhile goes nowhere. -ENOTCONN (no cable), -EINVAL
+ * (Ethernet).
+ */
+int weft_world_link_pull(struct weft_world_port *port, bool pulled);
 /* Changes the faults of the direction that leaves port, from now on. */
 void weft_world_port_set_faults(struct weft_world_port *port,
 				const struct weft_link_params *params);
@@ -72,8 +93,8 @@ const struct weft_link_counters *weft_world_port_counters(const struct weft_worl
 int weft_world_port_capture(struct weft_world_port *port, const char *path);
 
 /*
- * A peer sends: the frame goes on the wire when those before it have left. -EMSGSIZE, -ENOTCONN (no
- * cable), -ENOMEM.
+ * A peer sends: the frame, or unit, goes on the wire when those before it have left. -EMSGSIZE,
+ * -ENOTCONN (no cable), -ENOMEM, -EINVAL (not a unit).
  */
 int weft_world_port_send(struct weft_world_port *port, const void *frame, size_t len);
 /* Nanoseconds until all that the peer sent has left. */

@@ -223,7 +223,7 @@ static int open_capture(struct server *s)
 
 	if (!s->opt.pcap)
 		return 0;
-	ret = weft_pcapng_open(s->opt.pcap, "weft", base, &s->eth.capture);
+	ret = weft_pcapng_open(s->opt.pcap, "weft", false, base, &s->eth.capture);
 	if (ret)
 		fprintf(stderr, "weft-sim: capture %s: %s\n", s->opt.pcap, strerror(-ret));
 	return ret;

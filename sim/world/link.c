@@ -67,17 +67,27 @@ static void damage(struct weft_link *link, struct weft_link_frame *f)
 	link->counters.corrupted += !f->bad_fcs;
 }
 
-static int enqueue(struct weft_link *link, const void *frame, size_t len, uint64_t due_ns)
+static struct weft_link_frame *make(const void *frame, size_t len, uint64_t due_ns)
 {
 	struct weft_link_frame *f = malloc(sizeof(*f) + len);
+
+	if (!f)
+		return NULL;
+	f->len = len;
+	f->bad_fcs = false;
+	f->due_ns = due_ns;
+	memcpy(f->bytes, frame, len);
+	return f;
+}
+
+static int enqueue(struct weft_link *link, const void *frame, size_t len, uint64_t due_ns)
+{
+	struct weft_link_frame *f = make(frame, len, due_ns);
 
 	if (!f) {
 		link->counters.lost++;
 		return -ENOMEM;
 	}
-	f->len = len;
-	memcpy(f->bytes, frame, len);
-	f->due_ns = due_ns;
 	if (chance(link, link->params.reorder)) {
 		f->due_ns += 1 + draw(link) % link->params.reorder_ns;
 		link->counters.reordered++;
@@ -94,7 +104,8 @@ int weft_link_send(struct weft_link *link, const void *frame, size_t len, uint64
 
 	link->counters.frames++;
 	link->counters.bytes += len;
-	if (chance(link, link->params.loss)) {
+	link->lost = chance(link, link->params.loss);
+	if (link->lost) {
 		link->counters.lost++;
 		return 0;
 	}
@@ -103,6 +114,16 @@ int weft_link_send(struct weft_link *link, const void *frame, size_t len, uint64
 		ret = enqueue(link, frame, len, due);
 	}
 	return ret ? ret : enqueue(link, frame, len, due);
+}
+
+int weft_link_send_primitive(struct weft_link *link, const void *unit, size_t len, uint64_t now_ns)
+{
+	struct weft_link_frame *f = make(unit, len, now_ns + link->params.delay_ns);
+
+	if (!f)
+		return -ENOMEM;
+	insert(link, f);
+	return 0;
 }
 
 uint64_t weft_link_next(const struct weft_link *link)

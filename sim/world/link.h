@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * One direction of an Ethernet cable: delay, and faults drawn from a seed. Frames leave in the
+ * One direction of a cable, Ethernet or Fibre Channel: delay, and faults drawn from a seed. Frames leave in the
  * order of their due times; frames of the same due time in the order they came.
  */
 #ifndef WEFT_SIM_LINK_H
@@ -36,6 +36,7 @@ struct weft_link {
 	struct weft_link_counters counters;
 	struct weft_link_frame *head;
 	uint64_t rng;
+	bool lost; /* the frame that was sent last */
 };
 
 void weft_link_init(struct weft_link *link, const struct weft_link_params *params);
@@ -43,6 +44,12 @@ void weft_link_init(struct weft_link *link, const struct weft_link_params *param
 void weft_link_clear(struct weft_link *link);
 /* A frame enters at now_ns. -ENOMEM: it is lost and counted so. */
 int weft_link_send(struct weft_link *link, const void *frame, size_t len, uint64_t now_ns);
+/*
+ * The same without faults and counters, for FC primitives; each leaves behind those before it. A link
+ * that loses a frame loses it as if behind the next port, which still gives its credit back: lost says
+ * so of the frame sent last.
+ */
+int weft_link_send_primitive(struct weft_link *link, const void *unit, size_t len, uint64_t now_ns);
 /* When the next frame is due; UINT64_MAX: none. */
 uint64_t weft_link_next(const struct weft_link *link);
 /* Takes the first frame if it is due; the caller frees it. NULL: none. */

@@ -7,7 +7,9 @@
 
 #define QUANTUM_NS 64 /* lockstep: nobody runs further ahead of the others */
 #define WIRE_EXTRA 24 /* preamble, FCS, gap */
-#define CQ_ENTRY 32   /* a write of this size may be a completion */
+#define ETH_MBIT 25000
+#define FC_MBIT 27200
+#define CQ_ENTRY 32 /* a write of this size may be a completion */
 
 static uint64_t wire_ns(const struct weft_world_port *port, size_t len)
 {
@@ -58,7 +60,13 @@ static void on_eth_tx(void *ctx, const void *frame, size_t len, uint64_t at_ns)
 	weft_link_send(&port->out, frame, len, at_ns);
 }
 
-static const struct weft_sim_ops adapter_ops = { on_dma_read, on_dma_write, on_irq, on_eth_tx, NULL };
+static void on_fc_tx(void *ctx, const void *unit, size_t len, uint64_t at_ns)
+{
+	world_fc_sent(((struct weft_world_port *)ctx)->fc_port, unit, len, at_ns);
+}
+
+static const struct weft_sim_ops adapter_ops = { on_dma_read, on_dma_write, on_irq, on_eth_tx,
+						 on_fc_tx };
 
 /* --- building --------------------------------------------------------------------------------- */
 
@@ -101,7 +109,6 @@ static struct weft_world_port *new_port(struct weft_world *world)
 	if (!port)
 		return NULL;
 	port->world = world;
-	port->byte_ps = 320;
 	port->wake_ns = UINT64_MAX;
 	weft_link_init(&port->out, NULL);
 	return port;
@@ -110,25 +117,33 @@ static struct weft_world_port *new_port(struct weft_world *world)
 int weft_world_add_adapter(struct weft_world *world, const struct weft_sim_params *params,
 			   struct weft_world_port **out)
 {
-	struct weft_world_port *port;
-	int ret;
+	struct weft_world_port *port, *fc;
+	int ret = -ENOMEM;
 
 	*out = NULL;
 	if (params && params->wall_time)
 		return -EINVAL;
-	if (world->n == WORLD_PORTS)
+	if (world->n > WORLD_PORTS - 2)
 		return -ENOSPC;
 	port = new_port(world);
-	if (!port)
-		return -ENOMEM;
+	fc = new_port(world);
+	if (!port || !fc)
+		goto fail;
+	port->fc_port = fc;
+	fc->adapter = port;
+	fc->fc = true;
+	fc->prim = WEFT_FC_PRIM_LOS;
 	ret = weft_sim_create(params, &adapter_ops, port, &port->sim);
-	if (ret) {
-		free(port);
-		return ret;
-	}
+	if (ret)
+		goto fail;
 	world->ports[world->n++] = port;
+	world->ports[world->n++] = fc;
 	*out = port;
 	return 0;
+fail:
+	free(port);
+	free(fc);
+	return ret;
 }
 
 int weft_world_add_peer(struct weft_world *world, const struct weft_peer_ops *ops, void *ctx,
@@ -154,13 +169,21 @@ int weft_world_link(struct weft_world_port *a, struct weft_world_port *b,
 		    const struct weft_link_params *a_to_b, const struct weft_link_params *b_to_a,
 		    uint32_t mbit_per_s)
 {
+	uint32_t rate = a->fc ? FC_MBIT : ETH_MBIT;
+
 	if (a->other || b->other || a == b)
 		return -EBUSY;
+	if (a->fc != b->fc)
+		return -EINVAL;
 	a->other = b;
 	b->other = a;
-	a->byte_ps = b->byte_ps = 8000000ull / (mbit_per_s ? mbit_per_s : 25000);
+	a->byte_ps = b->byte_ps = 8000000ull / (mbit_per_s ? mbit_per_s : rate);
 	weft_link_init(&a->out, a_to_b);
 	weft_link_init(&b->out, b_to_a);
+	if (a->fc) {
+		world_fc_light(a);
+		world_fc_light(b);
+	}
 	return 0;
 }
 
@@ -181,12 +204,12 @@ const struct weft_link_counters *weft_world_port_counters(const struct weft_worl
 int weft_world_port_capture(struct weft_world_port *port, const char *path)
 {
 	weft_pcapng_close(port->capture);
-	return weft_pcapng_open(path, port->sim ? "weft" : "peer", 0, &port->capture);
+	return weft_pcapng_open(path, port->ops ? "peer" : "weft", port->fc, 0, &port->capture);
 }
 
 struct weft_sim *weft_world_port_sim(struct weft_world_port *port)
 {
-	return port->sim;
+	return port->adapter ? port->adapter->sim : port->sim;
 }
 
 /* --- frames ----------------------------------------------------------------------------------- */
@@ -195,6 +218,8 @@ static int send_locked(struct weft_world_port *port, const void *frame, size_t l
 {
 	uint64_t now = port->world->now_ns, at;
 
+	if (port->fc)
+		return world_fc_send(port, frame, len);
 	if (len < 14 || len > WEFT_SIM_FRAME_MAX)
 		return -EMSGSIZE;
 	if (!port->other)
@@ -229,6 +254,8 @@ static bool deliver(struct weft_world_port *to, const struct weft_link_frame *f)
 	uint64_t now = to->world->now_ns;
 	int ret;
 
+	if (to->fc)
+		return world_fc_deliver(to, f);
 	if (to->sim) {
 		ret = f->bad_fcs ? weft_sim_eth_rx_bad(to->sim, f->bytes, f->len) :
 				   weft_sim_eth_rx(to->sim, f->bytes, f->len);
