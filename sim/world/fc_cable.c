@@ -115,7 +115,8 @@ bool world_fc_deliver(struct weft_world_port *to, const struct weft_link_frame *
 
 void world_fc_light(struct weft_world_port *port)
 {
-	primitive(port, port->prim, port->world->now_ns);
+	if (port->prim != WEFT_FC_PRIM_LOS) /* it is dark until then */
+		primitive(port, port->prim, port->world->now_ns);
 }
 
 static void darken(struct weft_world_port *port)
