@@ -10,23 +10,19 @@
 #include <errno.h>
 #include <string.h>
 
+#include "../fc_unit.h"
 #include "sim.h"
 
-#define IDLES 24
 #define TX_SLACK 256
-#define FRAME_MIN 36
-#define PRIM_NONE 0xff  /* none sent yet */
-#define PRIM_START 0xff /* first byte of a primitive: no SOF */
-
-enum { UNIT_START, UNIT_CODE, UNIT_COUNT_HI, UNIT_COUNT_LO };
+#define PRIM_NONE 0xff /* none sent yet */
 
 static void send_primitive(struct weft_sim *sim, uint8_t code, unsigned int count)
 {
 	struct fc_model *f = &sim->fc;
 	uint64_t at = f->tx_ps > sim->ps ? f->tx_ps : sim->ps;
-	uint8_t unit[WEFT_FC_PRIM_LEN] = { PRIM_START, code, (uint8_t)(count >> 8),
-					   (uint8_t)count };
+	uint8_t unit[WEFT_FC_PRIM_LEN];
 
+	fc_prim_put(unit, code, count);
 	if (sim->ops.fc_tx)
 		sim->ops.fc_tx(sim->ctx, unit, sizeof(unit), sim_device_ns(sim, at));
 }
@@ -45,8 +41,8 @@ static void drop_waiting(struct weft_sim *sim)
 
 	for (; f->rx_head != f->rx_tail; f->rx_head++) {
 		u = &f->rx[f->rx_head % SIM_RX_FRAMES];
-		if (u->len == WEFT_FC_PRIM_LEN && u->bytes[UNIT_CODE] != WEFT_FC_PRIM_R_RDY)
-			rx_light(sim, u->bytes[UNIT_CODE]);
+		if (u->len == WEFT_FC_PRIM_LEN && fc_prim_code(u->bytes) != WEFT_FC_PRIM_R_RDY)
+			rx_light(sim, fc_prim_code(u->bytes));
 	}
 }
 
@@ -82,11 +78,11 @@ static void tx_end(struct weft_sim *sim)
 {
 	struct fc_model *f = &sim->fc;
 
-	if (f->tx_len < FRAME_MIN || f->tx_len % 4)
+	if (f->tx_len < FC_FRAME_MIN || f->tx_len % 4)
 		sim_broken(sim, "FC frame shorter than its header or no whole words");
 	if (sim->ops.fc_tx)
 		sim->ops.fc_tx(sim->ctx, f->tx, f->tx_len, sim_device_ns(sim, f->tx_ps));
-	f->tx_ps += IDLES * f->byte_ps;
+	f->tx_ps += FC_IDLES * f->byte_ps;
 	f->tx_len = 0;
 }
 
@@ -155,7 +151,7 @@ static void rx_start(struct weft_sim *sim, const struct fc_unit *u)
 	struct fc_model *f = &sim->fc;
 
 	f->rx_start_ps = f->rx_free_ps > u->from_ps ? f->rx_free_ps : u->from_ps;
-	f->rx_free_ps = f->rx_start_ps + (u->len + IDLES) * f->byte_ps;
+	f->rx_free_ps = f->rx_start_ps + (u->len + FC_IDLES) * f->byte_ps;
 	f->rx_off = 0;
 	f->rx_on = true;
 }
@@ -188,21 +184,20 @@ static void rx_beat(struct weft_sim *sim, const struct fc_unit *u)
 static void rx_primitive(struct weft_sim *sim, struct fc_unit *u)
 {
 	struct fc_model *f = &sim->fc;
-	unsigned int left = (unsigned int)u->bytes[UNIT_COUNT_HI] << 8 | u->bytes[UNIT_COUNT_LO];
+	unsigned int left = fc_prim_count(u->bytes);
 
 	if (sim_stall(sim, 5))
 		return;
-	if (u->bytes[UNIT_CODE] == WEFT_FC_PRIM_R_RDY) {
+	if (fc_prim_code(u->bytes) == WEFT_FC_PRIM_R_RDY) {
 		if (!*sim->pin.fc_signal)
 			rx_light(sim, WEFT_FC_PRIM_IDLE);
 		*sim->pin.fc_rx_rrdy = left != 0;
 		left -= left != 0;
-		u->bytes[UNIT_COUNT_HI] = (uint8_t)(left >> 8);
-		u->bytes[UNIT_COUNT_LO] = (uint8_t)left;
+		fc_prim_put(u->bytes, WEFT_FC_PRIM_R_RDY, left);
 		f->rx_head += left == 0;
 		return;
 	}
-	rx_light(sim, u->bytes[UNIT_CODE]);
+	rx_light(sim, fc_prim_code(u->bytes));
 	f->rx_head++;
 }
 
@@ -243,24 +238,16 @@ static void darken(struct weft_sim *sim)
 	u->bad = true;
 }
 
-static bool is_primitive(const uint8_t *unit, size_t len)
-{
-	return len == WEFT_FC_PRIM_LEN && unit[UNIT_START] == PRIM_START &&
-	       unit[UNIT_CODE] <= WEFT_FC_PRIM_LOS;
-}
-
 static int rx_push(struct weft_sim *sim, const void *unit, size_t len, bool bad)
 {
 	struct fc_model *f = &sim->fc;
-	const uint8_t *bytes = unit;
-	bool primitive = is_primitive(bytes, len);
 	struct fc_unit *u;
 
 	if (len > WEFT_FC_UNIT_MAX)
 		return -EMSGSIZE;
-	if (!primitive && (len < FRAME_MIN || len % 4))
+	if (!fc_is_unit(unit, len))
 		return -EINVAL;
-	if (primitive && bytes[UNIT_CODE] == WEFT_FC_PRIM_LOS)
+	if (fc_is_primitive(unit, len) && fc_prim_code(unit) == WEFT_FC_PRIM_LOS)
 		darken(sim);
 	if (f->rx_tail - f->rx_head == SIM_RX_FRAMES)
 		return -EAGAIN;

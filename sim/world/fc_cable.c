@@ -7,21 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../fc_unit.h"
 #include "world.h"
-
-#define IDLES 24 /* six words between frames */
-#define UNIT_MIN 36
-#define PRIM_START 0xff
-
-static bool is_primitive(const uint8_t *unit, size_t len)
-{
-	return len == WEFT_FC_PRIM_LEN && unit[0] == PRIM_START && unit[1] <= WEFT_FC_PRIM_LOS;
-}
 
 static void primitive(struct weft_world_port *port, uint8_t code, uint64_t at_ns)
 {
-	const uint8_t unit[WEFT_FC_PRIM_LEN] = { PRIM_START, code, 0, 1 };
+	uint8_t unit[WEFT_FC_PRIM_LEN];
 
+	fc_prim_put(unit, code, 1);
 	weft_link_send_primitive(&port->out, unit, sizeof(unit), at_ns);
 }
 
@@ -40,7 +33,7 @@ static int enter(struct weft_world_port *port, const uint8_t *unit, size_t len, 
 
 	if (!port->other || port->pulled)
 		return 0;
-	if (is_primitive(unit, len))
+	if (fc_is_primitive(unit, len))
 		return weft_link_send_primitive(&port->out, unit, len, at_ns);
 	ret = weft_link_send(&port->out, unit, len, at_ns);
 	if (port->out.lost)
@@ -50,8 +43,8 @@ static int enter(struct weft_world_port *port, const uint8_t *unit, size_t len, 
 
 static void note(struct weft_world_port *port, const uint8_t *unit, size_t len)
 {
-	if (is_primitive(unit, len) && unit[1] != WEFT_FC_PRIM_R_RDY)
-		port->prim = unit[1];
+	if (fc_is_primitive(unit, len) && fc_prim_code(unit) != WEFT_FC_PRIM_R_RDY)
+		port->prim = fc_prim_code(unit);
 }
 
 /* As with Ethernet: another adapter spends the wire time itself. */
@@ -76,7 +69,7 @@ int world_fc_send(struct weft_world_port *port, const void *unit, size_t len)
 
 	if (len > WEFT_FC_UNIT_MAX)
 		return -EMSGSIZE;
-	if (!is_primitive(unit, len) && (len < UNIT_MIN || len % 4))
+	if (!fc_is_unit(unit, len))
 		return -EINVAL;
 	note(port, unit, len);
 	if (!port->other)
@@ -84,7 +77,7 @@ int world_fc_send(struct weft_world_port *port, const void *unit, size_t len)
 	if (port->capture)
 		weft_pcapng_write_fc(port->capture, unit, len, at, true);
 	if (len != WEFT_FC_PRIM_LEN) {
-		port->free_ns = at + (len + IDLES) * port->byte_ps / 1000;
+		port->free_ns = at + (len + FC_IDLES) * port->byte_ps / 1000;
 		if (!is_adapter(port->other))
 			at += len * port->byte_ps / 1000;
 	}
