@@ -74,7 +74,7 @@ int weft_qp_accept(struct weft_qp *qp, const struct weft_accept *accept, weft_ac
 	};
 	int rc;
 
-	if (!qp->rx_cmd || !cb || accept->cpda > 31 || a.maxh2cdata % 4 ||
+	if (!qp->rx_cmd || (qp->params.flags & WEFT_QP_FC) || !cb || accept->cpda > 31 || a.maxh2cdata % 4 ||
 	    a.maxh2cdata < MIN_MAXH2CDATA || a.maxh2cdata > WEFT_PDU_DATA_MAX)
 		return weft_set_error(-EINVAL,
 				      "accept: controller role, cpda 0..31, maxh2cdata a "
@@ -134,11 +134,11 @@ int weft_qp_disconnect_async(struct weft_qp *qp, bool abort, weft_ended_fn *cb, 
 void weft__accept_cancel(struct weft_qp *qp)
 {
 	if (atomic_load(&qp->waiting)) {
-		weft__admin_forget(qp->dev, on_accept, qp);
+		weft_admin_forget(qp->dev, on_accept, qp);
 		end_wait(qp, -ECANCELED, NULL);
 	}
 	if (qp->ending) {
-		weft__admin_forget(qp->dev, on_disconnect, qp);
+		weft_admin_forget(qp->dev, on_disconnect, qp);
 		end_end(qp, -ECANCELED);
 	}
 }

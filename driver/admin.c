@@ -167,8 +167,7 @@ static bool sync_is_done(void *arg)
 	return ((struct sync *)arg)->done;
 }
 
-/* The caller gives up waiting: when the command ends at last, nobody is told. */
-void weft__admin_forget(struct weft_dev *dev, weft_admin_fn *cb, const void *arg)
+void weft_admin_forget(struct weft_dev *dev, weft_admin_fn *cb, const void *arg)
 {
 	struct weft_qp *qp = dev->qp[0];
 	unsigned int cid;
@@ -195,7 +194,7 @@ int weft_admin(struct weft_dev *dev, uint8_t opcode, const void *args, size_t le
 		return rc;
 	rc = weft__wait(dev, sync_is_done, &s, limit);
 	if (!s.done) {
-		weft__admin_forget(dev, sync_done, &s);
+		weft_admin_forget(dev, sync_done, &s);
 		if (rc == -ETIMEDOUT)
 			weft_set_error(rc, "admin command 0x%02x did not complete in time", opcode);
 		return rc;

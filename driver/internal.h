@@ -73,6 +73,7 @@ struct sgl_chain {
 struct cmd_slot {
 	bool busy;
 	bool held; /* controller role: receive buffer cid holds a command that may be replied to */
+	bool ends; /* FC: the entry in flight gives the receive buffer back */
 	uint16_t n_ref;
 	struct weft_mem_range *ref[REF_INLINE]; /* of inline elements */
 	struct sgl_chain *chain;                /* or NULL */
@@ -85,6 +86,15 @@ enum qp_state {
 	QP_LIVE,
 	QP_DEAD, /* the device was reset */
 	QP_GONE, /* deleted, a poll still holds the structure */
+};
+
+/* What is under way at the device with a pair that nobody waits for. */
+enum qp_life {
+	LIFE_NONE,
+	LIFE_CREATE, /* QP_CREATE is to be submitted */
+	LIFE_CREATING,
+	LIFE_DROP, /* QP_DELETE is to be submitted */
+	LIFE_DROPPING,
 };
 
 struct weft_qp {
@@ -118,12 +128,26 @@ struct weft_qp {
 	atomic_bool waiting; /* ACCEPT is at the device */
 	bool ending;         /* DISCONNECT is at the device, for end_cb */
 	unsigned int stale;  /* entries in the completion ring that an earlier connection left */
-	uint8_t *rx_cmd;     /* entries * RX_CMD_SIZE, DMA memory */
+	uint8_t *rx_cmd;     /* entries * rx_size, DMA memory */
 	uint8_t *rx_icd;     /* entries * icd_size, DMA memory, or NULL */
 	weft_accept_fn *accept_cb;
 	void *accept_arg;
 	weft_ended_fn *end_cb;
 	void *end_arg;
+	/* create_async, drop */
+	enum qp_life life;
+	bool dropped;
+	int life_error;
+	uint64_t life_at; /* not before */
+};
+
+#define MAX_POLLERS 4
+
+struct poller {
+	weft_poller_fn *fn; /* NULL: free */
+	void *arg;
+	uint64_t wake;
+	bool running;
 };
 
 struct weft_dev {
@@ -140,6 +164,10 @@ struct weft_dev {
 	int *vec_fd; /* n_vectors, -1: not in use */
 	unsigned int *vec_users;
 	uint32_t admin_next; /* where the search for a free admin cid starts */
+	struct poller poller[MAX_POLLERS];
+	unsigned int n_pollers;
+	unsigned int n_life; /* pairs whose life is not LIFE_NONE */
+	uint64_t life_wake;
 };
 
 /* dev.c */
@@ -178,9 +206,29 @@ unsigned int weft__ring_count(const struct weft_qp *qp);
 /* accept.c: ends what waits for admin commands of a pair that goes away. */
 void weft__accept_cancel(struct weft_qp *qp);
 
+/* qp.c: a pair with all it needs but the device's knowledge, QP_HIDDEN; its QP_CREATE; its end. */
+int weft__qp_new(struct weft_dev *dev, const struct weft_qp_params *params, struct weft_qp **out);
+int weft__qp_create_args(struct weft_qp *qp, struct weft_arg_qp_create *a);
+void weft__qp_free(struct weft_qp *qp);
+
+/* qp_life.c: moves on what nobody waits for; returns when to call again. */
+uint64_t weft__life_poll(struct weft_dev *dev, uint64_t now);
+/* The pair goes away. */
+void weft__life_cancel(struct weft_qp *qp);
+
+/* fc_qp.c */
+int weft__fc_check_params(const struct weft_qp_params *p);
+/* Bytes of each receive buffer, command and data, and how many of the latter. */
+void weft__fc_rx_sizes(const struct weft_qp *qp, size_t *cmd, size_t *icd);
+void weft__fc_capsule(struct weft_qp *qp, const struct weft_cq_entry *e);
+
 /* sgl.c */
 int weft__sgl_build(struct weft_qp *qp, struct cmd_slot *slot, const struct weft_cmd *cmd,
 		    struct weft_sq_entry *sqe);
+/* The same for IOVAs and a list that stands at sgl, max elements inline. */
+int weft__sgl_iova(struct weft_qp *qp, struct cmd_slot *slot, const struct weft_sgl_elem *elem,
+		   unsigned int count, struct weft_sq_entry *sqe, struct weft_sgl_elem *sgl,
+		   unsigned int max);
 void weft__sgl_drop(struct weft_qp *qp, struct cmd_slot *slot);
 void weft__sgl_fini(struct weft_qp *qp);
 
@@ -189,8 +237,6 @@ int weft__admin_start(struct weft_dev *dev);
 void weft__admin_stop(struct weft_dev *dev);
 void weft__admin_complete(struct weft_qp *qp, const struct weft_cq_entry *cqe,
 			  struct cmd_slot *slot, int err);
-/* Admin commands of this callback and argument end without telling anybody. */
-void weft__admin_forget(struct weft_dev *dev, weft_admin_fn *cb, const void *arg);
 /* Admin commands that could be submitted now. */
 unsigned int weft__admin_room(const struct weft_dev *dev);
 

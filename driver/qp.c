@@ -28,40 +28,50 @@ static int check_params(const struct weft_dev *dev, const struct weft_qp_params 
 	if (p->sq_log2 > 10)
 		return weft_set_error(-EINVAL, "ring of 2^%u entries; 1..10 is possible",
 				      p->sq_log2);
+	if (p->vector >= dev->n_vectors)
+		return weft_set_error(-ERANGE, "vector %u: the device has %u", p->vector,
+				      dev->n_vectors);
+	if (p->flags & WEFT_QP_FC)
+		return weft__fc_check_params(p);
 	if ((p->flags & WEFT_QP_CONTROLLER) &&
 	    (!p->capsule_cb || p->icd_size % 64 || p->icd_size > WEFT_PDU_DATA_MAX))
 		return weft_set_error(-EINVAL,
 				      "a controller's pair needs a capsule callback and an "
 				      "icd_size that is a multiple of 64 up to %u; it is %u",
 				      WEFT_PDU_DATA_MAX, p->icd_size);
-	if (p->vector >= dev->n_vectors)
-		return weft_set_error(-ERANGE, "vector %u: the device has %u", p->vector,
-				      dev->n_vectors);
 	return 0;
 }
 
-/* Bits of the completion ring: a controller's command completes up to four times. */
+/* Bits of the completion ring: what came in and is answered completes up to four times. */
 static unsigned int cq_log2(const struct weft_qp *qp)
 {
-	return qp->params.sq_log2 + (qp->params.flags & WEFT_QP_CONTROLLER ? 2u : 1u);
+	return qp->params.sq_log2 +
+	       (qp->params.flags & (WEFT_QP_CONTROLLER | WEFT_QP_LS) ? 2u : 1u);
 }
 
-/* Receive buffers of the controller role. */
+/* Receive buffers. */
 static int alloc_rx(struct weft_qp *qp)
 {
 	size_t icd = (size_t)qp->entries * qp->params.icd_size;
+	size_t cmd = (size_t)qp->entries * WEFT_RX_CMD_SIZE;
 
-	if (!(qp->params.flags & WEFT_QP_CONTROLLER))
+	if (qp->params.flags & WEFT_QP_FC)
+		weft__fc_rx_sizes(qp, &cmd, &icd);
+	else if (!(qp->params.flags & WEFT_QP_CONTROLLER))
 		return 0;
-	qp->rx_cmd = weft_mem_alloc(qp->dev, (size_t)qp->entries * WEFT_RX_CMD_SIZE);
-	if (qp->rx_cmd && icd)
+	if (cmd)
+		qp->rx_cmd = weft_mem_alloc(qp->dev, cmd);
+	if (icd && (qp->rx_cmd || !cmd))
 		qp->rx_icd = weft_mem_alloc(qp->dev, icd);
-	return qp->rx_cmd && (qp->rx_icd || !icd) ? 0 : -errno;
+	return (qp->rx_cmd || !cmd) && (qp->rx_icd || !icd) ? 0 : -errno;
 }
 
-static int tell_create(struct weft_qp *qp)
+int weft__qp_create_args(struct weft_qp *qp, struct weft_arg_qp_create *a)
 {
-	struct weft_arg_qp_create a = {
+	const uint32_t flags = qp->params.flags;
+	int rc = 0;
+
+	*a = (struct weft_arg_qp_create){
 		.sq_base = qp->sq_iova,
 		.cq_base = qp->cq_iova,
 		.qp = qp->id,
@@ -71,21 +81,44 @@ static int tell_create(struct weft_qp *qp)
 		.coal_count = qp->params.coal_count,
 		.coal_us = qp->params.coal_us,
 	};
-	int rc = 0;
-
-	if (qp->rx_cmd) {
-		a.flags = WEFT_QPF_CONTROLLER;
-		a.icd_size = qp->params.icd_size;
-		rc = weft_mem_iova(qp->dev, qp->rx_cmd, 1, &a.rx_cmd);
-		if (!rc && qp->rx_icd)
-			rc = weft_mem_iova(qp->dev, qp->rx_icd, 1, &a.rx_icd);
-	}
-	if (rc)
-		return rc;
-	return weft_admin(qp->dev, WEFT_OP_QP_CREATE, &a, sizeof(a), 0, NULL);
+	if (flags & WEFT_QP_CONTROLLER)
+		a->flags |= WEFT_QPF_CONTROLLER;
+	if (flags & WEFT_QP_FC)
+		a->flags |= WEFT_QPF_FC;
+	if (flags & WEFT_QP_LS)
+		a->flags |= WEFT_QPF_LS;
+	if (qp->rx_cmd)
+		rc = weft_mem_iova(qp->dev, qp->rx_cmd, 1, &a->rx_cmd);
+	if (!rc && qp->rx_icd)
+		rc = weft_mem_iova(qp->dev, qp->rx_icd, 1, &a->rx_icd);
+	if (flags & (WEFT_QP_CONTROLLER | WEFT_QP_LS))
+		a->icd_size = qp->params.icd_size;
+	return rc;
 }
 
-int weft_qp_create(struct weft_dev *dev, const struct weft_qp_params *params, struct weft_qp **out)
+static int tell_create(struct weft_qp *qp)
+{
+	struct weft_arg_qp_create a;
+	int rc = weft__qp_create_args(qp, &a);
+
+	return rc ? rc : weft_admin(qp->dev, WEFT_OP_QP_CREATE, &a, sizeof(a), 0, NULL);
+}
+
+static int alloc_pair(struct weft_qp *qp)
+{
+	int rc = weft__ring_alloc(qp, qp->params.sq_log2, cq_log2(qp));
+
+	if (rc)
+		return rc;
+	rc = alloc_rx(qp);
+	if (!rc)
+		rc = weft__irq_get(qp->dev, qp->params.vector);
+	if (rc)
+		weft__ring_free(qp);
+	return rc;
+}
+
+int weft__qp_new(struct weft_dev *dev, const struct weft_qp_params *params, struct weft_qp **out)
 {
 	struct weft_qp *qp;
 	uint16_t id;
@@ -105,30 +138,45 @@ int weft_qp_create(struct weft_dev *dev, const struct weft_qp_params *params, st
 	qp->params = *params;
 	if (!qp->params.sq_log2)
 		qp->params.sq_log2 = DEFAULT_SQ_LOG2;
-	rc = weft__ring_alloc(qp, qp->params.sq_log2, cq_log2(qp));
-	if (rc)
-		goto free_qp;
-	rc = alloc_rx(qp);
-	if (rc)
-		goto free_ring;
-	rc = weft__irq_get(dev, qp->params.vector);
-	if (rc)
-		goto free_ring;
+	rc = alloc_pair(qp);
+	if (rc) {
+		free(qp);
+		return rc;
+	}
 	set_number(dev, id, qp); /* taken, also for callbacks that run while we wait */
-	rc = tell_create(qp);
+	*out = qp;
+	return 0;
+}
+
+void weft__qp_free(struct weft_qp *qp)
+{
+	struct weft_dev *dev = qp->dev;
+
+	qp->state = QP_GONE;
+	weft__accept_cancel(qp);
+	weft__life_cancel(qp);
+	set_number(dev, qp->id, NULL);
+	weft__irq_put(dev, qp->params.vector);
+	weft__ring_free(qp);
+	if (!qp->polling)
+		free(qp); /* else the poll does it when it ends */
+}
+
+int weft_qp_create(struct weft_dev *dev, const struct weft_qp_params *params, struct weft_qp **out)
+{
+	struct weft_qp *qp;
+	int rc = weft__qp_new(dev, params, &qp);
+
 	if (rc)
-		goto put_irq;
+		return rc;
+	rc = tell_create(qp);
+	if (rc) {
+		weft__qp_free(qp);
+		return rc;
+	}
 	qp->state = QP_LIVE;
 	*out = qp;
 	return 0;
-put_irq:
-	set_number(dev, id, NULL);
-	weft__irq_put(dev, qp->params.vector);
-free_ring:
-	weft__ring_free(qp);
-free_qp:
-	free(qp);
-	return rc;
 }
 
 int weft_qp_delete(struct weft_qp *qp)
@@ -147,13 +195,7 @@ int weft_qp_delete(struct weft_qp *qp)
 			return rc;
 		}
 	}
-	qp->state = QP_GONE;
-	weft__accept_cancel(qp);
-	set_number(dev, qp->id, NULL);
-	weft__irq_put(dev, qp->params.vector);
-	weft__ring_free(qp);
-	if (!qp->polling)
-		free(qp); /* else the poll does it when it ends */
+	weft__qp_free(qp);
 	return rc == -ENODEV ? 0 : rc;
 }
 
@@ -259,7 +301,7 @@ static inline int check_cmd(struct weft_qp *qp, const struct weft_cmd *cmd, stru
 	*slot = &qp->slot[cmd->cid];
 	if ((*slot)->busy)
 		return weft_set_error(-EEXIST, "cid %u is in flight", cmd->cid);
-	if (qp->rx_cmd || cmd->data_len > WEFT_DATA_MAX || cmd->flags > 31 ||
+	if (qp->rx_cmd || (qp->params.flags & WEFT_QP_FC) || cmd->data_len > WEFT_DATA_MAX || cmd->flags > 31 ||
 	    !(good >> cmd->flags & 1) || (cmd->iov && cmd->elem))
 		return weft_set_error(-EINVAL, "command with flags 0x%02x and %u bytes of data",
 				      cmd->flags, cmd->data_len);

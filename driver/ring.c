@@ -111,9 +111,10 @@ static inline void finish(struct weft_qp *qp, uint16_t cid, const struct weft_cq
 			  int err)
 {
 	struct cmd_slot *slot = &qp->slot[cid];
+	const bool fc = qp->params.flags & WEFT_QP_FC;
 	struct weft_completion c = {
 		.cookie = slot->cookie,
-		.cqe = cqe && !err && !qp->rx_cmd ? cqe->cqe : NULL,
+		.cqe = cqe && !err && (fc || !qp->rx_cmd) ? cqe->cqe : NULL,
 		.error = err,
 		.data_len = cqe ? cqe->data_len : 0,
 		.cid = cid,
@@ -121,6 +122,8 @@ static inline void finish(struct weft_qp *qp, uint16_t cid, const struct weft_cq
 	};
 
 	slot->busy = false;
+	if (fc && slot->ends && !err)
+		slot->held = false;
 	qp->inflight--;
 	weft__sgl_release(qp, slot);
 	if (!qp->id) {
@@ -188,6 +191,8 @@ static inline void deliver(struct weft_qp *qp, const struct weft_cq_entry *e)
 	}
 	if (e->type == want && e->cid < qp->entries && qp->slot[e->cid].busy)
 		finish(qp, e->cid, e, -(int)e->status);
+	else if (e->type == WEFT_CQT_CAPSULE && known && (qp->params.flags & WEFT_QP_FC))
+		weft__fc_capsule(qp, e);
 	else if (e->type == WEFT_CQT_CAPSULE && known)
 		capsule(qp, e);
 	else if (e->type == WEFT_CQT_EVENT && known)

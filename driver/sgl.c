@@ -16,6 +16,7 @@ struct builder {
 	struct cmd_slot *slot;
 	struct weft_sgl_elem *elem; /* inline array, or the chain's */
 	unsigned int n;
+	unsigned int max; /* of the inline array */
 	struct weft_mem_range *last; /* range of the last element */
 };
 
@@ -67,7 +68,7 @@ static int add(struct builder *b, uint64_t iova, uint32_t len, struct weft_mem_r
 	}
 	if (b->n == WEFT_SGL_MAX)
 		return weft_set_error(-E2BIG, "more than %u pieces of memory", WEFT_SGL_MAX);
-	if (b->n == WEFT_SGL_INLINE && !slot->chain) {
+	if (b->n == b->max && !slot->chain) {
 		int rc = grow(b);
 
 		if (rc)
@@ -113,6 +114,20 @@ static size_t piece_len(const struct weft_cmd *cmd, unsigned int i, size_t left)
 	return len < left ? len : left;
 }
 
+/* Enters the list that was built. */
+static void finish(struct builder *b, struct weft_sq_entry *sqe, struct weft_sgl_elem *sgl)
+{
+	const struct sgl_chain *chain = b->slot->chain;
+
+	sqe->sgl_count = (uint16_t)b->n;
+	if (!chain)
+		return;
+	memset(sgl, 0, b->max * sizeof(*sgl));
+	sgl[0] = (struct weft_sgl_elem){ .addr = chain->iova,
+					 .len = b->n * (uint32_t)sizeof(*sgl) };
+	sqe->flags |= WEFT_SQF_SGL_CHAIN;
+}
+
 /*
  * Fills the entry's sgl and sgl_count, and adds the chain flag, for the command's first data_len bytes. On
  * failure nothing is held.
@@ -120,7 +135,7 @@ static size_t piece_len(const struct weft_cmd *cmd, unsigned int i, size_t left)
 int weft__sgl_build(struct weft_qp *qp, struct cmd_slot *slot, const struct weft_cmd *cmd,
 		    struct weft_sq_entry *sqe)
 {
-	struct builder b = { .qp = qp, .slot = slot, .elem = sqe->sgl };
+	struct builder b = { .qp = qp, .slot = slot, .elem = sqe->sgl, .max = WEFT_SGL_INLINE };
 	size_t left = cmd->data_len;
 	unsigned int i;
 	int rc = 0;
@@ -146,14 +161,34 @@ int weft__sgl_build(struct weft_qp *qp, struct cmd_slot *slot, const struct weft
 		weft__sgl_release(qp, slot);
 		return rc;
 	}
-	sqe->sgl_count = (uint16_t)b.n;
-	if (slot->chain) {
-		memset(sqe->sgl, 0, sizeof(sqe->sgl));
-		sqe->sgl[0] = (struct weft_sgl_elem){ .addr = slot->chain->iova,
-						      .len = b.n * (uint32_t)sizeof(
-									   struct weft_sgl_elem) };
-		sqe->flags |= WEFT_SQF_SGL_CHAIN;
+	finish(&b, sqe, sqe->sgl);
+	return 0;
+}
+
+int weft__sgl_iova(struct weft_qp *qp, struct cmd_slot *slot, const struct weft_sgl_elem *elem,
+		   unsigned int count, struct weft_sq_entry *sqe, struct weft_sgl_elem *sgl,
+		   unsigned int max)
+{
+	struct builder b = { .qp = qp, .slot = slot, .elem = sgl, .max = max };
+	uint64_t sum = 0;
+	unsigned int i;
+	int rc = 0;
+
+	memset(sgl, 0, max * sizeof(*sgl));
+	slot->n_ref = 0;
+	slot->chain = NULL;
+	for (i = 0; i < count && !rc; i++) {
+		rc = elem[i].len ? add(&b, elem[i].addr, elem[i].len, NULL) : 0;
+		sum += elem[i].len;
 	}
+	if (!rc && sum != sqe->data_len)
+		rc = weft_set_error(-EINVAL, "%llu bytes of data, data_len is %u",
+				    (unsigned long long)sum, sqe->data_len);
+	if (rc) {
+		weft__sgl_release(qp, slot);
+		return rc;
+	}
+	finish(&b, sqe, sgl);
 	return 0;
 }
 

@@ -61,16 +61,93 @@ static int advance(struct weft_dev *dev, uint64_t ns)
 	return rc;
 }
 
+/* --- layers that live in the polls ------------------------------------------------------------------- */
+
+int weft_dev_add_poller(struct weft_dev *dev, weft_poller_fn *fn, void *arg)
+{
+	unsigned int i;
+
+	for (i = 0; i < MAX_POLLERS; i++)
+		if (!dev->poller[i].fn) {
+			dev->poller[i] = (struct poller){ .fn = fn, .arg = arg };
+			dev->n_pollers++;
+			return 0;
+		}
+	return weft_set_error(-ENOSPC, "%u pollers are there", MAX_POLLERS);
+}
+
+void weft_dev_remove_poller(struct weft_dev *dev, weft_poller_fn *fn, const void *arg)
+{
+	unsigned int i;
+
+	for (i = 0; i < MAX_POLLERS; i++)
+		if (dev->poller[i].fn == fn && dev->poller[i].arg == arg) {
+			dev->poller[i].fn = NULL;
+			dev->n_pollers--;
+		}
+}
+
+static bool own_time(const struct weft_dev *dev)
+{
+	return dev->n_pollers || dev->n_life;
+}
+
+/* Runs them. 1: one of them had asked for it, so that something may have come of it. */
+static int run_pollers(struct weft_dev *dev)
+{
+	uint64_t now;
+	unsigned int i;
+	int due = 0;
+
+	if (!own_time(dev))
+		return 0;
+	now = weft_dev_now(dev);
+	dev->life_wake = weft__life_poll(dev, now);
+	for (i = 0; i < MAX_POLLERS; i++) {
+		struct poller *p = &dev->poller[i];
+		uint64_t wake;
+
+		if (!p->fn || p->running)
+			continue;
+		due |= p->wake <= now;
+		p->running = true;
+		wake = p->fn(p->arg, now);
+		p->running = false;
+		p->wake = wake;
+	}
+	return due;
+}
+
+uint64_t weft_dev_next(struct weft_dev *dev)
+{
+	uint64_t next = UINT64_MAX;
+	unsigned int i;
+
+	if (!own_time(dev))
+		return next;
+	if (dev->n_life)
+		next = dev->life_wake;
+	for (i = 0; i < MAX_POLLERS; i++)
+		if (dev->poller[i].fn && dev->poller[i].wake < next)
+			next = dev->poller[i].wake;
+	return next;
+}
+
 int weft_dev_poll(struct weft_dev *dev)
 {
-	int n = poll_pairs(dev);
+	int n = poll_pairs(dev), due;
 
 	if (!n && !atomic_load(&dev->gone) && dev->bus->ops->advance) {
 		advance(dev, dev->params.advance_ns);
 		n = poll_pairs(dev);
 	}
+	due = run_pollers(dev);
+	if (!n)
+		n = due;
 	return !n && atomic_load(&dev->gone) ? -ENODEV : n;
 }
+
+/* --- sleeping --------------------------------------------------------------------------------------- */
 
 static bool pending(const struct weft_dev *dev)
 {
@@ -164,18 +241,11 @@ static int step_until(struct weft_dev *dev, uint64_t ns)
 	return 0;
 }
 
-int weft_dev_wait(struct weft_dev *dev, int timeout_ms)
+/* Sleeps until end. */
+static int sleep_until(struct weft_dev *dev, uint64_t end)
 {
-	uint64_t left = timeout_ms < 0 ? UINT64_MAX : (uint64_t)timeout_ms * NSEC_PER_MSEC, end;
 	int rc = 0;
 
-	if (atomic_load(&dev->gone) || pending(dev))
-		return 1; /* a poll has something to deliver */
-	if (dev->bus->ops->now)
-		return step_until(dev, left);
-	end = weft_dev_now(dev) + left;
-	if (end < left)
-		end = UINT64_MAX;
 	while (!rc) {
 		uint64_t now = weft_dev_now(dev);
 		uint64_t ms = now < end ? (end - now + NSEC_PER_MSEC - 1) / NSEC_PER_MSEC : 0;
@@ -187,6 +257,37 @@ int weft_dev_wait(struct weft_dev *dev, int timeout_ms)
 			rc = 1;
 	}
 	return rc;
+}
+
+int weft_dev_wait(struct weft_dev *dev, int timeout_ms)
+{
+	uint64_t left = timeout_ms < 0 ? UINT64_MAX : (uint64_t)timeout_ms * NSEC_PER_MSEC;
+	uint64_t now, wake;
+	bool due = false;
+	int rc;
+
+	if (atomic_load(&dev->gone) || pending(dev))
+		return 1; /* a poll has something to deliver */
+	now = weft_dev_now(dev);
+	wake = weft_dev_next(dev);
+	if (wake <= now)
+		return 1;
+	if (wake - now < left) {
+		left = wake - now;
+		due = true;
+	}
+	if (dev->bus->ops->now)
+		rc = step_until(dev, left);
+	else
+		rc = sleep_until(dev, now + left < now ? UINT64_MAX : now + left);
+	return rc ? rc : due;
+}
+
+int weft_dev_run(struct weft_dev *dev, bool (*done)(void *arg), void *arg, uint32_t timeout_ms)
+{
+	uint64_t ms = timeout_ms ? timeout_ms : dev->params.timeout_ms;
+
+	return weft__wait(dev, done, arg, ms * NSEC_PER_MSEC);
 }
 
 int weft__wait(struct weft_dev *dev, bool (*done)(void *arg), void *arg, uint64_t timeout_ns)

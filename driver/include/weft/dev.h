@@ -124,11 +124,33 @@ uint64_t weft_dev_now(struct weft_dev *dev);
 int weft_dev_poll(struct weft_dev *dev);
 
 /*
+ * When a poller (see below) is to run again: device time, UINT64_MAX when there is no need. A program
+ * that sleeps by itself, on weft_dev_fd, wakes up then.
+ */
+uint64_t weft_dev_next(struct weft_dev *dev);
+
+/*
  * Sleeps until there may be something to poll, or timeout_ms of device time passed (-1: no limit).
  * Arms the interrupts itself. Returns 1 (poll now), 0 (time is up), or a negative errno. A
  * simulated device works meanwhile. Runs no callbacks.
  */
 int weft_dev_wait(struct weft_dev *dev, int timeout_ms);
+
+/*
+ * Polls and sleeps until done(arg) is true, as synchronous calls do: callbacks run, idle_cb too. 0;
+ * -ETIMEDOUT after timeout_ms of device time (0: the handle's); or the errors of weft_dev_poll.
+ */
+int weft_dev_run(struct weft_dev *dev, bool (*done)(void *arg), void *arg, uint32_t timeout_ms);
+
+/*
+ * For layers that live in the handle's polls: fn runs at the end of each weft_dev_poll, with the
+ * device's time, and returns the time from which on it wants to run again, UINT64_MAX for only after
+ * something else happened. weft_dev_wait does not sleep beyond that. Never from inside itself.
+ */
+typedef uint64_t weft_poller_fn(void *arg, uint64_t now);
+/* -ENOSPC: four are there. */
+int weft_dev_add_poller(struct weft_dev *dev, weft_poller_fn *fn, void *arg);
+void weft_dev_remove_poller(struct weft_dev *dev, weft_poller_fn *fn, const void *arg);
 
 /*
  * For programs with an event loop of their own: an fd that becomes readable when an armed queue
@@ -192,6 +214,9 @@ typedef void weft_admin_fn(void *arg, const struct weft_admin_result *result);
  */
 int weft_admin_submit(struct weft_dev *dev, uint8_t opcode, const void *args, size_t len,
 		      weft_admin_fn *cb, void *arg);
+
+/* Admin commands of this callback and argument end without telling anybody. */
+void weft_admin_forget(struct weft_dev *dev, weft_admin_fn *cb, const void *arg);
 
 /*
  * The same, synchronous: polls and sleeps until the command ends; other callbacks run meanwhile.

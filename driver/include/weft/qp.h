@@ -61,16 +61,42 @@ struct weft_capsule {
 
 typedef void weft_capsule_fn(void *arg, const struct weft_capsule *capsule);
 
+/*
+ * What came into a receive buffer of a Fibre Channel pair: a command's CMND IU, or a link service. The
+ * memory is the pair's, the host's to read until the buffer is given back.
+ */
+struct weft_fc_capsule {
+	const void *head;    /* struct weft_fc_rx: the frame's header */
+	const void *payload; /* data field */
+	uint32_t len;        /* bytes of it */
+	uint16_t cid;        /* receive buffer */
+	uint16_t rport;      /* remote port it came from */
+	uint32_t s_id;
+	uint16_t ox_id;
+	uint16_t rx_id;
+	bool dma_error; /* host memory failed while it was placed: payload says nothing */
+};
+
+typedef void weft_fc_capsule_fn(void *arg, const struct weft_fc_capsule *capsule);
+
 /* weft_dev_poll leaves this pair alone: a thread of its own calls weft_qp_poll. */
 #define WEFT_QP_THREAD 1u
 /* Controller role: capsule_cb and icd_size count; weft_qp_accept in place of weft_qp_connect. */
 #define WEFT_QP_CONTROLLER 2u
+/*
+ * Fibre Channel: weft_qp_fc_submit in place of weft_qp_submit. With CONTROLLER: commands of hosts come
+ * in from creation on, fc_capsule_cb counts. With LS: the link services and events of the FC port;
+ * fc_capsule_cb counts, icd_size is 32 bytes and the longest link service taken, at least 1088.
+ */
+#define WEFT_QP_FC 4u
+#define WEFT_QP_LS 8u
 
 struct weft_qp_params {
 	weft_complete_fn *complete_cb; /* for each command; must be set */
 	weft_event_fn *event_cb;       /* events of this pair (WEFT_EV_*), or NULL */
 	weft_capsule_fn *capsule_cb;   /* controller role: must be set */
-	void *arg;                     /* first argument of all three */
+	weft_fc_capsule_fn *fc_capsule_cb; /* FC with CONTROLLER or LS: must be set */
+	void *arg;                         /* first argument of all of them */
 	uint32_t flags;                /* WEFT_QP_* */
 	/* interrupt vector, below weft_dev_info.n_vectors; 0 shares the admin pair's */
 	uint16_t vector;
@@ -98,6 +124,23 @@ int weft_qp_create(struct weft_dev *dev, const struct weft_qp_params *params, st
  * completed end without callback. Allowed from its own callback.
  */
 int weft_qp_delete(struct weft_qp *qp);
+
+/*
+ * The same without waiting: the pair can be used at once, but takes no entries (-EAGAIN) until the
+ * device has made it. Where that fails, entries are refused with the device's error. Such errors as
+ * can be seen without the device are returned.
+ */
+int weft_qp_create_async(struct weft_dev *dev, const struct weft_qp_params *params,
+			 struct weft_qp **qp);
+
+/*
+ * Gives a Fibre Channel pair up: no callback of it runs any more, qp is not the caller's. The device is
+ * asked to delete it, from the handle's polls, until it has ended what is in flight there.
+ */
+void weft_qp_drop(struct weft_qp *qp);
+
+/* 0: the device knows the pair, or will; -ECANCELED: reset; -ENODEV: gone; others: of its making. */
+int weft_qp_error(const struct weft_qp *qp);
 
 /* Number of the pair on the device, 1..127; number of entries. */
 uint16_t weft_qp_id(const struct weft_qp *qp);
@@ -263,6 +306,18 @@ struct weft_cmd {
  * -EINVAL: cid or lengths out of range; -ENOTCONN: the pair is dead (reset).
  */
 int weft_qp_submit(struct weft_qp *qp, const struct weft_cmd *cmd);
+
+/*
+ * Puts an entry of a Fibre Channel pair into the ring: struct weft_fc_io_entry, weft_fc_ls_entry or
+ * weft_fc_tgt_entry, 128 bytes; copied. Its SGL is filled in from elem (count elements, IOVAs that the
+ * caller answers for), in an array of the pair's when they are too many. A completion's cqe holds the
+ * result's dwords, with FC_IO the bytes of the response in the first. Errors as weft_qp_submit; -EAGAIN
+ * also while the pair is being made; -ENOENT: the receive buffer holds nothing.
+ */
+int weft_qp_fc_submit(struct weft_qp *qp, const void *entry, const struct weft_sgl_elem *elem,
+		      unsigned int count, void *cookie);
+/* FC host pair: where the response of command cid was placed, WEFT_FC_RSP_SIZE bytes. */
+const void *weft_qp_fc_rsp(const struct weft_qp *qp, uint16_t cid);
 
 /*
  * Tells the device about all commands submitted since the last time; one register write, none when
