@@ -125,8 +125,9 @@ static int defer(struct nvmet_fc_conn *conn, struct nvmefc_tgt_fcp_req *req, con
 	return -EOVERFLOW;
 }
 
-int nvmet_fc_rcv_fcp_req(struct nvmet_fc_target_port *tport, struct nvmefc_tgt_fcp_req *req,
-			 const void *iu, uint32_t len)
+/* from: the handle of the host it came from, NULL: the driver has checked that. */
+static int receive(struct nvmet_fc_target_port *tport, void *const *from,
+		   struct nvmefc_tgt_fcp_req *req, const void *iu, uint32_t len)
 {
 	struct fc_tport *tp = (struct fc_tport *)tport;
 	struct nvmet_fc_conn *conn;
@@ -137,13 +138,25 @@ int nvmet_fc_rcv_fcp_req(struct nvmet_fc_target_port *tport, struct nvmefc_tgt_f
 	if (fc_cmnd_parse(iu, len, &cmnd))
 		return -EIO;
 	conn = find_conn(tp, cmnd.connection_id);
-	if (!conn)
+	if (!conn || (from && (conn->assoc->host ? conn->assoc->host->handle : NULL) != *from))
 		return -ENOTCONN;
 	if (!conn->free || conn->n_deferred)
 		return defer(conn, req, iu);
 	begin(conn, req, &cmnd);
 	hand_up(req->nvmet_fc_private);
 	return 0;
+}
+
+int nvmet_fc_rcv_fcp_req(struct nvmet_fc_target_port *tport, struct nvmefc_tgt_fcp_req *req,
+			 const void *iu, uint32_t len)
+{
+	return receive(tport, NULL, req, iu, len);
+}
+
+int nvmet_fc_rcv_fcp_req_from(struct nvmet_fc_target_port *tport, void *hosthandle,
+			      struct nvmefc_tgt_fcp_req *req, const void *iu, uint32_t len)
+{
+	return receive(tport, &hosthandle, req, iu, len);
 }
 
 /* Takes the next command that waits off the list; the driver's buffer is its own again. */

@@ -405,6 +405,12 @@ int nvmet_fc_rcv_ls_req(struct nvmet_fc_target_port *tport, void *hosthandle,
 int nvmet_fc_rcv_fcp_req(struct nvmet_fc_target_port *tport, struct nvmefc_tgt_fcp_req *req,
 			 const void *iu, uint32_t len);
 /*
+ * The same for a driver that leaves that check to the transport: the IU came from the host that
+ * hosthandle stands for. -ENOTCONN also when another one made the connection.
+ */
+int nvmet_fc_rcv_fcp_req_from(struct nvmet_fc_target_port *tport, void *hosthandle,
+			      struct nvmefc_tgt_fcp_req *req, const void *iu, uint32_t len);
+/*
  * The host aborted the command (ABTS). An operation under way is for the driver to complete, with an
  * error; fcp_req_release follows. Without effect after the RSP was given to fcp_op.
  */
