@@ -74,8 +74,8 @@ int weft_qp_accept(struct weft_qp *qp, const struct weft_accept *accept, weft_ac
 	};
 	int rc;
 
-	if (!qp->rx_cmd || (qp->params.flags & WEFT_QP_FC) || !cb || accept->cpda > 31 || a.maxh2cdata % 4 ||
-	    a.maxh2cdata < MIN_MAXH2CDATA || a.maxh2cdata > WEFT_PDU_DATA_MAX)
+	if (!qp->rx_cmd || (qp->params.flags & WEFT_QP_FC) || !cb || accept->cpda > 31 ||
+	    a.maxh2cdata % 4 || a.maxh2cdata < MIN_MAXH2CDATA || a.maxh2cdata > WEFT_PDU_DATA_MAX)
 		return weft_set_error(-EINVAL,
 				      "accept: controller role, cpda 0..31, maxh2cdata a "
 				      "multiple of 4 from %u to %u",

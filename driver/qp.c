@@ -301,8 +301,8 @@ static inline int check_cmd(struct weft_qp *qp, const struct weft_cmd *cmd, stru
 	*slot = &qp->slot[cmd->cid];
 	if ((*slot)->busy)
 		return weft_set_error(-EEXIST, "cid %u is in flight", cmd->cid);
-	if (qp->rx_cmd || (qp->params.flags & WEFT_QP_FC) || cmd->data_len > WEFT_DATA_MAX || cmd->flags > 31 ||
-	    !(good >> cmd->flags & 1) || (cmd->iov && cmd->elem))
+	if (qp->rx_cmd || (qp->params.flags & WEFT_QP_FC) || cmd->data_len > WEFT_DATA_MAX ||
+	    cmd->flags > 31 || !(good >> cmd->flags & 1) || (cmd->iov && cmd->elem))
 		return weft_set_error(-EINVAL, "command with flags 0x%02x and %u bytes of data",
 				      cmd->flags, cmd->data_len);
 	return 0;

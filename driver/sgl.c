@@ -16,7 +16,7 @@ struct builder {
 	struct cmd_slot *slot;
 	struct weft_sgl_elem *elem; /* inline array, or the chain's */
 	unsigned int n;
-	unsigned int max; /* of the inline array */
+	unsigned int max;            /* of the inline array */
 	struct weft_mem_range *last; /* range of the last element */
 };
 
@@ -123,8 +123,8 @@ static void finish(struct builder *b, struct weft_sq_entry *sqe, struct weft_sgl
 	if (!chain)
 		return;
 	memset(sgl, 0, b->max * sizeof(*sgl));
-	sgl[0] = (struct weft_sgl_elem){ .addr = chain->iova,
-					 .len = b->n * (uint32_t)sizeof(*sgl) };
+	sgl[0] =
+		(struct weft_sgl_elem){ .addr = chain->iova, .len = b->n * (uint32_t)sizeof(*sgl) };
 	sqe->flags |= WEFT_SQF_SGL_CHAIN;
 }
 

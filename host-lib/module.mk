@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # build/host-lib/libnvmf.a: NVMe-oF transport, host, target and its backends over the driver; link it before libweft.a. Same visibility
 # rules as there.
-HOSTLIB_SRC := $(wildcard host-lib/nvmf/*.c host-lib/fc/*.c host-lib/fcloop/*.c host-lib/host/*.c host-lib/target/*.c host-lib/backend/*.c)
+# driver/fc is here because it calls the FC-NVMe transport; it uses only public functions of the driver.
+HOSTLIB_SRC := $(wildcard host-lib/nvmf/*.c host-lib/fc/*.c host-lib/fcloop/*.c host-lib/host/*.c host-lib/target/*.c host-lib/backend/*.c driver/fc/*.c)
 # What these need: every program that links libnvmf.a takes DRIVER_LIBS.
 DRIVER_LIBS += -luring -lnettle
 HOSTLIB_OBJ := $(HOSTLIB_SRC:%.c=build/%.o)

@@ -92,12 +92,12 @@ typedef void weft_fc_capsule_fn(void *arg, const struct weft_fc_capsule *capsule
 #define WEFT_QP_LS 8u
 
 struct weft_qp_params {
-	weft_complete_fn *complete_cb; /* for each command; must be set */
-	weft_event_fn *event_cb;       /* events of this pair (WEFT_EV_*), or NULL */
-	weft_capsule_fn *capsule_cb;   /* controller role: must be set */
+	weft_complete_fn *complete_cb;     /* for each command; must be set */
+	weft_event_fn *event_cb;           /* events of this pair (WEFT_EV_*), or NULL */
+	weft_capsule_fn *capsule_cb;       /* controller role: must be set */
 	weft_fc_capsule_fn *fc_capsule_cb; /* FC with CONTROLLER or LS: must be set */
 	void *arg;                         /* first argument of all of them */
-	uint32_t flags;                /* WEFT_QP_* */
+	uint32_t flags;                    /* WEFT_QP_* */
 	/* interrupt vector, below weft_dev_info.n_vectors; 0 shares the admin pair's */
 	uint16_t vector;
 	uint8_t sq_log2;    /* 1 << n entries and commands, 1..10; 0: 7 */
