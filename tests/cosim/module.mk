@@ -56,3 +56,8 @@ TESTS += $(PAIR_TESTS) $(COSIM)/transport_test
 # Two adapters in two processes.
 tests/cosim/two_process_test.py tests/cosim/tap_test.py: | build/weft build/weft-sim build/firmware/weft.elf
 TESTS += tests/cosim/two_process_test.py tests/cosim/tap_test.py
+
+# The transport's inner face is no part of the library: its objects are linked one by one.
+$(COSIM)/fc_transport_test: $(COSIM)/fc_transport_test.o $(HOSTLIB_OBJ) build/sim/libweft_sim.a build/driver/libweft.a | build/firmware/weft.elf
+	$(CXX) -o $@ $(filter-out %.elf,$^) $(SIM_LIBS) $(DRIVER_LIBS) -lcheck -lsubunit -lrt
+TESTS += $(COSIM)/fc_transport_test
