@@ -76,6 +76,12 @@ struct fc_rport {
 const struct fc_rport *fc_rport(uint16_t index);  /* NULL: none there, or not ready */
 uint16_t fc_rport_by_id(uint32_t port_id);        /* of those that are ready; WEFT_N_RPORT: none */
 
+/*
+ * A command or an FC-4 link service came from a port that is not ready here, though it thinks so:
+ * it hears LOGO, now and then, and may log in again.
+ */
+void fc_stranger(uint32_t s_id);
+
 /* --- what comes and goes, fc_frame.c ------------------------------------------------------------ */
 
 /*
