@@ -14,6 +14,7 @@
 
 #define TRIES 6u
 #define SOON_MS 2u
+#define STRANGER_MS 100u /* between two LOGOs to who is not logged in */
 
 static bool request(struct rport *rp, const uint8_t *p, uint32_t len, uint32_t timeout_ms,
 		    els_fn *done)
@@ -240,6 +241,23 @@ void session_logout(struct rport *rp)
 
 	rport_free(rp);
 	logo(id);
+}
+
+/* A login that only the other side knows of came from a lost LOGO, or from our side giving up. */
+void fc_stranger(uint32_t s_id)
+{
+	static uint32_t last;
+	uint32_t now = clk_now();
+	struct rport *rp = rport_by_id(s_id);
+
+	if (fc_port.state != WEFT_FCS_UP || !fc_id_ok(s_id) || s_id == fc_port.port_id ||
+	    now - last < clk_ms(STRANGER_MS))
+		return;
+	last = now;
+	if (!rp)
+		logo(s_id);
+	else if (rp->state == RP_LOGGED && rp->xid == FC_XID_NONE && !timer_pending(&rp->timer))
+		session_logout(rp); /* what is under way tells it anyway */
 }
 
 static void lost(struct rport *rp)

@@ -494,6 +494,31 @@ START_TEST(program_logs_out)
 }
 END_TEST
 
+START_TEST(stranger_that_sends_commands_hears_logo)
+{
+	rig_ptp_high(TARGET, 0x20);
+	fc_stranger(PEER); /* no stranger */
+	fc_stranger(0);
+	fc_stranger(US);
+	fc_stranger(FC_ID_NAMES);
+	rig_quiet();
+	rig_advance(200);
+	fc_stranger(0x010155);
+	fc_stranger(0x010156); /* not more than that */
+	rig_take_els(ELS_LOGO, US, 0x010155);
+	rig_quiet();
+	rig_advance(110);
+	fc_stranger(0x010156);
+	rig_take_els(ELS_LOGO, US, 0x010156);
+	rig_request(PEER, US, p, hex("21100014 28000000 00000000 00000000 00000000", p));
+	rig_take_accept();
+	rig_advance(110);
+	fc_stranger(PEER); /* its pair ended, its login did not */
+	rig_take_els(ELS_LOGO, US, PEER);
+	ck_assert_uint_eq(rport_count(), 0);
+}
+END_TEST
+
 /* --- aborts of others ------------------------------------------------------------------------------- */
 
 static void abts(uint16_t ox_id, uint32_t s_id, uint32_t f_ctl)
@@ -601,6 +626,7 @@ Suite *session_suite(void)
 	tcase_add_test(t, logo_of_another_name_is_not_for_this_port);
 	tcase_add_test(t, port_that_always_logs_out_is_left_alone);
 	tcase_add_test(t, program_logs_out);
+	tcase_add_test(t, stranger_that_sends_commands_hears_logo);
 	tcase_add_test(t, abort_of_our_exchange_is_accepted);
 	tcase_add_test(t, abort_of_nothing_is_refused);
 	tcase_add_test(t, link_loss_at_each_step_leaves_nothing);
