@@ -73,8 +73,8 @@ struct fc_rport {
 	uint32_t first_burst; /* bytes agreed, 0: none */
 };
 
-const struct fc_rport *fc_rport(uint16_t index);  /* NULL: none there, or not ready */
-uint16_t fc_rport_by_id(uint32_t port_id);        /* of those that are ready; WEFT_N_RPORT: none */
+const struct fc_rport *fc_rport(uint16_t index); /* NULL: none there, or not ready */
+uint16_t fc_rport_by_id(uint32_t port_id);       /* of those that are ready; WEFT_N_RPORT: none */
 
 /*
  * A command or an FC-4 link service came from a port that is not ready here, though it thinks so:

@@ -58,10 +58,11 @@ void hal_fc_buf_free(uint8_t buf)
 static void image(uint8_t buf, uint8_t dst[ENG_FCBUF_SIZE])
 {
 	const struct fake_fc_frame *f = &bufs[buf];
+	const uint16_t len = (uint16_t)f->len;
 
 	memset(dst, 0xee, ENG_FCBUF_SIZE);
 	memset(dst, 0, 8);
-	memcpy(dst, &(uint16_t){ (uint16_t)f->len }, 2);
+	memcpy(dst, &len, sizeof(len));
 	dst[2] = f->sof;
 	dst[3] = f->eof;
 	memcpy(dst + 8, f->bytes, f->len < ENG_FCBUF_SIZE - 8 ? f->len : ENG_FCBUF_SIZE - 8);

@@ -81,8 +81,8 @@ static inline void hal_fcx_stop(uint16_t slot)
 static inline void hal_fc_buf_copy(uint8_t buf, uint32_t off, void *dst, uint32_t len)
 {
 	hal_copy_words(dst,
-		       (const volatile uint32_t *)(ENG_FCBUF_BASE + (uint32_t)buf * ENG_FCBUF_STRIDE +
-						   off),
+		       (const volatile uint32_t *)(ENG_FCBUF_BASE +
+						   (uint32_t)buf * ENG_FCBUF_STRIDE + off),
 		       len / 4);
 	HAL_BARRIER();
 }

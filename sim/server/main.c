@@ -262,7 +262,8 @@ static int open_waves(struct server *s, char **argv)
 
 static int open_server(struct server *s, char **argv)
 {
-	static const struct weft_sim_ops ops = { on_dma_read, on_dma_write, on_irq, on_eth_tx, NULL };
+	static const struct weft_sim_ops ops = { on_dma_read, on_dma_write, on_irq, on_eth_tx,
+						 NULL };
 	struct weft_sim_params params = { .firmware = s->opt.firmware,
 					  .wall_time = !s->opt.cycle_time };
 	int ret;

@@ -110,12 +110,12 @@ public:
 	unsigned evt_pct = 100, wr_pct = 100, x_pct = 100, rd_pct = 100, flag_pct = 100;
 	unsigned event_max = 512;
 	unsigned wr_latency = 100, wr_jitter = 0, rd_latency = 80;
-	unsigned gap = 0; /* at most so many cycles between frames */
+	unsigned gap = 0;      /* at most so many cycles between frames */
 	unsigned hole_pct = 0; /* cycles without a beat inside frames */
 	std::vector<std::pair<uint64_t, uint64_t>> bad_writes; /* ranges that answer with an error */
-	std::function<void(const Event &)> on_event; /* in the cycle it is queued */
-	std::vector<std::pair<unsigned, unsigned>> flags; /* sticky flags: slot, bits */
-	uint64_t first_beat = 0, last_write = 0; /* cycles */
+	std::function<void(const Event &)> on_event;           /* in the cycle it is queued */
+	std::vector<std::pair<unsigned, unsigned>> flags;      /* sticky flags: slot, bits */
+	uint64_t first_beat = 0, last_write = 0;               /* cycles */
 
 private:
 	struct Wire {

@@ -42,11 +42,11 @@ struct Frame {
 	uint32_t param = 0;
 	Bytes payload; /* without fill, which is added */
 	uint8_t sof = SOF_I3, eof = EOF_N;
-	bool bad_crc = false;    /* break */
-	int fill_add = 0;        /* break: the count in F_CTL */
-	uint8_t version = 0;     /* break: FCoE */
-	uint64_t dmac = 0;       /* FCoE, 0: FC-MAP and D_ID */
-	unsigned pad = 0;        /* FCoE: zero bytes after the EOF word */
+	bool bad_crc = false; /* break */
+	int fill_add = 0;     /* break: the count in F_CTL */
+	uint8_t version = 0;  /* break: FCoE */
+	uint64_t dmac = 0;    /* FCoE, 0: FC-MAP and D_ID */
+	unsigned pad = 0;     /* FCoE: zero bytes after the EOF word */
 	uint16_t ethertype = 0x8906;
 
 	Bytes header() const;

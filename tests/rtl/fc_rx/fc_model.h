@@ -31,7 +31,8 @@ struct Exch {
 	uint8_t seq_id = 3;
 	bool continuous = true; /* SEQ_CNT goes on over sequences, else each starts at 0 */
 
-	Exch(Bench &bench, unsigned slot_nr, uint32_t len, uint8_t flags = 0, unsigned elements = 1, uint32_t base = 0, unsigned gen = 0);
+	Exch(Bench &bench, unsigned slot_nr, uint32_t len, uint8_t flags = 0, unsigned elements = 1,
+	     uint32_t base = 0, unsigned gen = 0);
 	void arm(); /* writes x */
 	/* The next good frame; a sequence begins with it if none is open. */
 	Frame next(unsigned len, bool last);
