@@ -14,9 +14,11 @@ SIM_LINT    := -Wno-lint -Wno-style
 
 SIM_MODEL_C  := $(wildcard sim/model/*.c)
 SIM_WORLD_C  := $(wildcard sim/world/*.c)
+SIM_FABRIC_C := $(filter-out sim/fabric/main.c,$(wildcard sim/fabric/*.c))
 SIM_SERVER_C := $(wildcard sim/server/*.c)
 SIM_COSIM_C  := $(wildcard sim/cosim/*.c)
-SIM_HEADERS  := $(wildcard sim/*.h sim/model/*.h sim/world/*.h sim/server/*.h sim/cosim/*.h driver/include/weft/*.h)
+SIM_C_OBJ    := $(patsubst %.c,build/%.o,$(SIM_MODEL_C) $(SIM_WORLD_C) $(SIM_FABRIC_C))
+SIM_HEADERS  := $(wildcard sim/*.h sim/model/*.h sim/world/*.h sim/server/*.h sim/cosim/*.h sim/fabric/*.h driver/include/weft/*.h)
 
 .SECONDEXPANSION:
 
@@ -32,15 +34,18 @@ $(1)/obj/model.a: $(1)/obj/Vweft_top.mk sim/model/archive.mk
 $(1)/wrap.o: sim/model/wrap.cpp sim/model/pins.h $(1)/obj/Vweft_top.mk
 	$$(CXX) -std=gnu++17 -O2 -g -Wall -Wextra -Werror $(5) -I$(1)/obj \
 	  -isystem $$$$($$(VERILATOR) --getenv VERILATOR_ROOT)/include -c -o $$@ $$<
-$(1)/libweft_sim.a: $(1)/obj/model.a $(1)/wrap.o $(SIM_MODEL_C:%.c=build/%.o) $(SIM_WORLD_C:%.c=build/%.o)
+$(1)/libweft_sim.a: $(1)/obj/model.a $(1)/wrap.o $(SIM_C_OBJ)
 	@rm -f $$@
-	@printf 'create $$@\naddlib $(1)/obj/model.a\naddmod $(1)/wrap.o\n$(foreach o,$(SIM_MODEL_C:%.c=build/%.o) $(SIM_WORLD_C:%.c=build/%.o),addmod $(o)\n)save\nend\n' | $$(AR) -M
+	@printf 'create $$@\naddlib $(1)/obj/model.a\naddmod $(1)/wrap.o\n$(foreach o,$(SIM_C_OBJ),addmod $(o)\n)save\nend\n' | $$(AR) -M
 endef
 
 build/sim/model/%.o: sim/model/%.c $(SIM_HEADERS) $(ABI_C)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -Isim -c -o $@ $<
 build/sim/world/%.o: sim/world/%.c $(SIM_HEADERS) $(ABI_C)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -Isim -c -o $@ $<
+build/sim/fabric/%.o: sim/fabric/%.c $(SIM_HEADERS)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -Isim -c -o $@ $<
 build/sim/server/%.o: sim/server/%.c $(SIM_HEADERS) $(ABI_C)

@@ -18,6 +18,7 @@
 
 #include "weft/bus.h"
 #include "weft_sim.h"
+#include "fabric/fabric.h"
 #include "world/link.h"
 
 #ifdef __cplusplus
@@ -67,6 +68,12 @@ int weft_world_add_fc_peer(struct weft_world *world, const struct weft_peer_ops 
  * are, stores and forwards, and drops nothing. ports: its n, to be linked. -EINVAL, -ENOSPC, -ENOMEM.
  */
 int weft_world_add_switch(struct weft_world *world, unsigned int n, struct weft_world_port **ports);
+/*
+ * A Fibre Channel fabric of n ports (fabric/fabric.h), domain 1. ports: its n, to be linked. -EINVAL,
+ * -ENOSPC, -ENOMEM. weft_world_fabric: the fabric behind a port, for its counters; NULL.
+ */
+int weft_world_add_fabric(struct weft_world *world, unsigned int n, struct weft_world_port **ports);
+struct fabric *weft_world_fabric(struct weft_world_port *port);
 /*
  * Joins two ports by a cable. NULL params: no delay, no faults. mbit_per_s paces peers (adapters
  * pace themselves); 0: 25000, Fibre Channel 27200. -EBUSY: a port has a cable already; -EINVAL: an

@@ -98,6 +98,7 @@ void weft_world_destroy(struct weft_world *world)
 		free(world->ports[i]);
 	}
 	world_switches_free(world->switches);
+	world_fabrics_free(world->fabrics);
 	pthread_mutex_destroy(&world->lock);
 	free(world);
 }

@@ -12,6 +12,7 @@
 
 struct inproc_bus;
 struct world_switch;
+struct world_fabric;
 
 struct weft_world_port {
 	struct weft_world *world;
@@ -38,6 +39,7 @@ struct weft_world {
 	uint64_t now_ns;
 	bool stop; /* something happened that a host may wait for */
 	struct world_switch *switches;
+	struct world_fabric *fabrics;
 };
 
 /* The host's side of an adapter, called by the world's sim callbacks. port->bus may be NULL. */
@@ -54,5 +56,7 @@ void world_fc_light(struct weft_world_port *port);
 
 /* switch.c: all of a list. */
 void world_switches_free(struct world_switch *sw);
+/* fabric_peer.c */
+void world_fabrics_free(struct world_fabric *w);
 
 #endif
