@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "ether.h"
@@ -16,7 +14,6 @@
 #define IN_MAX 64       /* frames taken from the socket and not yet in the adapter */
 #define HOLD_MAX 16     /* frames waiting for a full socket before the adapter must stop */
 #define RETRY_NS 200000 /* a UNIX datagram socket cannot tell when its peer's queue has room */
-#define SOCKET_BUFFER (4 << 20)
 
 static int failed(const char *what, const char *name)
 {
@@ -24,49 +21,6 @@ static int failed(const char *what, const char *name)
 
 	fprintf(stderr, "weft-sim: %s %s: %s\n", what, name, strerror(err));
 	return -err;
-}
-
-static int unix_address(const char *path, struct sockaddr_un *addr)
-{
-	memset(addr, 0, sizeof(*addr));
-	addr->sun_family = AF_UNIX;
-	if (!*path || strlen(path) >= sizeof(addr->sun_path)) {
-		errno = ENAMETOOLONG;
-		return failed("Ethernet socket", path);
-	}
-	strcpy(addr->sun_path, path);
-	return 0;
-}
-
-static int datagram_socket(void)
-{
-	int size = SOCKET_BUFFER;
-	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-
-	if (fd < 0)
-		return failed("Ethernet", "socket");
-	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
-	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
-	return fd;
-}
-
-static int open_dgram(struct ether *e, const char *local, const char *remote)
-{
-	struct sockaddr_un addr;
-	int ret = unix_address(remote, &e->remote);
-
-	if (!ret)
-		ret = unix_address(local, &addr);
-	if (ret)
-		return ret;
-	e->fd = datagram_socket();
-	if (e->fd < 0)
-		return e->fd;
-	unlink(local);
-	if (bind(e->fd, (struct sockaddr *)&addr, sizeof(addr)))
-		return failed("Ethernet socket", local);
-	strcpy(e->local, local);
-	return 0;
 }
 
 static int open_tap(struct ether *e, const char *name)
@@ -77,11 +31,11 @@ static int open_tap(struct ether *e, const char *name)
 		errno = EINVAL;
 		return failed("TAP device", name);
 	}
-	e->fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
-	if (e->fd < 0)
+	e->sock.fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+	if (e->sock.fd < 0)
 		return failed("TAP device", "/dev/net/tun");
 	strcpy(ifr.ifr_name, name);
-	if (ioctl(e->fd, TUNSETIFF, &ifr))
+	if (ioctl(e->sock.fd, TUNSETIFF, &ifr))
 		return failed("TAP device", name);
 	return 0;
 }
@@ -89,10 +43,9 @@ static int open_tap(struct ether *e, const char *name)
 int ether_open(struct ether *e, const char *spec, const struct weft_link_params *faults)
 {
 	struct weft_link_params in = *faults;
-	char names[256], *colon;
 
 	memset(e, 0, sizeof(*e));
-	e->fd = -1;
+	e->sock.fd = -1;
 	weft_link_init(&e->out, faults);
 	in.seed += 0x5bd1e995;
 	weft_link_init(&e->in, &in);
@@ -100,22 +53,15 @@ int ether_open(struct ether *e, const char *spec, const struct weft_link_params 
 		return 0;
 	if (!strncmp(spec, "tap:", 4))
 		return open_tap(e, spec + 4);
-	colon = strncmp(spec, "dgram:", 6) ? NULL : strchr(spec + 6, ':');
-	if (!colon || strlen(spec) >= sizeof(names)) {
-		errno = EINVAL;
-		return failed("Ethernet port", spec);
-	}
-	strcpy(names, spec + 6);
-	names[colon - spec - 6] = '\0';
-	return open_dgram(e, names, names + (colon - spec - 6) + 1);
+	if (!strncmp(spec, "dgram:", 6))
+		return dgram_open(&e->sock, "weft-sim: Ethernet", spec + 6);
+	errno = EINVAL;
+	return failed("Ethernet port", spec);
 }
 
 void ether_close(struct ether *e)
 {
-	if (e->fd >= 0)
-		close(e->fd);
-	if (*e->local)
-		unlink(e->local);
+	dgram_close(&e->sock);
 	weft_link_clear(&e->in);
 	weft_link_clear(&e->out);
 	weft_pcapng_close(e->capture);
@@ -125,7 +71,7 @@ void ether_sent(struct ether *e, const void *frame, size_t len, uint64_t now_ns)
 {
 	if (e->capture)
 		weft_pcapng_write(e->capture, frame, len, now_ns, true);
-	if (e->fd >= 0)
+	if (e->sock.fd >= 0)
 		weft_link_send(&e->out, frame, len, now_ns);
 }
 
@@ -134,16 +80,14 @@ void ether_sent(struct ether *e, const void *frame, size_t len, uint64_t now_ns)
 /* False: no room now. */
 static bool send_frame(struct ether *e, const struct weft_link_frame *f)
 {
-	ssize_t n = *e->local ? sendto(e->fd, f->bytes, f->len, 0, (struct sockaddr *)&e->remote,
-				       sizeof(e->remote)) :
-				write(e->fd, f->bytes, f->len);
+	int ret = 0;
 
-	if (n >= 0)
-		return true;
-	if (errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS || errno == EINTR)
-		return false;
-	e->unplugged++;
-	return true;
+	if (*e->sock.local)
+		ret = dgram_send(&e->sock, f->bytes, f->len);
+	else if (write(e->sock.fd, f->bytes, f->len) < 0)
+		ret = errno == EAGAIN || errno == ENOBUFS || errno == EINTR ? -EAGAIN : -EIO;
+	e->unplugged += ret && ret != -EAGAIN;
+	return ret != -EAGAIN;
 }
 
 static void move_out(struct ether *e, uint64_t now_ns)
@@ -182,7 +126,7 @@ static void read_frames(struct ether *e, uint64_t now_ns)
 	ssize_t n;
 
 	while (room--) {
-		n = read(e->fd, frame, sizeof(frame));
+		n = read(e->sock.fd, frame, sizeof(frame));
 		if (n < 0)
 			return;
 		if (n < 14 || n > WEFT_SIM_FRAME_MAX)
@@ -197,7 +141,7 @@ static void move_in(struct ether *e, struct weft_sim *sim, uint64_t now_ns)
 	struct weft_link_frame *f;
 	int ret;
 
-	if (e->fd >= 0)
+	if (e->sock.fd >= 0)
 		read_frames(e, now_ns);
 	while (weft_link_next(&e->in) <= now_ns) {
 		f = e->in.head;

@@ -9,18 +9,15 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 
 #include "../weft_sim.h"
 #include "../world/link.h"
 #include "../world/pcapng.h"
+#include "dgram.h"
 
 struct ether {
-	int fd; /* -1: none */
-	struct sockaddr_un remote;
-	char local[108]; /* the socket's path, to be removed; "": TAP or none */
-	bool blocked;    /* the outside has no room: try again at retry_ns */
+	struct dgram sock; /* or, without a local name, a TAP device */
+	bool blocked;      /* the outside has no room: try again at retry_ns */
 	uint64_t retry_ns;
 	struct weft_link in, out;
 	struct weft_pcapng *capture;

@@ -21,14 +21,15 @@
 #include <unistd.h>
 
 #include "ether.h"
+#include "fc_port.h"
 #include "server.h"
 
 #define STEP_CYCLES 256 /* between two looks at the sockets */
 #define VERSION "0.1"
 
 struct options {
-	const char *socket, *eth, *pcap, *fst, *firmware;
-	struct weft_link_params faults;
+	const char *socket, *eth, *pcap, *fc, *fc_pcap, *fst, *firmware;
+	struct weft_link_params faults, fc_faults;
 	uint64_t fst_from, fst_to;
 	bool cycle_time, log;
 };
@@ -38,6 +39,7 @@ struct server {
 	struct weft_sim *sim;
 	struct vfu vfu;
 	struct ether eth;
+	struct fc_port fc;
 	int listener, signals;
 	bool bound;
 };
@@ -51,10 +53,13 @@ static const char usage[] =
 	"  --eth dgram:LOCAL:REMOTE  Ethernet port: one frame per UNIX datagram, bound to LOCAL, sent to REMOTE\n"
 	"  --eth tap:NAME          Ethernet port: a TAP device\n"
 	"  --pcap FILE             capture the Ethernet port (pcapng)\n"
+	"  --fc dgram:LOCAL:REMOTE   Fibre Channel port: one frame or primitive per UNIX datagram\n"
+	"  --fc-pcap FILE          capture the Fibre Channel port\n"
 	"  --fst FILE[:FROM:TO]    waves, of a window of cycles (slower)\n"
 	"  --time wall|cycle       device time is the wall clock (default), or counts cycles\n"
 	"  --faults SPEC           both ways: loss=P,dup=P,reorder=P,corrupt=P,badfcs=P,delay=T,by=T,seed=N;\n"
 	"                          P from 0 to 1, T like 50us or 1ms (by: how late a reordered frame may come)\n"
+	"  --fc-faults SPEC        the same for the Fibre Channel port\n"
 	"  --firmware ELF          firmware in place of the built one\n"
 	"  --log                   firmware's log to stderr\n"
 	"  --help, --version\n";
@@ -103,15 +108,24 @@ static int parse_time(struct options *opt, const char *text)
 	return opt->cycle_time || !strcmp(text, "wall") ? 0 : wrong("--time", text);
 }
 
+static int parse_faults(struct weft_link_params *faults, const char *option, const char *text)
+{
+	const char *bad;
+
+	return weft_link_parse(text, faults, &bad) ? wrong(option, bad) : 0;
+}
+
 static int parse_options(struct options *opt, int argc, char **argv)
 {
 	static const struct option names[] = {
-		{ "socket", 1, NULL, 's' },   { "eth", 1, NULL, 'e' },  { "pcap", 1, NULL, 'p' },
-		{ "fst", 1, NULL, 'w' },      { "time", 1, NULL, 't' }, { "faults", 1, NULL, 'f' },
-		{ "firmware", 1, NULL, 'i' }, { "log", 0, NULL, 'l' },  { "help", 0, NULL, 'h' },
-		{ "version", 0, NULL, 'v' },  { NULL, 0, NULL, 0 },
+		{ "socket", 1, NULL, 's' },    { "eth", 1, NULL, 'e' },
+		{ "pcap", 1, NULL, 'p' },      { "fst", 1, NULL, 'w' },
+		{ "time", 1, NULL, 't' },      { "faults", 1, NULL, 'f' },
+		{ "fc", 1, NULL, 'c' },        { "fc-pcap", 1, NULL, 'q' },
+		{ "fc-faults", 1, NULL, 'g' }, { "firmware", 1, NULL, 'i' },
+		{ "log", 0, NULL, 'l' },       { "help", 0, NULL, 'h' },
+		{ "version", 0, NULL, 'v' },   { NULL, 0, NULL, 0 },
 	};
-	const char *bad;
 	int c, ret = 0;
 
 	while (!ret && (c = getopt_long(argc, argv, "", names, NULL)) >= 0) {
@@ -132,8 +146,16 @@ static int parse_options(struct options *opt, int argc, char **argv)
 			ret = parse_time(opt, optarg);
 			break;
 		case 'f':
-			ret = weft_link_parse(optarg, &opt->faults, &bad) ? wrong("--faults", bad) :
-									    0;
+			ret = parse_faults(&opt->faults, "--faults", optarg);
+			break;
+		case 'c':
+			opt->fc = optarg;
+			break;
+		case 'q':
+			opt->fc_pcap = optarg;
+			break;
+		case 'g':
+			ret = parse_faults(&opt->fc_faults, "--fc-faults", optarg);
 			break;
 		case 'i':
 			opt->firmware = optarg;
@@ -180,6 +202,18 @@ static void on_eth_tx(void *ctx, const void *frame, size_t len, uint64_t at_ns)
 	ether_sent(&((struct server *)ctx)->eth, frame, len, at_ns);
 }
 
+static void on_fc_tx(void *ctx, const void *unit, size_t len, uint64_t at_ns)
+{
+	fc_port_sent(&((struct server *)ctx)->fc, unit, len, at_ns);
+}
+
+static int on_fc_rx(void *ctx, const void *unit, size_t len, bool bad)
+{
+	struct weft_sim *sim = ((struct server *)ctx)->sim;
+
+	return bad ? weft_sim_fc_rx_bad(sim, unit, len) : weft_sim_fc_rx(sim, unit, len);
+}
+
 /* --- opening ---------------------------------------------------------------------------------- */
 
 static int open_signals(void)
@@ -215,17 +249,18 @@ static int listen_on(struct server *s, const char *path)
 	return 0;
 }
 
-static int open_capture(struct server *s)
+static int open_capture(const struct server *s, const char *path, bool fc,
+			struct weft_pcapng **capture)
 {
 	uint64_t base = s->opt.cycle_time ? 0 :
 					    clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC);
 	int ret;
 
-	if (!s->opt.pcap)
+	if (!path)
 		return 0;
-	ret = weft_pcapng_open(s->opt.pcap, "weft", false, base, &s->eth.capture);
+	ret = weft_pcapng_open(path, "weft", fc, base, capture);
 	if (ret)
-		fprintf(stderr, "weft-sim: capture %s: %s\n", s->opt.pcap, strerror(-ret));
+		fprintf(stderr, "weft-sim: capture %s: %s\n", path, strerror(-ret));
 	return ret;
 }
 
@@ -263,11 +298,14 @@ static int open_waves(struct server *s, char **argv)
 static int open_server(struct server *s, char **argv)
 {
 	static const struct weft_sim_ops ops = { on_dma_read, on_dma_write, on_irq, on_eth_tx,
-						 NULL };
+						 on_fc_tx };
 	struct weft_sim_params params = { .firmware = s->opt.firmware,
 					  .wall_time = !s->opt.cycle_time };
 	int ret;
 
+	ret = fc_port_open(&s->fc, "weft-sim", s->opt.fc, &s->opt.fc_faults);
+	if (ret)
+		return ret;
 	ret = weft_sim_create(&params, &ops, s, &s->sim);
 	if (ret)
 		return ret;
@@ -276,7 +314,9 @@ static int open_server(struct server *s, char **argv)
 	if (!ret)
 		ret = ether_open(&s->eth, s->opt.eth, &s->opt.faults);
 	if (!ret)
-		ret = open_capture(s);
+		ret = open_capture(s, s->opt.pcap, false, &s->eth.capture);
+	if (!ret)
+		ret = open_capture(s, s->opt.fc_pcap, true, &s->fc.capture);
 	if (!ret)
 		ret = listen_on(s, s->opt.socket);
 	return ret;
@@ -291,6 +331,7 @@ static void close_server(struct server *s)
 	if (s->bound)
 		unlink(s->opt.socket);
 	ether_close(&s->eth);
+	fc_port_close(&s->fc);
 	weft_sim_destroy(s->sim);
 }
 
@@ -316,12 +357,14 @@ static void accept_client(struct server *s)
 static int64_t sleep_ns(struct server *s)
 {
 	uint64_t next = weft_sim_next_timer(s->sim), now = weft_sim_now(s->sim),
-		 due = ether_next(&s->eth);
+		 due = ether_next(&s->eth), fc_due = fc_port_next(&s->fc);
 
 	if (!weft_sim_idle(s->sim) || s->vfu.queue)
 		return 0;
 	if (due < next)
 		next = due;
+	if (fc_due < next)
+		next = fc_due;
 	if (next == UINT64_MAX)
 		return -1;
 	return next <= now ? 0 : next - now > INT64_MAX ? INT64_MAX : (int64_t)(next - now);
@@ -330,16 +373,19 @@ static int64_t sleep_ns(struct server *s)
 /* Waits. False: it is time to end. */
 static bool wait_for_something(struct server *s)
 {
-	struct pollfd pfd[3] = { { s->signals, POLLIN, 0 },
+	struct pollfd pfd[4] = { { s->signals, POLLIN, 0 },
 				 { s->vfu.fd >= 0 ? s->vfu.fd : s->listener, POLLIN, 0 },
-				 { s->eth.fd, POLLIN, 0 } };
+				 { s->eth.sock.fd, POLLIN, 0 },
+				 { s->fc.sock.fd, POLLIN, 0 } };
 	int64_t ns = sleep_ns(s);
 	struct timespec ts = { ns / 1000000000, ns % 1000000000 };
 	uint64_t before = clock_ns(CLOCK_MONOTONIC), slept;
 
 	if (ns && s->eth.capture)
 		weft_pcapng_flush(s->eth.capture);
-	ppoll(pfd, 3, ns < 0 ? NULL : &ts, NULL);
+	if (ns && s->fc.capture)
+		weft_pcapng_flush(s->fc.capture);
+	ppoll(pfd, 4, ns < 0 ? NULL : &ts, NULL);
 	slept = clock_ns(CLOCK_MONOTONIC) - before;
 	if (ns && s->opt.cycle_time)
 		weft_sim_skip_to(s->sim, weft_sim_now(s->sim) + slept);
@@ -348,15 +394,21 @@ static bool wait_for_something(struct server *s)
 	return !pfd[0].revents;
 }
 
+static void move(struct server *s)
+{
+	ether_move(&s->eth, s->sim);
+	fc_port_move(&s->fc, on_fc_rx, s, weft_sim_now(s->sim));
+}
+
 static void run(struct server *s)
 {
 	while (wait_for_something(s)) {
 		if (s->vfu.fd >= 0)
 			vfu_serve(&s->vfu);
-		ether_move(&s->eth, s->sim);
+		move(s);
 		if (weft_sim_step(s->sim, STEP_CYCLES) && weft_sim_idle(s->sim))
 			print_log(s);
-		ether_move(&s->eth, s->sim);
+		move(s);
 		if (s->vfu.fd >= 0 && s->vfu.broken)
 			vfu_serve(&s->vfu); /* it ends the connection */
 	}
@@ -364,7 +416,10 @@ static void run(struct server *s)
 
 int main(int argc, char **argv)
 {
-	struct server s = { .listener = -1, .eth = { .fd = -1 } };
+	struct server s = { .listener = -1,
+			    .vfu = { .fd = -1 },
+			    .eth = { .sock = { .fd = -1 } },
+			    .fc = { .sock = { .fd = -1 } } };
 	int ret = parse_options(&s.opt, argc, argv);
 
 	if (ret)
@@ -373,7 +428,6 @@ int main(int argc, char **argv)
 	ret = s.signals < 0 ? -errno : open_server(&s, argv);
 	if (!ret)
 		run(&s);
-	if (s.sim)
-		close_server(&s);
+	close_server(&s);
 	return ret ? 1 : 0;
 }
