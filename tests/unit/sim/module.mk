@@ -13,7 +13,7 @@ $(UNIT_SIM)/%_test: $(UNIT_SIM)/%_test.o $(UNIT_SIM)/libweft_sim.a
 	$(CXX) -o $@ $^ $(SIM_LIBS) -lcheck -lsubunit -lrt
 TESTS += $(UNIT_SIM_BINS)
 
-# The server over the stand-in design; server_test and server_port_test run it.
+# The server over the stand-in design; the server tests run it.
 $(UNIT_SIM)/weft-sim: $(SIM_SERVER_C:%.c=build/%.o) $(UNIT_SIM)/libweft_sim.a
 	$(CXX) -o $@ $^ $(SIM_LIBS) -ljson-c
-$(UNIT_SIM)/server_test $(UNIT_SIM)/server_port_test: $(UNIT_SIM)/vfu_client.o | $(UNIT_SIM)/weft-sim
+$(UNIT_SIM)/server_test $(UNIT_SIM)/server_port_test $(UNIT_SIM)/server_fc_test: $(UNIT_SIM)/vfu_client.o | $(UNIT_SIM)/weft-sim
