@@ -216,6 +216,8 @@ struct weft_fc {
 	TAILQ_HEAD(wfc_queue_list, wfc_queue) queues;
 	unsigned int n_hosts;                   /* handles the target's transport knows */
 	unsigned int n_memory;                  /* pieces that the transports have */
+	unsigned int n_deferred; /* commands the transport took later */
+	unsigned int n_remotes_deleted;
 	struct weft_sgl_elem sgl[WEFT_SGL_MAX]; /* scratch */
 };
 

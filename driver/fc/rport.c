@@ -31,21 +31,21 @@ static void register_remote(struct wfc_rport *r)
 					  .port_role = roles_of(r),
 					  .port_id = r->port_id,
 					  .dev_loss_tmo = fc->params.dev_loss_tmo };
-	struct nvme_fc_remote_port *rport;
 	struct wfc_remote *rem;
 
 	if (!fc->lport || fc->closing || !(r->roles & (WEFT_FCR_TARGET | WEFT_FCR_DISCOVERY)) ||
 	    !(fc->params.roles & WEFT_FCR_INITIATOR))
 		return;
-	if (nvme_fc_register_remoteport(fc->lport, &info, &rport))
-		return; /* a port of its names is there (two ports that claim them), or no memory */
-	rem = remote_of(rport);
+	if (nvme_fc_register_remoteport(fc->lport, &info, &r->rport)) {
+		r->rport = NULL; /* two ports that claim the same names, or no memory */
+		return;
+	}
+	rem = remote_of(r->rport);
 	if (!rem->rport) {
-		rem->rport = rport;
+		rem->rport = r->rport;
 		TAILQ_INSERT_TAIL(&fc->remotes, rem, link);
 	}
 	rem->at = r;
-	r->rport = rport;
 }
 
 static void unregister_remote(struct wfc_rport *r)
@@ -65,6 +65,7 @@ void wfc_remoteport_delete(struct nvme_fc_remote_port *rport)
 	struct wfc_remote *rem = remote_of(rport);
 
 	TAILQ_REMOVE(&fc->remotes, rem, link);
+	fc->n_remotes_deleted++;
 }
 
 void wfc_rport_register_all(struct weft_fc *fc)

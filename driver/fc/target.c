@@ -224,6 +224,7 @@ void wfc_target_capsule(void *arg, const struct weft_fc_capsule *c)
 		cmd->buf = b;
 		b->cmd = cmd;
 		rc = nvmet_fc_rcv_fcp_req_from(fc->tport, host, &cmd->req, c->payload, c->len);
+		fc->n_deferred += rc == -EOVERFLOW;
 		if (!rc || rc == -EOVERFLOW)
 			return;
 		b->cmd = NULL;

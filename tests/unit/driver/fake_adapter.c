@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "fake.h"
+#include "fake_fc.h"
 
 void fake_violation(struct fake *f, const char *fmt, ...)
 {
@@ -45,7 +45,9 @@ void *fake_mem(struct fake *f, uint64_t iova, size_t len)
 		if (f->map[i].va && iova - f->map[i].iova < f->map[i].len &&
 		    len <= f->map[i].len - (iova - f->map[i].iova))
 			return f->map[i].va + (iova - f->map[i].iova);
-	return NULL;
+	return f->flat_iova && iova >> 48 == f->flat_iova >> 48 ?
+		       (void *)(uintptr_t)(iova ^ f->flat_iova) :
+		       NULL;
 }
 
 /* Element i of a command's list. */
@@ -54,8 +56,10 @@ static bool element(struct fake *f, const struct weft_sq_entry *e, unsigned int 
 {
 	const struct weft_sgl_elem *array = e->sgl;
 
+	if (e->flags & WEFT_SQF_SGL_TAIL)
+		array = &((const struct weft_fc_io_entry *)e)->sgl;
 	if (e->flags & WEFT_SQF_SGL_CHAIN)
-		array = fake_mem(f, e->sgl[0].addr, e->sgl_count * sizeof(*array));
+		array = fake_mem(f, array->addr, e->sgl_count * sizeof(*array));
 	if (!array || i >= e->sgl_count)
 		return false;
 	*out = array[i];
@@ -260,6 +264,12 @@ static uint16_t do_create(struct fake *f, const struct weft_arg_qp_create *a)
 		return f->create_errno;
 	f->creates_to_allow -= f->creates_to_allow > 0;
 	fake_start_qp(&f->qp[a->qp], a->sq_base, a->cq_base, a->sq_log2, a->cq_log2, a->vector);
+	if (a->flags & WEFT_QPF_FC) {
+		uint16_t err = fake_fc_create(f, a);
+
+		f->qp[a->qp].live = !err;
+		return err;
+	}
 	return fake_peer_create(f, a);
 }
 
@@ -286,6 +296,8 @@ static uint16_t do_admin(struct fake *f, const struct weft_admin_entry *e, uint3
 	case WEFT_OP_QP_DELETE:
 		if (f->qp[stats->qp & 127].connected ||
 		    (f->ctl[stats->qp & 127] && f->ctl[stats->qp & 127]->waiting))
+			return EBUSY;
+		if (fake_fc_delete(f, stats->qp & 127))
 			return EBUSY;
 		f->qp[stats->qp & 127].live = false;
 		return 0;
@@ -382,6 +394,10 @@ static void fetch(struct fake *f, uint16_t id)
 		return;
 	}
 	q->busy[e.cid] = true;
+	if (id && f->fc && f->fc->pair[id]) {
+		fake_fc_entry(f, id, &e);
+		return;
+	}
 	if (id) {
 		capsule(f, id, &e);
 		return;
@@ -399,6 +415,11 @@ static void fetch(struct fake *f, uint16_t id)
 		if (!out.status)
 			return;
 		fake_finish(f, 0, e.cid, &out);
+		return;
+	}
+	if (f->fc && e.opcode >= WEFT_OP_FC_PORT_SET) {
+		if (fake_fc_admin(f, (const void *)&e, &out))
+			fake_finish(f, 0, e.cid, &out);
 		return;
 	}
 	out.status = do_admin(f, (const void *)&e, dw);

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fake.h"
+#include "fake_fc.h"
 
 /* Counts a bus operation; true when it is the one that fails. */
 static bool fails(struct fake *f)
@@ -174,6 +174,7 @@ static int f_reset(struct weft_bus *bus)
 	f->ctrl_run = 1;
 	fake_ctrl_free(f);
 	fake_peer_free(f);
+	fake_fc_reset(f);
 	memset(f->qp, 0, sizeof(f->qp));
 	return 0;
 }
@@ -264,6 +265,7 @@ void fake_free(struct fake *f)
 {
 	fake_ctrl_free(f);
 	fake_peer_free(f);
+	fake_fc_free(f);
 	free(f->disk);
 	free(f);
 }

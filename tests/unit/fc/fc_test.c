@@ -1,14 +1,22 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The FC-NVMe transport. */
+/*
+ * The FC-NVMe transport, over the software loopback, then over the adapter's driver; and what is
+ * particular to that driver.
+ */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "fc_test.h"
+#include "rig.h"
 
-int main(void)
+/* Failures. The suite of first comes before what runs over the driver. */
+static int run_over(const struct rig_driver *driver, Suite *first)
 {
-	SRunner *r = srunner_create(codec_suite());
+	SRunner *r = srunner_create(first);
 	int failed;
 
+	rig = driver;
+	printf("Over the %s:\n", driver->name);
 	srunner_add_suite(r, data_suite());
 	srunner_add_suite(r, port_suite());
 	srunner_add_suite(r, host_suite());
@@ -17,5 +25,13 @@ int main(void)
 	srunner_run_all(r, CK_ENV);
 	failed = srunner_ntests_failed(r);
 	srunner_free(r);
+	return failed;
+}
+
+int main(void)
+{
+	int failed = run_over(&rig_loop, codec_suite());
+
+	failed += run_over(&rig_weft, weft_suite());
 	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -10,5 +10,6 @@ Suite *port_suite(void);
 Suite *host_suite(void);
 Suite *ls_suite(void);
 Suite *target_suite(void);
+Suite *weft_suite(void);
 
 #endif

@@ -56,10 +56,10 @@ static void fill_raw(struct raw *w, const struct fc_ls_rqst *r)
 {
 	memset(w, 0, sizeof(*w));
 	w->req = (struct nvmefc_ls_req){ .rqstaddr = w->rqst,
-					 .rqstdma = nvme_fc_loop_iova(w->rqst),
+					 .rqstdma = rig_iova(w->rqst),
 					 .rqstlen = fc_ls_rqst_build(w->rqst, r),
 					 .rspaddr = w->resp,
-					 .rspdma = nvme_fc_loop_iova(w->resp),
+					 .rspdma = rig_iova(w->resp),
 					 .rsplen = sizeof(w->resp),
 					 .timeout = 20,
 					 .private_ = &w->priv,
@@ -70,14 +70,14 @@ static void fill_raw(struct raw *w, const struct fc_ls_rqst *r)
 static void send_raw(struct raw *w, const struct fc_ls_rqst *r)
 {
 	fill_raw(w, r);
-	ck_assert_int_eq(loop->host_tmpl.ls_req(loop->lport, loop->rport, &w->req), 0);
+	ck_assert_int_eq(rig_host_ls(&w->req), 0);
 }
 
 /* From the target's side. */
 static void send_target_raw(struct raw *w, const struct fc_ls_rqst *r)
 {
 	fill_raw(w, r);
-	ck_assert_int_eq(loop->target_tmpl.ls_req(loop->tport, loop->host, &w->req), 0);
+	ck_assert_int_eq(rig_target_ls(&w->req), 0);
 }
 
 static struct fc_ls_resp answer_to(struct raw *w, uint8_t cmd)
@@ -145,7 +145,7 @@ START_TEST(a_peer_is_refused_what_is_not_there)
 	r = create_rqst();
 	target.refuse = true;
 	refused(&r, FCNVME_RJT_RC_INSUF_RES, FCNVME_RJT_EXP_NONE);
-	nvmet_fc_attach(loop->tport, NULL, NULL);
+	nvmet_fc_attach(rig_tport(), NULL, NULL);
 	refused(&r, FCNVME_RJT_RC_LOGIC, FCNVME_RJT_EXP_NONE);
 }
 END_TEST
@@ -158,10 +158,10 @@ START_TEST(associations_have_a_bound)
 		ck_assert(!ask(&r).rejected);
 	refused(&r, FCNVME_RJT_RC_INSUF_RES, FCNVME_RJT_EXP_NONE);
 	ck_assert_uint_eq(target.conns, 256);
-	nvme_fc_loop_link(loop, false);
+	rig_link(false);
 	spin(10);
 	ck_assert_uint_eq(target.conns, 0);
-	nvme_fc_loop_link(loop, true);
+	rig_link(true);
 }
 END_TEST
 
@@ -170,6 +170,8 @@ START_TEST(link_services_in_hand_have_a_bound)
 	struct fc_ls_rqst r = { .cmd = FCNVME_LS_DISCONNECT_ASSOC };
 	unsigned int lost = 0;
 
+	if (!loop) /* the adapter takes fewer at once, see weft_test */
+		return;
 	for (int i = 0; i < 257; i++)
 		send_raw(&many[i], &r);
 	spin(10);
@@ -186,10 +188,10 @@ START_TEST(a_link_service_that_is_too_long_is_refused)
 	static struct nvmefc_ls_rsp rsp;
 	static uint8_t big[FC_LS_RQST_MAX + 1];
 
-	ck_assert_int_eq(nvmet_fc_rcv_ls_req(loop->tport, NULL, &rsp, big, sizeof(big)), -E2BIG);
-	ck_assert_int_eq(nvme_fc_rcv_ls_req(loop->rport, &rsp, big, sizeof(big)), -E2BIG);
-	nvme_fc_loop_fault(loop, NVME_FC_LOOP_ALLOC, 0, 1);
-	ck_assert_int_eq(nvmet_fc_rcv_ls_req(loop->tport, NULL, &rsp, big, 8), -ENOMEM);
+	ck_assert_int_eq(nvmet_fc_rcv_ls_req(rig_tport(), NULL, &rsp, big, sizeof(big)), -E2BIG);
+	ck_assert_int_eq(nvme_fc_rcv_ls_req(rig_remote(), &rsp, big, sizeof(big)), -E2BIG);
+	rig_fault(NVME_FC_LOOP_ALLOC, 0, 1);
+	ck_assert_int_eq(nvmet_fc_rcv_ls_req(rig_tport(), NULL, &rsp, big, 8), -ENOMEM);
 }
 END_TEST
 
@@ -247,12 +249,12 @@ START_TEST(a_disconnect_is_answered_when_the_exchanges_have_ended)
 	target.hold = true;
 	ck_assert_int_eq(job_start(&job, 1, NVME_OPC_READ, 0, 4096), 0);
 	spin(3);
-	nvme_fc_loop_fault(loop, NVME_FC_LOOP_ABORT_LATE, 0, 1);
+	rig_fault(NVME_FC_LOOP_ABORT_LATE, 0, 1);
 	send_target_raw(&raw, &r);
 	spin(10);
 	ck_assert_uint_eq(raw.done, 0);
 	if (_i) /* or when the port is lost */
-		ck_assert_int_eq(nvme_fc_loop_link(loop, false), 0);
+		ck_assert_int_eq(rig_link(false), 0);
 	spin(30);
 	ck_assert_uint_eq(raw.done, 1);
 	ck_assert_uint_eq(job.done, 1);
@@ -266,8 +268,8 @@ START_TEST(a_malformed_disconnect_is_refused_by_the_host)
 	struct fc_ls_resp resp;
 
 	fill_raw(&raw, &r);
-	raw.req.rqstlen = 47;
-	ck_assert_int_eq(loop->target_tmpl.ls_req(loop->tport, loop->host, &raw.req), 0);
+	raw.req.rqstlen = 44;
+	ck_assert_int_eq(rig_target_ls(&raw.req), 0);
 	spin(10);
 	resp = answer_to(&raw, r.cmd);
 	ck_assert_uint_eq(resp.rjt.explan, FCNVME_RJT_EXP_PYLD_LEN);
@@ -284,21 +286,21 @@ START_TEST(a_command_iu_that_is_wrong_is_not_executed)
 	uint8_t iu[96];
 
 	fc_cmnd_build(iu, &c);
-	ck_assert_int_eq(nvmet_fc_rcv_fcp_req(loop->tport, &req, iu, 96), -ENOTCONN);
-	ck_assert_int_eq(nvmet_fc_rcv_fcp_req(loop->tport, &req, iu, 95), -EIO);
+	ck_assert_int_eq(nvmet_fc_rcv_fcp_req(rig_tport(), &req, iu, 96), -ENOTCONN);
+	ck_assert_int_eq(nvmet_fc_rcv_fcp_req(rig_tport(), &req, iu, 95), -EIO);
 	c.connection_id = ask(&r).connection_id;
 	for (uint64_t qid = 1; qid < 0x10000; qid += 63) {
 		struct fc_cmnd bad = c;
 
 		bad.connection_id |= qid;
 		fc_cmnd_build(iu, &bad);
-		ck_assert_int_eq(nvmet_fc_rcv_fcp_req(loop->tport, &req, iu, 96), -ENOTCONN);
+		ck_assert_int_eq(nvmet_fc_rcv_fcp_req(rig_tport(), &req, iu, 96), -ENOTCONN);
 	}
 	c.flags = FCNVME_FLAG_WRITE;
 	c.data_len = 512;
 	c.sqe[0] = NVME_OPC_READ;
 	fc_cmnd_build(iu, &c);
-	ck_assert_int_eq(nvmet_fc_rcv_fcp_req(loop->tport, &req, iu, 96), -EIO);
+	ck_assert_int_eq(nvmet_fc_rcv_fcp_req(rig_tport(), &req, iu, 96), -EIO);
 	ck_assert_uint_eq(target.commands, 0);
 	nvmet_fc_conn_end(target.last, 0); /* the host behind the loop does not know it */
 	spin(20);
@@ -311,11 +313,13 @@ START_TEST(a_request_of_a_lost_host_does_not_bring_it_back)
 	struct fc_ls_rqst r = create_rqst();
 	struct loop_event *ev;
 
+	if (!loop)
+		return;
 	send_raw(&raw, &r);
 	ev = TAILQ_FIRST(&loop->events);
 	loop_unpost(loop, ev);
 	ev->run(ev->obj); /* the target has it, and has not looked */
-	ck_assert_int_eq(nvme_fc_loop_link(loop, false), 0);
+	ck_assert_int_eq(rig_link(false), 0);
 	ck_assert_uint_eq(stats().hosts, 0);
 	spin(20);
 	ck_assert_uint_eq(target.conns, 0);

@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# build/tests/unit/fc/fc_test: the FC-NVMe transport and the software loopback, with sanitizers.
+# build/tests/unit/fc/fc_test: the FC-NVMe transport, over the software loopback and over the adapter's driver with fake adapters, with
+# sanitizers.
 FC_OUT := build/tests/unit/fc
 FC_SAN := -fsanitize=address,undefined -fno-sanitize-recover=all
-FC_SRC := $(wildcard host-lib/fc/*.c host-lib/fcloop/*.c tests/unit/fc/*.c)
+FC_SRC := $(wildcard host-lib/fc/*.c host-lib/fcloop/*.c tests/unit/fc/*.c) $(DRIVER_SRC) $(wildcard driver/fc/*.c) $(FAKE_SRC)
 FC_OBJ := $(FC_SRC:%.c=$(FC_OUT)/%.o)
 TESTS += $(FC_OUT)/fc_test
 
-$(FC_OUT)/%.o: %.c
+$(FC_OUT)/%.o: %.c build/abi/weft_host.h
 	@mkdir -p $(@D)
 	$(CCACHE) $(CC) $(CFLAGS) $(FC_SAN) -MMD -MP -c $< -o $@
 $(FC_OUT)/fc_test: $(FC_OBJ)
-	$(CC) $(FC_SAN) -o $@ $^ $(CHECK_LIBS)
+	$(CC) $(FC_SAN) -o $@ $^ $(DRIVER_LIBS) $(CHECK_LIBS)
 -include $(FC_OBJ:.o=.d)

@@ -388,7 +388,7 @@ static void on_port(void *arg, enum nvme_fc_port_event event, struct nvme_fc_rem
 	found += event == NVME_FC_PORT_FOUND;
 	rescanned += event == NVME_FC_PORT_RESCAN;
 	if (event != NVME_FC_PORT_FPIN) {
-		ck_assert_ptr_eq(rport, nvme_fc_loop_remote(loop));
+		ck_assert_ptr_eq(rport, rig_remote());
 		return;
 	}
 	fpins++;
@@ -400,17 +400,19 @@ START_TEST(a_program_hears_of_remote_ports)
 {
 	rig_up(NULL);
 	found = rescanned = fpins = 0;
-	nvme_fc_watch_ports(nvme_fc_loop_local(loop), on_port, &found);
-	ck_assert_int_eq(nvme_fc_loop_link(loop, false), 0);
-	ck_assert_int_eq(nvme_fc_loop_link(loop, true), 0);
+	nvme_fc_watch_ports(rig_local(), on_port, &found);
+	ck_assert_int_eq(rig_link(false), 0);
+	ck_assert_int_eq(rig_link(true), 0);
 	ck_assert_uint_eq(found, 1);
-	nvmet_fc_discovery_changed(nvme_fc_loop_target(loop));
+	nvmet_fc_discovery_changed(rig_tport());
+	spin(4);
 	ck_assert_uint_eq(rescanned, 1);
 	ck_assert_uint_eq(stats().discovery, 1);
-	nvme_fc_fpin_rcv(nvme_fc_loop_local(loop), 5, "fpin");
+	nvme_fc_fpin_rcv(rig_local(), 5, "fpin");
 	ck_assert_uint_eq(fpins, 1);
-	nvme_fc_watch_ports(nvme_fc_loop_local(loop), NULL, NULL);
-	nvmet_fc_discovery_changed(nvme_fc_loop_target(loop));
+	nvme_fc_watch_ports(rig_local(), NULL, NULL);
+	nvmet_fc_discovery_changed(rig_tport());
+	spin(4);
 	ck_assert_uint_eq(rescanned, 1);
 	rig_down();
 }
@@ -419,13 +421,13 @@ END_TEST
 START_TEST(the_loop_deletes_each_port_once)
 {
 	rig_up(NULL);
-	ck_assert_int_eq(nvme_fc_loop_link(loop, false), 0);
+	ck_assert_int_eq(rig_link(false), 0);
 	spin(3);
 	ck_assert_uint_eq(stats().deleted[1], 1);
 	ck_assert_uint_eq(stats().hosts, 0);
-	ck_assert_ptr_null(nvme_fc_loop_remote(loop));
-	ck_assert_int_eq(nvme_fc_loop_link(loop, true), 0);
-	ck_assert_ptr_nonnull(nvme_fc_loop_remote(loop));
+	ck_assert_ptr_null(rig_remote());
+	ck_assert_int_eq(rig_link(true), 0);
+	ck_assert_ptr_nonnull(rig_remote());
 	rig_down();
 }
 END_TEST

@@ -6,7 +6,7 @@
 
 #define OPC_AER 0x0c
 
-struct nvme_fc_loop *loop;
+const struct rig_driver *rig = &rig_loop;
 struct nvme_fc_ctrl *ctrl;
 uint64_t now;
 uint8_t disk[RIG_DISK];
@@ -103,7 +103,7 @@ static void next(struct tcmd *t)
 
 	t->chunk = target.chunk && target.chunk < left ? target.chunk : left;
 	t->sg.addr = t->at + t->done;
-	t->sg.iova = nvme_fc_loop_iova(t->sg.addr);
+	t->sg.iova = rig_iova(t->sg.addr);
 	t->sg.len = t->chunk;
 	if (nvmet_fc_cmd_writes(t->cmd))
 		rc = nvmet_fc_receive(t->cmd, t->done, &t->sg, t->chunk, on_xfer, t);
@@ -236,7 +236,7 @@ void rig_ctrl(void)
 					 .hostnqn = RIG_HOSTNQN,
 					 .subnqn = RIG_SUBNQN };
 
-	ck_assert_int_eq(nvme_fc_ctrl_create(nvme_fc_loop_remote(loop), &p, &ctrl), 0);
+	ck_assert_int_eq(nvme_fc_ctrl_create(rig_remote(), &p, &ctrl), 0);
 }
 
 void rig_connect(unsigned int io_queues)
@@ -255,8 +255,10 @@ void rig_connect(unsigned int io_queues)
 
 void spin(unsigned int n)
 {
-	while (n--)
-		nvme_fc_loop_poll(loop, now += 1000);
+	while (n--) {
+		now += 1000;
+		rig->poll();
+	}
 }
 
 void pass(unsigned int seconds)
@@ -269,21 +271,25 @@ void pass(unsigned int seconds)
 
 struct nvme_fc_loop_stats stats(void)
 {
-	struct nvme_fc_loop_stats s;
+	struct nvme_fc_loop_stats s = { 0 };
 
-	nvme_fc_loop_stats(loop, &s);
+	rig->stats(&s);
 	return s;
 }
 
-void rig_up(const struct nvme_fc_loop_opts *opts)
+bool rig_up(const struct nvme_fc_loop_opts *opts)
 {
+	static const struct nvme_fc_loop_opts none;
+
 	now = NSEC;
 	memset(&host, 0, sizeof(host));
 	memset(&target, 0, sizeof(target));
 	ctrl = NULL;
-	ck_assert_int_eq(nvme_fc_loop_create(opts, &loop), 0);
-	nvmet_fc_attach(nvme_fc_loop_target(loop), &user, &target);
+	if (!rig->create(opts ? opts : &none))
+		return false;
+	nvmet_fc_attach(rig_tport(), &user, &target);
 	spin(1);
+	return true;
 }
 
 void rig_down(void)
@@ -302,7 +308,7 @@ void rig_down(void)
 	ck_assert_uint_eq(s.queues, 0);
 	ck_assert_uint_eq(s.memory, 0);
 	ck_assert_uint_eq(target.conns, 0);
-	ck_assert_int_eq(nvme_fc_loop_destroy(loop), 0);
+	ck_assert_int_eq(rig_destroy(), 0);
 }
 
 /* --- commands ------------------------------------------------------------------------------------------------ */
@@ -331,7 +337,7 @@ int job_start_sg(struct job *j, uint16_t qid, uint8_t opc, uint64_t slba, uint32
 		uint32_t n = len - done < piece ? len - done : piece;
 
 		j->sg[j->io.sg_cnt] = (struct nvmefc_sg){ .addr = j->data + done,
-							  .iova = nvme_fc_loop_iova(j->data + done),
+							  .iova = rig_iova(j->data + done),
 							  .len = n };
 	}
 	j->io.sg = j->sg;

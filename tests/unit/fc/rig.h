@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Both ends over the loopback: a host with one controller, and a user of the target port that stores
- * blocks in memory. rig_down checks that nothing is left and that the contract was kept.
+ * Both ends over a low-level driver: a host with one controller, and a user of the target port that
+ * stores blocks in memory. rig_down checks that nothing is left and that the contract was kept. The
+ * driver is the loopback, or the adapter's with two fake adapters on a cable (tests/unit/driver).
  */
 #ifndef FC_RIG_H
 #define FC_RIG_H
@@ -21,7 +22,29 @@
 #define RIG_ENTRIES 32
 #define NSEC 1000000000ull
 
-extern struct nvme_fc_loop *loop;
+/* What the tests need of a driver, in the words of the loopback. */
+struct rig_driver {
+	const char *name;
+	/* Ports registered, link up. False: it has no such options */
+	bool (*create)(const struct nvme_fc_loop_opts *opts);
+	int (*destroy)(void);
+	void (*poll)(void);     /* at the time now */
+	uint64_t (*next)(void); /* polls; when it wants to be called again */
+	int (*link)(bool up);
+	/* False: it has no such fault. count 0 asks for that only */
+	bool (*fault)(enum nvme_fc_loop_fault fault, unsigned int skip, unsigned int count);
+	void (*stats)(struct nvme_fc_loop_stats *stats);
+	struct nvme_fc_local_port *(*local)(void);
+	struct nvme_fc_remote_port *(*remote)(void);
+	struct nvmet_fc_target_port *(*tport)(void);
+	uint64_t (*iova)(const void *addr);
+	/* ls_req of either template, for the port at the other end */
+	int (*host_ls)(struct nvmefc_ls_req *req);
+	int (*target_ls)(struct nvmefc_ls_req *req);
+};
+extern const struct rig_driver rig_loop, rig_weft;
+extern const struct rig_driver *rig; /* of this run */
+extern struct nvme_fc_loop *loop;    /* NULL: another driver */
 extern struct nvme_fc_ctrl *ctrl;
 extern uint64_t now;
 extern uint8_t disk[RIG_DISK];
@@ -51,8 +74,63 @@ struct rig_target {
 };
 extern struct rig_target target;
 
-void rig_up(const struct nvme_fc_loop_opts *opts);
+/* opts NULL: defaults. False: the driver has no such options, and there is nothing to test. */
+bool rig_up(const struct nvme_fc_loop_opts *opts);
 void rig_down(void);
+static inline int rig_destroy(void)
+{
+	return rig->destroy();
+}
+
+static inline int rig_link(bool up)
+{
+	return rig->link(up);
+}
+
+static inline bool rig_can(enum nvme_fc_loop_fault fault)
+{
+	return rig->fault(fault, 0, 0);
+}
+
+static inline void rig_fault(enum nvme_fc_loop_fault fault, unsigned int skip, unsigned int count)
+{
+	ck_assert(rig->fault(fault, skip, count));
+}
+
+static inline uint64_t rig_next(void)
+{
+	return rig->next();
+}
+
+static inline struct nvme_fc_local_port *rig_local(void)
+{
+	return rig->local();
+}
+
+static inline struct nvme_fc_remote_port *rig_remote(void)
+{
+	return rig->remote();
+}
+
+static inline struct nvmet_fc_target_port *rig_tport(void)
+{
+	return rig->tport();
+}
+
+static inline uint64_t rig_iova(const void *addr)
+{
+	return rig->iova(addr);
+}
+
+static inline int rig_host_ls(struct nvmefc_ls_req *req)
+{
+	return rig->host_ls(req);
+}
+
+static inline int rig_target_ls(struct nvmefc_ls_req *req)
+{
+	return rig->target_ls(req);
+}
 /* Polls so many times, a microsecond each. */
 void spin(unsigned int n);
 /* Lets time pass, in steps of 100 ms. */
