@@ -9,9 +9,10 @@ struct fcn_x fcn_xs[WEFT_N_SLOTS];
 struct fcn_pair fcn_pairs[WEFT_N_QP];
 uint16_t fcn_ls_pair;
 struct fcn_list fcn_tx_queue;
+uint32_t fcn_tx_waiting;
+uint32_t fcn_quarantined[WEFT_N_SLOTS];
 struct fcn_stats fcn_stats;
 
-static uint32_t quarantine[WEFT_N_SLOTS]; /* a bit for each generation */
 static uint32_t quarantine_end[WEFT_N_SLOTS];
 static struct timer scan_timer;
 
@@ -21,13 +22,14 @@ void fcn_init(void)
 {
 	memset(fcn_xs, 0, sizeof(fcn_xs));
 	memset(fcn_pairs, 0, sizeof(fcn_pairs));
-	memset(quarantine, 0, sizeof(quarantine));
+	memset(fcn_quarantined, 0, sizeof(fcn_quarantined));
 	memset(&fcn_stats, 0, sizeof(fcn_stats));
 	for (uint32_t i = 0; i < WEFT_N_SLOTS; i++) {
 		fcn_xs[i].admin = ENG_NO_SLOT;
 		fcn_xs[i].gen = FCN_GENS - 1;
 	}
 	fcn_ls_pair = 0;
+	fcn_tx_waiting = 0;
 	fcn_tx_queue = (struct fcn_list){ ENG_NO_SLOT, ENG_NO_SLOT };
 	timer_setup(&scan_timer, scan);
 	fcn_tgt_init();
@@ -67,20 +69,20 @@ bool fcn_list_take_out(struct fcn_list *l, uint16_t slot)
 
 /* --- exchange ids -------------------------------------------------------------------------------- */
 
-static __attribute__((noinline)) bool in_quarantine(uint16_t slot, uint32_t gen)
+static bool in_quarantine(uint16_t slot, uint32_t gen)
 {
-	if (quarantine[slot] && (int32_t)(clk_now() - quarantine_end[slot]) >= 0)
-		quarantine[slot] = 0;
-	return quarantine[slot] >> gen & 1;
+	if (fcn_quarantined[slot] && (int32_t)(clk_now() - quarantine_end[slot]) >= 0)
+		fcn_quarantined[slot] = 0;
+	return fcn_quarantined[slot] >> gen & 1;
 }
 
-uint16_t fcn_xid_new(uint16_t slot, struct fcn_x *x)
+__attribute__((noinline)) uint16_t fcn_xid_search(uint16_t slot, struct fcn_x *x)
 {
 	uint32_t gen = x->gen;
 
 	for (uint32_t i = 0; i < FCN_GENS; i++) {
 		gen = gen + 1 < FCN_GENS ? gen + 1 : 0;
-		if (__builtin_expect(quarantine[slot], 0) && in_quarantine(slot, gen))
+		if (in_quarantine(slot, gen))
 			continue;
 		x->gen = (uint8_t)gen;
 		return (uint16_t)(slot | gen << FCN_GEN_SHIFT);
@@ -91,7 +93,7 @@ uint16_t fcn_xid_new(uint16_t slot, struct fcn_x *x)
 /* All of a slot's come free together, R_A_TOV after the last of them went in. */
 void fcn_quarantine(uint16_t slot, const struct fcn_x *x)
 {
-	quarantine[slot] |= 1u << x->gen;
+	fcn_quarantined[slot] |= 1u << x->gen;
 	quarantine_end[slot] = clk_now() + clk_ms(fc_port.r_a_tov_ms);
 }
 
@@ -149,27 +151,53 @@ void fcn_event(uint16_t qp, uint32_t code, uint32_t dw1, uint32_t dw2)
 
 /* --- what waits for the transmit engine -------------------------------------------------------------- */
 
-__attribute__((noinline)) void fcn_tx_wait(uint16_t slot, struct fcn_x *x, uint16_t what)
+/* With little room every operation tells its end, so that the queue is looked at again. */
+static void push(uint16_t slot, struct fcn_x *x, uint32_t room)
 {
+	struct eng_fc_tx_rec *rec = fcn_rec(slot, 0);
+	bool quick = (x->flags & (FCNF_PAIR | FCNF_QUICK)) && room > FCN_TX_LOW;
+
+	if (!quick)
+		x->flags |= FCNF_TX_A;
+	hal_fc_tx(rec, quick ? 0 : ENG_FTXF_DONE);
+	if (x->flags & FCNF_PAIR) {
+		x->flags |= FCNF_TX_B;
+		hal_fc_tx(rec + 1, ENG_FTXF_DONE);
+	}
+}
+
+__attribute__((noinline)) void fcn_tx_slow(uint16_t slot, uint16_t what)
+{
+	struct fcn_x *x = &fcn_xs[slot];
+
 	x->flags = (uint16_t)((x->flags & ~(FCNF_PAIR | FCNF_QUICK)) | FCNF_WAITS | what);
 	fcn_list_put(&fcn_tx_queue, slot);
-	fcn_tx_pump(); /* nothing may be under way that would wake it */
+	fcn_tx_waiting++;
+	fcn_tx_pump();
+}
+
+void fcn_tx_forget(uint16_t slot)
+{
+	if (fcn_list_take_out(&fcn_tx_queue, slot))
+		fcn_tx_waiting--;
+	fcn_xs[slot].flags &= (uint16_t)~FCNF_WAITS;
 }
 
 void fcn_tx_pump(void)
 {
-	while (fcn_tx_queue.first != ENG_NO_SLOT) {
+	while (fcn_tx_waiting) {
 		uint16_t slot = fcn_tx_queue.first;
 		struct fcn_x *x = &fcn_xs[slot];
-		uint32_t free = hal_fc_tx_free();
+		uint32_t room = hal_fc_tx_free();
 
-		if (free < FCN_TX_NEED) {
+		if (room < FCN_TX_NEED) {
 			fcn_after(0);
 			return;
 		}
 		fcn_tx_queue.first = x->next;
+		fcn_tx_waiting--;
 		x->flags &= (uint16_t)~FCNF_WAITS;
-		fcn_tx_push(slot, x, free, x->flags);
+		push(slot, x, room);
 	}
 }
 
@@ -209,7 +237,7 @@ static bool scan_pair(const struct fcn_pair *p, uint32_t now)
 		struct fcn_x *x = &fcn_xs[slot];
 
 		(void)in_quarantine(slot, 0);
-		more |= quarantine[slot] != 0;
+		more |= fcn_quarantined[slot] != 0;
 		if (x->deadline && (int32_t)(now - x->deadline) >= 0)
 			late(slot);
 		more |= x->deadline != 0;
@@ -382,7 +410,7 @@ void fcn_event_txdone(const struct hal_event *ev)
 		fcn_io_quiet(slot);
 	else if (x->state == FCN_ABORT)
 		fcn_abort_poll(slot);
-	if (__builtin_expect(fcn_tx_queue.first != ENG_NO_SLOT, 0))
+	if (__builtin_expect(fcn_tx_waiting, 0))
 		fcn_tx_pump();
 }
 

@@ -102,7 +102,7 @@ void fcn_kill(uint16_t slot, uint16_t err, bool abts)
 	    x->state == FCN_ABORT)
 		return;
 	if (x->flags & FCNF_WAITS)
-		fcn_list_take_out(&fcn_tx_queue, slot);
+		fcn_tx_forget(slot);
 	if (x->flags & FCNF_LIVE) {
 		fcn_stop(slot, x);
 		keep |= FCNF_STOP;

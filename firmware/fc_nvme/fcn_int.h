@@ -74,21 +74,36 @@ enum fcn_state {
 #define FCNF_KNOWN 0x0800u   /* the host program has the receive buffer */
 
 struct fcn_x {
-	uint8_t state;
-	uint8_t gen;    /* last used: our id is the slot and this */
-	uint8_t seq_id; /* of the next sequence sent; ABORT: ABTS sent */
-	uint8_t err;    /* positive errno it ends with */
-	uint8_t rport, qp;
-	uint16_t flags;
+	union {
+		struct {
+			uint8_t state;
+			uint8_t gen;    /* last used: our id is the slot and this */
+			uint8_t seq_id; /* of the next sequence sent; ABORT: ABTS sent */
+			uint8_t err;    /* positive errno it ends with */
+		};
+		uint32_t w0; /* the four at once */
+	};
+	union {
+		struct {
+			uint8_t rport, qp;
+			uint16_t flags;
+		};
+		uint32_t w1;
+	};
 	uint32_t peer;     /* its N_Port_ID */
 	uint32_t done;     /* bytes placed or sent; ABORT: when it is given up */
 	uint32_t deadline; /* tick, 0: none */
 	uint16_t peer_xid;
-	uint16_t next;     /* in a list */
-	uint16_t admin;    /* slot of an FC_ABORT that waits, or ENG_NO_SLOT */
-	uint16_t seq_cnt;  /* of the next sequence sent; DONE: length of the response */
-	uint16_t recv_cnt; /* SEQ_CNT expected next */
-	uint16_t max_data;
+	uint16_t next;    /* in a list */
+	uint16_t admin;   /* slot of an FC_ABORT that waits, or ENG_NO_SLOT */
+	uint16_t seq_cnt; /* of the next sequence sent; DONE: length of the response */
+	union {
+		struct {
+			uint16_t recv_cnt; /* SEQ_CNT expected next */
+			uint16_t max_data;
+		};
+		uint32_t w7;
+	};
 } __attribute__((aligned(32)));
 _Static_assert(sizeof(struct fcn_x) == 32, "a shift finds it");
 
@@ -112,6 +127,8 @@ extern struct fcn_x fcn_xs[WEFT_N_SLOTS];
 extern struct fcn_pair fcn_pairs[WEFT_N_QP];
 extern uint16_t fcn_ls_pair; /* 0: none */
 extern struct fcn_list fcn_tx_queue;
+extern uint32_t fcn_tx_waiting;                /* slots in it */
+extern uint32_t fcn_quarantined[WEFT_N_SLOTS]; /* a bit for each generation */
 
 #define FCN_GENS 31u
 #define FCN_SLOT_MASK (WEFT_N_SLOTS - 1)
@@ -138,14 +155,15 @@ extern struct fcn_list fcn_tx_queue;
 #define FCN_ERSP_LEN 32u
 
 /* --- fcn.c --- */
-uint16_t fcn_xid_new(uint16_t slot, struct fcn_x *x); /* FC_XID_NONE: all are in quarantine */
+uint16_t fcn_xid_search(uint16_t slot, struct fcn_x *x); /* the next that is not in quarantine */
 void fcn_quarantine(uint16_t slot, const struct fcn_x *x);
 void fcn_refuse(uint16_t slot, uint16_t err); /* the entry; the exchange, if any, goes on */
 void fcn_entry_done(uint16_t slot, uint16_t err, uint32_t data_len);
 void fcn_admin_done(uint16_t *slot, uint16_t err);
 void fcn_event(uint16_t qp, uint32_t code, uint32_t dw1, uint32_t dw2);
-void fcn_tx_wait(uint16_t slot, struct fcn_x *x, uint16_t what);
+void fcn_tx_slow(uint16_t slot, uint16_t what);
 void fcn_tx_pump(void);
+void fcn_tx_forget(uint16_t slot);
 void fcn_list_put(struct fcn_list *l, uint16_t slot);
 bool fcn_list_take_out(struct fcn_list *l, uint16_t slot);
 void fcn_rx_free(uint16_t slot); /* the receive buffer is the adapter's again */
@@ -198,6 +216,30 @@ static inline uint32_t fcn_xid(uint16_t slot, const struct fcn_x *x)
 	return slot | (uint32_t)x->gen << FCN_GEN_SHIFT;
 }
 
+/* The next id of the slot; FC_XID_NONE: all are in quarantine. */
+static inline uint32_t fcn_xid_new(uint16_t slot, struct fcn_x *x)
+{
+	uint32_t gen = x->gen + 1u;
+
+	if (__builtin_expect(fcn_quarantined[slot], 0))
+		return fcn_xid_search(slot, x);
+	gen = gen < FCN_GENS ? gen : 0;
+	x->gen = (uint8_t)gen;
+	return slot | gen << FCN_GEN_SHIFT;
+}
+
+/* An exchange begins or comes in, with this id: all but its counters. */
+static inline void fcn_begin(struct fcn_x *x, uint32_t state, uint32_t xid, uint32_t rport,
+			     uint32_t flags)
+{
+	x->w0 = state | xid >> FCN_GEN_SHIFT << 8;
+	x->w1 = rport | (uint32_t)x->qp << 8 | flags << 16;
+	x->peer_xid = FC_XID_NONE;
+	x->seq_cnt = 0;
+	x->done = 0;
+	fcn_stats.exchanges++;
+}
+
 static inline bool fcn_is_rx(uint16_t slot)
 {
 	return slot >= fcn_pairs[fcn_xs[slot].qp].first_rx;
@@ -214,7 +256,7 @@ static inline uint32_t fcn_hdr_word(uint8_t buf, uint32_t n)
 	uint32_t w;
 
 	hal_fc_buf_copy(buf, FC_BUF_HDR + 4 * n, &w, 4);
-	return __builtin_bswap32(w);
+	return swap32(w);
 }
 
 #define FCN_W_S_ID 1
@@ -243,20 +285,20 @@ static inline uint16_t fcn_find(const struct hal_event *ev, uint32_t ids, uint32
 static inline void fcn_rec_hdr(struct eng_fc_tx_rec *rec, const struct fcn_x *x, uint32_t r_ctl,
 			       uint32_t type_fctl, uint32_t ids, uint32_t param)
 {
-	uint32_t *w = (uint32_t *)(void *)rec;
+	uint32_t *restrict w = (uint32_t *)(void *)rec;
 
-	w[0] = __builtin_bswap32(r_ctl << 24 | x->peer);
-	w[1] = __builtin_bswap32(fc_port.port_id);
-	w[2] = __builtin_bswap32(type_fctl);
-	w[3] = __builtin_bswap32((uint32_t)x->seq_id << 24 | x->seq_cnt);
-	w[4] = __builtin_bswap32(ids);
-	w[5] = __builtin_bswap32(param);
+	w[0] = swap32(r_ctl << 24 | x->peer);
+	w[1] = swap32(fc_port.port_id);
+	w[2] = swap32(type_fctl);
+	w[3] = swap32((uint32_t)x->seq_id << 24 | x->seq_cnt);
+	w[4] = swap32(ids);
+	w[5] = swap32(param);
 }
 
 static inline void fcn_rec_lit(struct eng_fc_tx_rec *rec, const struct fcn_x *x, uint16_t slot,
 			       uint32_t lit, uint32_t lit_len)
 {
-	uint32_t *w = (uint32_t *)(void *)rec;
+	uint32_t *restrict w = (uint32_t *)(void *)rec;
 
 	w[6] = x->max_data | (uint32_t)slot << 16;
 	w[7] = lit;
@@ -269,7 +311,7 @@ static inline void fcn_rec_lit(struct eng_fc_tx_rec *rec, const struct fcn_x *x,
 static inline void fcn_rec_data(struct eng_fc_tx_rec *rec, const struct fcn_x *x, uint16_t slot,
 				uint32_t off, uint32_t len)
 {
-	uint32_t *w = (uint32_t *)(void *)rec;
+	uint32_t *restrict w = (uint32_t *)(void *)rec;
 
 	w[6] = x->max_data | (uint32_t)slot << 16;
 	w[7] = 0;
@@ -279,30 +321,26 @@ static inline void fcn_rec_data(struct eng_fc_tx_rec *rec, const struct fcn_x *x
 	w[11] = 0;
 }
 
-/* Gives the records to the engine. */
-static inline void fcn_tx_push(uint16_t slot, struct fcn_x *x, uint32_t free, uint16_t what)
-{
-	struct eng_fc_tx_rec *rec = fcn_rec(slot, 0);
-	bool quick = (what & (FCNF_PAIR | FCNF_QUICK)) && free > FCN_TX_LOW;
-
-	if (!quick)
-		x->flags |= FCNF_TX_A;
-	hal_fc_tx(rec, quick ? 0 : ENG_FTXF_DONE);
-	if (what & FCNF_PAIR) {
-		x->flags |= FCNF_TX_B;
-		hal_fc_tx(rec + 1, ENG_FTXF_DONE);
-	}
-}
-
-/* what: FCNF_PAIR, FCNF_QUICK or 0. What finds no room waits its turn: the core must never stand still at a full queue. */
+/*
+ * Gives the slot's record to the engine, with FCNF_PAIR both. What finds no room waits its turn: the
+ * core must never stand still at a full queue. FCNF_QUICK: nobody waits for the operation's end.
+ */
 static inline void fcn_tx(uint16_t slot, struct fcn_x *x, uint16_t what)
 {
-	uint32_t free = hal_fc_tx_free();
+	struct eng_fc_tx_rec *rec = fcn_rec(slot, 0);
 
-	if (__builtin_expect(free < FCN_TX_NEED || fcn_tx_queue.first != ENG_NO_SLOT, 0))
-		fcn_tx_wait(slot, x, what);
-	else
-		fcn_tx_push(slot, x, free, what);
+	if (__builtin_expect(hal_fc_tx_free() <= FCN_TX_LOW || fcn_tx_waiting, 0)) {
+		fcn_tx_slow(slot, what);
+	} else if (what & FCNF_PAIR) {
+		x->flags |= FCNF_TX_B;
+		hal_fc_tx(rec, 0);
+		hal_fc_tx(rec + 1, ENG_FTXF_DONE);
+	} else if (what & FCNF_QUICK) {
+		hal_fc_tx(rec, 0);
+	} else {
+		x->flags |= FCNF_TX_A;
+		hal_fc_tx(rec, ENG_FTXF_DONE);
+	}
 }
 
 /* The slot's context is to be quiet; FCNF_STOP until it is. */

@@ -33,7 +33,7 @@ static inline uint16_t check(const struct weft_fc_io_entry *e, const struct fc_r
 	if (!rp)
 		return ENOTCONN;
 	/* DATA_OUT and the IU's write flag are bit 0 each, DATA_IN and read bit 1 */
-	if (__builtin_bswap32(iu[5]) != e->data_len || (e->cmnd[7] & (IU_WRITE | IU_READ)) != dir)
+	if (swap32(iu[5]) != e->data_len || (e->cmnd[7] & (IU_WRITE | IU_READ)) != dir)
 		return EINVAL;
 	if (!dir)
 		return e->flags || e->data_len ? EINVAL : 0;
@@ -68,16 +68,8 @@ static inline void start(uint16_t slot, struct fcn_x *x, const struct weft_fc_io
 		fcn_refuse(slot, EBUSY);
 		return;
 	}
-	fcn_stats.exchanges++;
-	x->state = FCN_IO;
-	x->seq_id = 0;
-	x->err = 0;
-	x->rport = (uint8_t)e->rport;
-	x->flags = 0;
+	fcn_begin(x, FCN_IO, xid, e->rport, 0);
 	x->peer = rp->port_id;
-	x->done = 0;
-	x->peer_xid = FC_XID_NONE;
-	x->seq_cnt = 0;
 	x->max_data = rp->max_data;
 	if (e->flags & WEFT_SQF_DATA_IN)
 		arm(slot, x, xid, e->data_len);
@@ -245,7 +237,7 @@ static void send_data(uint16_t slot, struct fcn_x *x, uint32_t off, uint32_t len
 static bool xfer_rdy_ok(const struct hal_event *ev, const struct fcn_x *x, uint32_t data_len,
 			const uint32_t rdy[3])
 {
-	uint32_t off = __builtin_bswap32(rdy[0]), burst = __builtin_bswap32(rdy[1]);
+	uint32_t off = swap32(rdy[0]), burst = swap32(rdy[1]);
 
 	return (ev->flags & FC_EV_SINGLE) == FC_EV_SINGLE && fc_ev_len(ev) == FCN_XFER_RDY_LEN &&
 	       !(x->flags & (FCNF_TX_A | FCNF_WAITS)) && off == x->done && burst &&
@@ -281,5 +273,5 @@ void fcn_io_xfer_rdy(const struct hal_event *ev)
 		return;
 	}
 	hal_fc_buf_free(buf);
-	send_data(slot, x, x->done, __builtin_bswap32(rdy[1]));
+	send_data(slot, x, x->done, swap32(rdy[1]));
 }

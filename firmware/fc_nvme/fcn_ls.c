@@ -50,16 +50,8 @@ static void request(uint16_t slot)
 		return;
 	}
 	rp = fc_rport(e->rport);
-	fcn_stats.exchanges++;
-	x->state = FCN_LS;
-	x->seq_id = 0;
-	x->err = 0;
-	x->rport = (uint8_t)e->rport;
-	x->flags = 0;
+	fcn_begin(x, FCN_LS, xid, e->rport, 0);
 	x->peer = rp->port_id;
-	x->done = 0;
-	x->peer_xid = FC_XID_NONE;
-	x->seq_cnt = 0;
 	x->recv_cnt = 0;
 	x->max_data = rp->max_data;
 	x->deadline = fcn_after(e->timeout_ms ? e->timeout_ms : 2 * fc_port.r_a_tov_ms);
@@ -164,10 +156,10 @@ static void reject(const struct hal_event *ev, const struct fc_hdr *h, uint32_t 
 	if ((ev->flags & FC_EV_SINGLE) != FC_EV_SINGLE)
 		return;
 	hal_fc_buf_copy(fc_ev_buf(ev), FC_BUF_PAYLOAD, &w[4], 4);
-	w[4] = __builtin_bswap32(w[4]);
+	w[4] = swap32(w[4]);
 	w[8] = RJT_UNABLE << 16 | explanation << 8;
 	for (uint32_t i = 0; i < 10; i++)
-		w[i] = __builtin_bswap32(w[i]);
+		w[i] = swap32(w[i]);
 	fc_send(&a, w, sizeof(w));
 }
 
@@ -190,18 +182,17 @@ static uint16_t begin(struct fcn_pair *p, const struct fc_hdr *h, uint16_t rport
 {
 	uint16_t slot = p->free_first;
 	struct fcn_x *x = &fcn_xs[slot & FCN_SLOT_MASK];
+	uint32_t xid;
 
-	if (slot == ENG_NO_SLOT || fcn_xid_new(slot, x) == FC_XID_NONE)
+	if (slot == ENG_NO_SLOT)
+		return slot;
+	xid = fcn_xid_new(slot, x);
+	if (xid == FC_XID_NONE)
 		return ENG_NO_SLOT;
 	p->free_first = x->next;
-	fcn_stats.exchanges++;
-	x->state = FCN_RECV;
-	x->err = 0;
-	x->rport = (uint8_t)rport;
-	x->flags = 0;
+	fcn_begin(x, FCN_RECV, xid, rport, 0);
 	x->peer = h->s_id;
 	x->peer_xid = h->ox_id;
-	x->done = 0;
 	x->recv_cnt = 0;
 	x->max_data = fc_rport(rport)->max_data;
 	x->deadline = fcn_after(fc_port.e_d_tov_ms);

@@ -112,7 +112,7 @@ static __attribute__((noinline)) uint16_t take_of_many(uint8_t buf, uint32_t *xi
 	uint32_t id, i;
 
 	hal_fc_buf_copy(buf, FC_BUF_PAYLOAD + 12, &id, 4); /* low half of the connection id */
-	id = __builtin_bswap32(id);
+	id = swap32(id);
 	i = (id ^ id >> 16) % targets.n;
 	for (uint32_t k = 0; k < targets.n; k++) {
 		uint16_t slot = take(&fcn_pairs[targets.qps[i]], xid);
@@ -148,17 +148,10 @@ static inline void deliver(uint16_t slot, uint8_t buf, uint32_t s_id, uint16_t r
 
 	hal_fc_buf_place(buf, 0, WEFT_FC_RX_CMD_SIZE,
 			 p->rx_cmd + (uint32_t)cid * WEFT_FC_RX_CMD_SIZE, slot, true);
-	fcn_stats.exchanges++;
-	x->state = FCN_HELD;
-	x->seq_id = 0;
-	x->err = 0;
-	x->rport = (uint8_t)rport;
-	x->flags = (uint16_t)((x->flags & FCNF_STOP) | FCNF_KNOWN);
+	fcn_begin(x, FCN_HELD, xid, rport, (x->flags & FCNF_STOP) | FCNF_KNOWN);
 	x->peer = s_id;
 	x->peer_xid = (uint16_t)ox_id;
-	x->seq_cnt = 0;
-	x->recv_cnt = 1;
-	x->max_data = fc_rport(rport)->max_data;
+	x->w7 = 1 | (uint32_t)fc_rport(rport)->max_data << 16; /* recv_cnt: CMND was 0 */
 	hal_complete(&cpl);
 }
 
@@ -346,8 +339,8 @@ void fcn_tgt_start(uint16_t slot)
 
 	x->flags |= FCNF_LIVE;
 	hal_fcx_set(slot, &ctx);
-	rdy[0] = __builtin_bswap32(e->offset);
-	rdy[1] = __builtin_bswap32(e->data_len);
+	rdy[0] = swap32(e->offset);
+	rdy[1] = swap32(e->data_len);
 	rdy[2] = 0;
 	fcn_rec_hdr(rec, x, FCN_R_XFER_RDY, F_RDY, ids_of(slot, x), 0);
 	fcn_rec_lit(rec, x, slot, hal_xram_off(rdy), FCN_XFER_RDY_LEN);

@@ -60,10 +60,15 @@ static inline volatile uint32_t *hal_fcx(uint16_t slot)
 static inline void hal_fcx_set(uint16_t slot, const struct eng_fcx *ctx)
 {
 	volatile uint32_t *x = hal_fcx(slot);
-	const volatile uint32_t *c = (const volatile uint32_t *)(const void *)ctx;
+	uint32_t w[sizeof(*ctx) / 4];
 
-	hal_copy_words(x + 1, c + 1, sizeof(*ctx) / 4 - 1);
-	x[0] = c[0];
+	__builtin_memcpy(w, ctx, sizeof(w)); /* most of it never is in memory */
+	x[1] = w[1];
+	x[2] = w[2];
+	x[3] = w[3];
+	x[4] = w[4];
+	x[5] = w[5];
+	x[0] = w[0]; /* 6 and 7 mean nothing */
 	HAL_BARRIER();
 }
 

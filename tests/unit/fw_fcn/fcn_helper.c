@@ -129,7 +129,7 @@ static void check_nothing_left(void)
 	ck_assert_uint_eq(fake_fc_queued(), 0);
 	ck_assert_uint_eq(fake_events(), 0);
 	ck_assert_uint_eq(fcn_in_use(), 0);
-	ck_assert_uint_eq(fcn_tx_queue.first, ENG_NO_SLOT);
+	ck_assert_uint_eq(fcn_tx_waiting, 0);
 	for (uint16_t i = 0; i < WEFT_N_SLOTS; i++) {
 		ck_assert_msg(!busy[i], "slot %u never completed", i);
 		ck_assert(!fake_fc_killed(i));
