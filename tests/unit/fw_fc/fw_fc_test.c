@@ -8,8 +8,11 @@ Suite *link_suite(void);
 Suite *ptp_suite(void);
 Suite *answer_suite(void);
 Suite *session_suite(void);
+Suite *logout_suite(void);
 Suite *fabric_suite(void);
+Suite *rscn_suite(void);
 Suite *fip_suite(void);
+Suite *neighbour_suite(void);
 Suite *pair_suite(void);
 
 /* Firmware allocates nothing; looking for leaks in each of the many processes took most of the time. */
@@ -27,8 +30,11 @@ int main(void)
 	srunner_add_suite(r, ptp_suite());
 	srunner_add_suite(r, answer_suite());
 	srunner_add_suite(r, session_suite());
+	srunner_add_suite(r, logout_suite());
 	srunner_add_suite(r, fabric_suite());
+	srunner_add_suite(r, rscn_suite());
 	srunner_add_suite(r, fip_suite());
+	srunner_add_suite(r, neighbour_suite());
 	srunner_add_suite(r, pair_suite());
 
 	srunner_run_all(r, CK_ENV);

@@ -429,6 +429,28 @@ uint16_t rig_ptp_low(uint8_t roles, uint8_t peer_bits)
 	return processes(0x0a0b0c, roles, peer_bits);
 }
 
+/* Up to where our PLOGI is on its way. */
+struct frame rig_plogi_sent(uint8_t roles)
+{
+	uint8_t p[LOGIN_LEN];
+
+	rig_start(WEFT_FCM_NATIVE, roles);
+	rig_link_up();
+	rig_login(p, ELS_LS_ACC, LOW_WWPN, 0);
+	rig_answer(rig_take(), p, sizeof(p));
+	return *rig_take_els(ELS_PLOGI, FC_ID_PTP_HIGH, FC_ID_PTP_LOW);
+}
+
+struct frame rig_prli_sent(void)
+{
+	uint8_t p[LOGIN_LEN];
+	struct frame f = rig_plogi_sent(HOST);
+
+	rig_login(p, ELS_LS_ACC, LOW_WWPN, 0);
+	rig_answer(&f, p, sizeof(p));
+	return *rig_take_els(ELS_PRLI, FC_ID_PTP_HIGH, FC_ID_PTP_LOW);
+}
+
 /* --- bytes ------------------------------------------------------------------------------------------- */
 
 uint32_t hex(const char *s, uint8_t *out)

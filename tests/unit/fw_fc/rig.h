@@ -69,6 +69,8 @@ void rig_prli(uint8_t *p, uint8_t cmd, uint8_t response, uint8_t bits);
 void rig_link_up(void);
 uint16_t rig_ptp_high(uint8_t roles, uint8_t peer_bits); /* our name is the higher one */
 uint16_t rig_ptp_low(uint8_t roles, uint8_t peer_bits);
+struct frame rig_plogi_sent(uint8_t roles); /* ours, the higher name, is on its way */
+struct frame rig_prli_sent(void);
 
 /* "06 0102.." to bytes; spaces do not count. */
 uint32_t hex(const char *s, uint8_t *out);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Sessions that we drive: collisions, refusals, silence, logouts, aborts, a full table. */
+/* Sessions that we drive: collisions, refusals, silence, a full table. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,24 +13,6 @@ Suite *session_suite(void);
 
 static uint8_t p[LOGIN_LEN];
 
-/* Up to where our PLOGI is on its way. */
-static struct frame plogi_sent(uint8_t roles)
-{
-	rig_start(WEFT_FCM_NATIVE, roles);
-	rig_link_up();
-	rig_login(p, ELS_LS_ACC, LOW_WWPN, 0);
-	rig_answer(rig_take(), p, sizeof(p));
-	return *rig_take_els(ELS_PLOGI, US, PEER);
-}
-
-static struct frame prli_sent(void)
-{
-	struct frame f = plogi_sent(HOST);
-
-	rig_answer(&f, p, sizeof(p));
-	return *rig_take_els(ELS_PRLI, US, PEER);
-}
-
 static void answer_prli(const struct frame *f, uint8_t response, uint8_t bits)
 {
 	rig_prli(p, ELS_LS_ACC, response, bits);
@@ -41,7 +23,7 @@ static void answer_prli(const struct frame *f, uint8_t response, uint8_t bits)
 
 START_TEST(lower_name_gives_way_in_a_collision)
 {
-	struct frame f = plogi_sent(HOST);
+	struct frame f = rig_plogi_sent(HOST);
 
 	rig_login(p, ELS_PLOGI, LOW_WWPN, 0);
 	rig_request(PEER, US, p, sizeof(p));
@@ -55,7 +37,7 @@ END_TEST
 
 START_TEST(higher_name_goes_first_in_a_collision)
 {
-	struct frame f = plogi_sent(HOST);
+	struct frame f = rig_plogi_sent(HOST);
 
 	rig_login(p, ELS_PLOGI, HIGH_WWPN, 0); /* not what FLOGI said, but so it is */
 	rig_request(PEER, US, p, sizeof(p));
@@ -73,7 +55,7 @@ START_TEST(rejected_for_a_collision_we_wait_for_theirs)
 					   { RJT_IN_PROGRESS, 0 } };
 
 	for (int i = 0; i < 2; i++) {
-		struct frame f = plogi_sent(TARGET);
+		struct frame f = rig_plogi_sent(TARGET);
 
 		rig_reject(&f, how[i][0], how[i][1]);
 		rig_quiet();
@@ -89,7 +71,7 @@ END_TEST
 START_TEST(refused_plogi_backs_off_and_starts_anew)
 {
 	static const uint32_t waits[] = { 1000, 2000, 4000, 8000, 16000, 32000 };
-	struct frame f = plogi_sent(HOST);
+	struct frame f = rig_plogi_sent(HOST);
 
 	for (int i = 0; i < 6; i++) {
 		rig_reject(&f, RJT_BUSY, 0);
@@ -107,7 +89,7 @@ END_TEST
 
 START_TEST(plogi_without_an_answer_is_aborted)
 {
-	struct frame f = plogi_sent(HOST), *a;
+	struct frame f = rig_plogi_sent(HOST), *a;
 	const struct fc_hdr ba = { .r_ctl = RCTL_BA_ACC,
 				   .type = TYPE_BLS,
 				   .ox_id = f.h.ox_id,
@@ -126,6 +108,7 @@ START_TEST(plogi_without_an_answer_is_aborted)
 	ck_assert_uint_eq(a->h.d_id, PEER);
 	ck_assert_uint_eq(a->len, 0);
 	ck_assert_uint_eq(els_in_use(), 1);
+	rig_login(p, ELS_LS_ACC, LOW_WWPN, 0);
 	rig_answer(&f, p, sizeof(p)); /* too late */
 	rig_quiet();
 	rig_frame(&ba, p, 12);
@@ -138,7 +121,7 @@ END_TEST
 
 START_TEST(abort_without_an_answer_ends_too)
 {
-	struct frame f = plogi_sent(HOST);
+	struct frame f = rig_plogi_sent(HOST);
 
 	(void)f;
 	rig_advance(4010);
@@ -152,7 +135,7 @@ END_TEST
 
 START_TEST(unusable_plogi_answer_is_answered_with_logo)
 {
-	struct frame f = plogi_sent(HOST);
+	struct frame f = rig_plogi_sent(HOST);
 
 	rig_login(p, ELS_LS_ACC, LOW_WWPN, 0);
 	put_be16(p + 74, 128);
@@ -169,7 +152,7 @@ END_TEST
 
 START_TEST(answers_must_come_from_who_was_asked)
 {
-	struct frame f = plogi_sent(HOST);
+	struct frame f = rig_plogi_sent(HOST);
 	struct fc_hdr h = { .r_ctl = RCTL_ELS_RSP,
 			    .type = TYPE_ELS,
 			    .ox_id = f.h.ox_id,
@@ -185,6 +168,7 @@ START_TEST(answers_must_come_from_who_was_asked)
 		rig_frame(&b, p, sizeof(p)); \
 		rig_quiet();                 \
 	} while (0)
+	rig_login(p, ELS_LS_ACC, LOW_WWPN, 0);
 	WITH(s_id, 0x010155);
 	WITH(d_id, 0x010155);
 	WITH(f_ctl, 0x290000);
@@ -298,7 +282,7 @@ END_TEST
 
 START_TEST(both_prli_make_one_pair)
 {
-	struct frame f = prli_sent();
+	struct frame f = rig_prli_sent();
 	uint8_t q[PRLI_LEN];
 
 	rig_prli(q, ELS_PRLI, 0, 0x30);
@@ -320,7 +304,7 @@ START_TEST(port_without_nvme_is_left_alone)
 	} no[] = { { 8, 0x10, 0x28 }, { 1, 0, 0x28 }, { 1, 0x10, 0x08 }, { 0, 0x10, 0x28 } };
 
 	for (int i = 0; i < 4; i++) {
-		struct frame f = prli_sent();
+		struct frame f = rig_prli_sent();
 
 		rig_prli(p, ELS_LS_ACC, no[i].response, no[i].bits);
 		p[4] = no[i].type;
@@ -335,7 +319,7 @@ END_TEST
 
 START_TEST(refused_prli_is_left_alone)
 {
-	struct frame f = prli_sent();
+	struct frame f = rig_prli_sent();
 
 	rig_reject(&f, RJT_UNSUPPORTED, EXP_UNSUPPORTED);
 	rig_advance(60000);
@@ -345,7 +329,7 @@ END_TEST
 
 START_TEST(busy_prli_is_tried_again)
 {
-	struct frame f = prli_sent();
+	struct frame f = rig_prli_sent();
 
 	rig_reject(&f, RJT_BUSY, 0);
 	rig_advance(1010);
@@ -360,7 +344,7 @@ END_TEST
 
 START_TEST(prli_that_needs_a_login_logs_in)
 {
-	struct frame f = prli_sent();
+	struct frame f = rig_prli_sent();
 
 	rig_reject(&f, RJT_UNABLE, EXP_LOGIN);
 	rig_advance(1010);
@@ -370,229 +354,11 @@ END_TEST
 
 START_TEST(prli_without_an_answer_logs_in_again)
 {
-	prli_sent();
+	rig_prli_sent();
 	rig_advance(4010);
 	ck_assert_uint_eq(rig_take()->h.r_ctl, RCTL_ABTS);
 	rig_advance(1010);
 	rig_take_els(ELS_PLOGI, US, PEER);
-}
-END_TEST
-
-/* --- LOGO -------------------------------------------------------------------------------------------- */
-
-static void logo_comes(void)
-{
-	memset(p, 0, 16);
-	p[0] = ELS_LOGO;
-	put_be24(p + 5, PEER);
-	put_be64(p + 8, LOW_WWPN);
-	rig_request(PEER, US, p, 16);
-}
-
-START_TEST(host_logs_in_again_after_logo)
-{
-	uint16_t i = rig_ptp_high(HOST, 0x10);
-
-	logo_comes();
-	rig_take_accept();
-	ck_assert_uint_eq(rig.gone[i], 1);
-	ck_assert_uint_eq(rport_count(), 0);
-	rig_advance(1010);
-	rig_take_els(ELS_PLOGI, US, PEER);
-}
-END_TEST
-
-START_TEST(target_waits_after_logo)
-{
-	uint16_t i = rig_ptp_high(TARGET, 0x20);
-
-	logo_comes();
-	rig_take_accept();
-	ck_assert_uint_eq(rig.gone[i], 1);
-	rig_advance(60000);
-	rig_quiet();
-	ck_assert_uint_eq(fc_port.state, WEFT_FCS_UP);
-	rig_login(p, ELS_PLOGI, LOW_WWPN, 0);
-	rig_request(PEER, US, p, sizeof(p));
-	rig_take_accept();
-}
-END_TEST
-
-START_TEST(logo_at_each_step_is_survived)
-{
-	struct frame f = plogi_sent(HOST);
-
-	logo_comes(); /* before the login: it means nothing */
-	rig_take_accept();
-	rig_login(p, ELS_LS_ACC, LOW_WWPN, 0);
-	rig_answer(&f, p, sizeof(p));
-	f = *rig_take_els(ELS_PRLI, US, PEER);
-	logo_comes();
-	rig_take_accept();
-	answer_prli(&f, 1, 0x10);
-	ck_assert_uint_eq(rig.ready[0], 0);
-	rig_advance(1010);
-	rig_take_els(ELS_PLOGI, US, PEER);
-	rig_quiet();
-}
-END_TEST
-
-START_TEST(logo_of_another_name_is_not_for_this_port)
-{
-	rig_ptp_high(HOST, 0x10);
-	memset(p, 0, 16);
-	p[0] = ELS_LOGO;
-	put_be64(p + 8, HIGH_WWPN);
-	rig_request(PEER, US, p, 16);
-	rig_take_accept();
-	ck_assert_uint_eq(rig.gone[0], 0);
-}
-END_TEST
-
-START_TEST(port_that_always_logs_out_is_left_alone)
-{
-	int logins = 0;
-
-	rig_start(WEFT_FCM_NATIVE, HOST);
-	rig_link_up();
-	rig_login(p, ELS_LS_ACC, LOW_WWPN, 0);
-	rig_answer(rig_take(), p, sizeof(p));
-	for (int i = 0; i < 100; i++) {
-		struct frame f;
-
-		if (!rig_pending()) {
-			rig_advance(1000);
-			continue;
-		}
-		f = *rig_take();
-		if (f.p[0] != ELS_PLOGI)
-			continue;
-		logins++;
-		rig_login(p, ELS_LS_ACC, LOW_WWPN, 0);
-		rig_answer(&f, p, sizeof(p));
-		rig_reject(rig_take_els(ELS_PRLI, US, PEER), RJT_UNSUPPORTED, EXP_UNSUPPORTED);
-		logo_comes();
-	}
-	ck_assert_int_le(logins, 7);
-}
-END_TEST
-
-START_TEST(program_logs_out)
-{
-	uint16_t i = rig_ptp_high(HOST, 0x10);
-	struct frame *f;
-
-	ck_assert_uint_eq(fc_logout(i), 0);
-	ck_assert_uint_eq(rig.gone[i], 1);
-	f = rig_take_els(ELS_LOGO, US, PEER);
-	expect_bytes(f->p, f->len, "05000000 00010102 2000000000000011");
-	ck_assert_uint_eq(fc_logout(i), ENOENT);
-	ck_assert_uint_eq(fc_logout(WEFT_N_RPORT), ENOENT);
-	rig_answer(f, (const uint8_t *)"\x02\0\0\0", 4);
-	rig_advance(60000);
-	rig_quiet();
-}
-END_TEST
-
-START_TEST(stranger_that_sends_commands_hears_logo)
-{
-	rig_ptp_high(TARGET, 0x20);
-	fc_stranger(PEER); /* no stranger */
-	fc_stranger(0);
-	fc_stranger(US);
-	fc_stranger(FC_ID_NAMES);
-	rig_quiet();
-	rig_advance(200);
-	fc_stranger(0x010155);
-	fc_stranger(0x010156); /* not more than that */
-	rig_take_els(ELS_LOGO, US, 0x010155);
-	rig_quiet();
-	rig_advance(110);
-	fc_stranger(0x010156);
-	rig_take_els(ELS_LOGO, US, 0x010156);
-	rig_request(PEER, US, p, hex("21100014 28000000 00000000 00000000 00000000", p));
-	rig_take_accept();
-	rig_advance(110);
-	fc_stranger(PEER); /* its pair ended, its login did not */
-	rig_take_els(ELS_LOGO, US, PEER);
-	ck_assert_uint_eq(rport_count(), 0);
-}
-END_TEST
-
-/* --- aborts of others ------------------------------------------------------------------------------- */
-
-static void abts(uint16_t ox_id, uint32_t s_id, uint32_t f_ctl)
-{
-	const struct fc_hdr h = { .r_ctl = RCTL_ABTS,
-				  .type = TYPE_BLS,
-				  .seq_id = 9,
-				  .ox_id = ox_id,
-				  .rx_id = 0x77,
-				  .d_id = US,
-				  .s_id = s_id,
-				  .f_ctl = f_ctl };
-
-	rig_frame(&h, NULL, 0);
-}
-
-START_TEST(abort_of_our_exchange_is_accepted)
-{
-	struct frame f = plogi_sent(HOST), *a;
-	char want[40];
-
-	abts(f.h.ox_id, PEER, 0x890000);
-	a = rig_take();
-	ck_assert_uint_eq(a->h.r_ctl, RCTL_BA_ACC);
-	ck_assert_uint_eq(a->h.type, TYPE_BLS);
-	ck_assert_uint_eq(a->h.f_ctl, 0x190000);
-	ck_assert_uint_eq(a->h.seq_id, 9);
-	ck_assert_uint_eq(a->h.ox_id, f.h.ox_id);
-	snprintf(want, sizeof(want), "00000000 %04x0077 0000ffff", f.h.ox_id);
-	expect_bytes(a->p, a->len, want);
-	ck_assert_uint_eq(els_in_use(), 0);
-	rig_advance(1010);
-	rig_take_els(ELS_PLOGI, US, PEER);
-}
-END_TEST
-
-START_TEST(abort_of_nothing_is_refused)
-{
-	static const uint32_t f_ctl[] = { 0x890000, 0x890000, 0x090000 };
-	struct frame f = plogi_sent(HOST), *a;
-
-	for (int i = 0; i < 3; i++) {
-		abts(i == 0 ? f.h.ox_id + 1 : f.h.ox_id, i == 1 ? 0x010155 : PEER, f_ctl[i]);
-		a = rig_take();
-		ck_assert_uint_eq(a->h.r_ctl, RCTL_BA_RJT);
-		expect_bytes(a->p, a->len, "00090300");
-		ck_assert_uint_eq(a->h.f_ctl, f_ctl[i] & 0x800000 ? 0x190000 : 0x990000);
-	}
-	ck_assert_uint_eq(els_in_use(), 1);
-}
-END_TEST
-
-START_TEST(link_loss_at_each_step_leaves_nothing)
-{
-	for (int step = 0; step < 4; step++) {
-		if (step == 0) {
-			rig_start(WEFT_FCM_NATIVE, HOST);
-			rig_link_up();
-		} else if (step == 1) {
-			plogi_sent(HOST);
-		} else if (step == 2) {
-			prli_sent();
-		} else {
-			rig_ptp_high(HOST, 0x10);
-		}
-		rig_dark();
-		rig_forget();
-		ck_assert_uint_eq(els_in_use(), 0);
-		ck_assert_uint_eq(rport_count(), 0);
-		ck_assert_uint_eq(timer_count(), 0);
-		ck_assert_uint_eq(rig.gone[0], rig.ready[0]);
-		rig_advance(60000);
-		rig_quiet();
-	}
 }
 END_TEST
 
@@ -620,16 +386,6 @@ Suite *session_suite(void)
 	tcase_add_test(t, busy_prli_is_tried_again);
 	tcase_add_test(t, prli_that_needs_a_login_logs_in);
 	tcase_add_test(t, prli_without_an_answer_logs_in_again);
-	tcase_add_test(t, host_logs_in_again_after_logo);
-	tcase_add_test(t, target_waits_after_logo);
-	tcase_add_test(t, logo_at_each_step_is_survived);
-	tcase_add_test(t, logo_of_another_name_is_not_for_this_port);
-	tcase_add_test(t, port_that_always_logs_out_is_left_alone);
-	tcase_add_test(t, program_logs_out);
-	tcase_add_test(t, stranger_that_sends_commands_hears_logo);
-	tcase_add_test(t, abort_of_our_exchange_is_accepted);
-	tcase_add_test(t, abort_of_nothing_is_refused);
-	tcase_add_test(t, link_loss_at_each_step_leaves_nothing);
 	suite_add_tcase(s, t);
 	return s;
 }
