@@ -212,12 +212,28 @@ uint16_t els_send(const struct els_request *r)
 	return xid_of(x);
 }
 
+/* A request that has not left yet is not sent any more: a late FLOGI would start everything anew. */
+static void take_back(uint16_t xid)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < held_count; i++) {
+		const struct fc_hdr *h = &held[i].hdr;
+
+		if (h->ox_id != xid || (h->f_ctl & FCTL_EX_CTX) || h->r_ctl == RCTL_ABTS)
+			held[n++] = held[i];
+	}
+	held_count = n;
+}
+
 void els_cancel(uint16_t xid)
 {
 	struct xchg *x = by_xid(xid);
 
-	if (x && x->state != X_ABORTING)
-		release(x);
+	if (!x || x->state == X_ABORTING)
+		return;
+	release(x);
+	take_back(xid);
 }
 
 /* --- replies ------------------------------------------------------------------------------------ */

@@ -92,6 +92,7 @@ struct rport *rport_new(uint32_t id)
 
 void rport_ready(struct rport *rp, uint8_t roles, uint32_t first_burst)
 {
+	/* Its own PRLI may say more of it than its answer to ours: told again, nothing has ended. */
 	bool news = !rp->pub.ready || rp->pub.roles != roles || rp->pub.first_burst != first_burst;
 
 	timer_cancel(&rp->timer);
@@ -99,10 +100,10 @@ void rport_ready(struct rport *rp, uint8_t roles, uint32_t first_burst)
 	rp->tries = 0;
 	rp->pub.roles = roles;
 	rp->pub.first_burst = first_burst;
+	port_counters.logins += !rp->pub.ready;
 	rp->pub.ready = true;
 	if (!news)
 		return;
-	port_counters.logins++;
 	log_limited("fc: port %u ready, id %06x roles %x", rport_index(rp), rp->pub.port_id, roles);
 	fcn_rport_changed(rport_index(rp), true);
 }

@@ -218,6 +218,23 @@ START_TEST(no_room_to_send_is_no_reason_to_wait_long)
 }
 END_TEST
 
+START_TEST(flogi_that_could_not_leave_is_taken_back)
+{
+	uint8_t p[LOGIN_LEN];
+
+	rig_start(WEFT_FCM_NATIVE, HOST);
+	rig.refuse = 1000;
+	rig_link_up();
+	rig.refuse = 0;
+	rig_login(p, ELS_FLOGI, LOW_WWPN, 0);
+	rig_request(0, FC_ID_FABRIC, p, sizeof(p));
+	rig_advance(20);
+	rig_take_accept();
+	rig_take_els(ELS_PLOGI, FC_ID_PTP_HIGH, FC_ID_PTP_LOW);
+	rig_quiet();
+}
+END_TEST
+
 START_TEST(plogi_that_never_comes_starts_anew)
 {
 	uint8_t p[LOGIN_LEN];
@@ -391,6 +408,7 @@ Suite *ptp_suite(void)
 	tcase_add_test(t, flogi_without_an_answer_is_tried_again);
 	tcase_add_test(t, refused_flogi_is_tried_again);
 	tcase_add_test(t, no_room_to_send_is_no_reason_to_wait_long);
+	tcase_add_test(t, flogi_that_could_not_leave_is_taken_back);
 	tcase_add_test(t, plogi_that_never_comes_starts_anew);
 	tcase_add_test(t, plogi_without_addresses_is_refused);
 	tcase_add_test(t, target_with_the_higher_name_asks_for_prli_at_last);
