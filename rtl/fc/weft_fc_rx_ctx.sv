@@ -2,8 +2,8 @@
 // weft_fc_rx_ctx: the exchange contexts (struct fcx, two rows of 16 bytes a slot): one port for the engine, one for the core.
 // The flags DMA_ERR and SHORT have a memory of their own, since they change when no frame is under way: set_* sets them, firmware's
 // write of the flags sets both to what it wrote, its reads show them, and place asks for them with q_slot.
-// The engine writes contexts only while MATCH is set, firmware only while it is not, so that the two need no lock; firmware writes the
-// flags last, the engine reads them first.
+// The engine writes a context only while it is ARMED (and for FCX_STOP), firmware only while it is not, so that the two need no lock;
+// firmware writes the flags last, the engine reads them first.
 // Latency: a row the cycle after its address; q_* in the same cycle. Throughput: one access per port and cycle.
 // Back-pressure: a write of the flags waits while set_* is under way (c_ready).
 module weft_fc_rx_ctx (

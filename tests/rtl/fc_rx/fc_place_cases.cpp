@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Bench of weft_fc_rx, data frames: each rule of "Place" broken alone, sequences, ends, order of events and writes, errors, throughput. */
+#include <algorithm>
 #include <check.h>
 #include <cstring>
 
@@ -203,6 +204,36 @@ START_TEST(ends)
 		y.check();
 		ck_assert(b.events.empty());
 	}
+}
+END_TEST
+
+/* Burst after burst on one context: after EVT_FC_PLACED firmware arms it anew without a stop, MATCH all the time set. */
+START_TEST(armed_again)
+{
+	Bench b(335);
+	Exch x(b, 300, 60000, ENG_FCX_EVENT | ENG_FCX_RESPONDER, 5), y(b, 301, 900000, 0, 2);
+	b.wr_pct = 50;
+	x.x.end = 0;
+	for (unsigned burst = 0; burst < 12; burst++) {
+		x.x.end += 5000;
+		x.x.flags |= ENG_FCX_ARMED;
+		x.arm();
+		for (unsigned left = 5000; left;) {
+			unsigned n = std::min(left, 4 * b.rng.range(1, 528));
+			left -= n;
+			x.send(n, !left);
+			y.send(4 * b.rng.range(1, 528), b.rng.pct(10));
+		}
+		Event e = b.event();
+		ck_assert_uint_eq(e.type, ENG_EVT_FC_PLACED);
+		ck_assert_uint_eq(e.id, 300);
+		ck_assert_uint_eq(e.w1, x.x.end);
+		ck_assert_uint_le(e.w1, e.accepted);
+	}
+	all_free(b);
+	x.check();
+	y.check();
+	ck_assert_uint_eq(b.cnt[C_TO_FW], 0);
 }
 END_TEST
 
@@ -447,6 +478,7 @@ void add_place_cases(Suite *s)
 	tcase_add_loop_test(t, lost_and_doubled, 0, 2);
 	tcase_add_loop_test(t, streamed, 0, 8);
 	tcase_add_test(t, ends);
+	tcase_add_test(t, armed_again);
 	tcase_add_test(t, peer_id);
 	tcase_add_loop_test(t, event_order, 0, 2);
 	tcase_add_loop_test(t, dma_error, 0, 2);
