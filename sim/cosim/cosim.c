@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <weft_host.h>
+
 #include "cosim.h"
 
 #define CABLE_NS 500
@@ -65,6 +67,12 @@ uint64_t cosim_now(const struct cosim *cosim)
 
 /* --- building --------------------------------------------------------------------------------- */
 
+/* On the FC ports, not on Ethernet? */
+static bool native(const struct cosim *c)
+{
+	return c->params.wire == COSIM_FC || c->params.wire == COSIM_FABRIC;
+}
+
 static int add_adapters(struct cosim *c)
 {
 	unsigned int i;
@@ -72,8 +80,11 @@ static int add_adapters(struct cosim *c)
 
 	for (i = 0; i < c->n && !ret; i++) {
 		ret = weft_world_add_adapter(c->world, &c->params.sim, &c->end[i].port);
-		if (!ret && c->params.capture[i])
-			ret = weft_world_port_capture(c->end[i].port, c->params.capture[i]);
+		if (ret)
+			break;
+		c->end[i].wire = native(c) ? weft_world_fc_port(c->end[i].port) : c->end[i].port;
+		if (c->params.capture[i])
+			ret = weft_world_port_capture(c->end[i].wire, c->params.capture[i]);
 	}
 	return ret;
 }
@@ -82,20 +93,37 @@ static int add_adapters(struct cosim *c)
 static int add_cables(struct cosim *c)
 {
 	const struct cosim_params *q = &c->params;
+	uint32_t rate = native(c) ? q->sim.fc_mbit_per_s : q->sim.link_mbit_per_s;
 	struct weft_world_port *ports[2 * COSIM_MAX];
 	unsigned int i;
 	int ret;
 
-	if (c->n == 2 && !q->spare)
-		return weft_world_link(c->end[0].port, c->end[1].port, &q->cable[0], &q->cable[1],
-				       q->sim.link_mbit_per_s);
-	ret = weft_world_add_switch(c->world, c->n + q->spare, ports);
+	if (c->n == 2 && !q->spare && q->wire != COSIM_FABRIC)
+		return weft_world_link(c->end[0].wire, c->end[1].wire, &q->cable[0], &q->cable[1],
+				       rate);
+	if (native(c))
+		ret = weft_world_add_fabric(c->world, c->n + q->spare, ports);
+	else
+		ret = weft_world_add_switch(c->world, c->n + q->spare, ports);
 	for (i = 0; i < c->n && !ret; i++)
-		ret = weft_world_link(c->end[i].port, ports[i], &q->cable[0], &q->cable[1],
-				      q->sim.link_mbit_per_s);
+		ret = weft_world_link(c->end[i].wire, ports[i], &q->cable[0], &q->cable[1], rate);
 	for (i = 0; i < q->spare && !ret; i++)
 		c->spare[i] = ports[c->n + i];
 	return ret;
+}
+
+static int open_fc(struct cosim_end *end)
+{
+	const struct cosim *c = end->cosim;
+	unsigned int i = (unsigned int)(end - c->end);
+	struct weft_fc_params fc = { .wwnn = COSIM_WWNN + i,
+				     .wwpn = COSIM_WWPN + i,
+				     .mode = native(c) ? WEFT_FCM_NATIVE : WEFT_FCM_VN2VN,
+				     .roles = i == COSIM_TARGET ?
+						      WEFT_FCR_TARGET | WEFT_FCR_DISCOVERY :
+						      WEFT_FCR_INITIATOR };
+
+	return weft_fc_open(end->dev, &fc, &end->fc);
 }
 
 static int open_end(struct cosim_end *end)
@@ -122,6 +150,8 @@ static int open_end(struct cosim_end *end)
 	port.mac[0] = 2;
 	port.mac[5] = (uint8_t)end->ip;
 	ret = weft_port_set(end->dev, &port);
+	if (!ret && q->wire != COSIM_ETH)
+		ret = open_fc(end);
 	return ret ? failed("port", ret) : 0;
 }
 
@@ -162,6 +192,8 @@ void cosim_close(struct cosim *c)
 
 	for (i = 0; i < c->n; i++) {
 		c->end[i].poll = NULL;
+		if (c->end[i].fc)
+			weft_fc_close(c->end[i].fc);
 		if (c->end[i].dev)
 			weft_dev_close(c->end[i].dev);
 		else if (c->end[i].bus)

@@ -12,23 +12,36 @@
 #define WEFT_COSIM_H
 
 #include <weft/dev.h>
+#include <weft/fc.h>
 
 #include "weft_world.h"
 
 #define COSIM_MAX 4          /* adapters */
+#define COSIM_TARGET 1       /* the end with the target role, of those with FC ports */
 #define COSIM_IP 0x0a000001u /* of end 0; the next ones follow */
+/* Names of end 0's FC port; the next ones follow. */
+#define COSIM_WWNN 0x20000025b5000001ull
+#define COSIM_WWPN 0x21000025b5000001ull
+
+enum cosim_wire {
+	COSIM_ETH,
+	COSIM_FC,     /* FC ports, point-to-point */
+	COSIM_FABRIC, /* FC ports, each at a fabric */
+	COSIM_FCOE    /* Ethernet as COSIM_ETH, and on it FCoE in VN2VN mode */
+};
 
 /* All zero: the default in brackets. */
 struct cosim_params {
 	struct weft_sim_params sim; /* of each adapter */
-	unsigned int adapters;      /* [2]; more meet at a switch, on cables of their own */
+	enum cosim_wire wire;      /* [COSIM_ETH]; others: end 1 is the target, the rest are hosts */
+	unsigned int adapters;     /* [2]; more meet at a switch, on cables of their own */
 	unsigned int spare;         /* switch ports for peers of the caller */
 	/* two: from end 0, from end 1; with a switch: to it, from it [500 ns, no faults] */
 	struct weft_link_params cable[2];
 	uint16_t mtu;                   /* [1500] */
 	uint32_t timeout_ms;            /* of the driver's synchronous calls [5000] */
 	uint32_t advance_ns;            /* device time of an empty poll [1000] */
-	const char *capture[COSIM_MAX]; /* pcapng of an adapter's port, or NULL */
+	const char *capture[COSIM_MAX]; /* pcapng of an adapter's port on the wire, or NULL */
 	/* puts something between driver and simulator, or NULL */
 	struct weft_bus *(*wrap)(struct weft_bus *inner);
 };
@@ -36,8 +49,10 @@ struct cosim_params {
 struct cosim_end {
 	struct cosim *cosim;
 	struct weft_world_port *port;
+	struct weft_world_port *wire; /* the port that has the cable: port, or its FC port */
 	struct weft_bus *bus; /* the simulator's */
 	struct weft_dev *dev;
+	struct weft_fc *fc; /* NULL with COSIM_ETH */
 	uint32_t ip;
 	int (*poll)(void *arg);
 	void *arg;
