@@ -214,8 +214,8 @@ struct weft_fc {
 	unsigned int n_cmds;  /* in the transport's hands */
 	unsigned int n_held;  /* receive buffers that are ours */
 	TAILQ_HEAD(wfc_queue_list, wfc_queue) queues;
-	unsigned int n_hosts;                   /* handles the target's transport knows */
-	unsigned int n_memory;                  /* pieces that the transports have */
+	unsigned int n_hosts;    /* handles the target's transport knows */
+	unsigned int n_memory;   /* pieces that the transports have */
 	unsigned int n_deferred; /* commands the transport took later */
 	unsigned int n_remotes_deleted;
 	struct weft_sgl_elem sgl[WEFT_SGL_MAX]; /* scratch */

@@ -260,8 +260,7 @@ void wfc_io_forget(struct weft_fc *fc)
 {
 	struct wfc_queue *q;
 
-	TAILQ_FOREACH(q, &fc->queues, link)
-	{
+	for (q = TAILQ_FIRST(&fc->queues); q; q = TAILQ_NEXT(q, link)) {
 		for (unsigned int i = 0; i < q->entries; i++)
 			wfc_abort_forget(fc, &q->ex[i].abort);
 		weft_qp_drop(q->qp);

@@ -33,9 +33,9 @@ enum cosim_wire {
 /* All zero: the default in brackets. */
 struct cosim_params {
 	struct weft_sim_params sim; /* of each adapter */
-	enum cosim_wire wire;      /* [COSIM_ETH]; others: end 1 is the target, the rest are hosts */
-	unsigned int adapters;     /* [2]; more meet at a switch, on cables of their own */
-	unsigned int spare;         /* switch ports for peers of the caller */
+	enum cosim_wire wire;  /* [COSIM_ETH]; others: end 1 is the target, the rest are hosts */
+	unsigned int adapters; /* [2]; more meet at a switch, on cables of their own */
+	unsigned int spare;    /* switch ports for peers of the caller */
 	/* two: from end 0, from end 1; with a switch: to it, from it [500 ns, no faults] */
 	struct weft_link_params cable[2];
 	uint16_t mtu;                   /* [1500] */
@@ -50,7 +50,7 @@ struct cosim_end {
 	struct cosim *cosim;
 	struct weft_world_port *port;
 	struct weft_world_port *wire; /* the port that has the cable: port, or its FC port */
-	struct weft_bus *bus; /* the simulator's */
+	struct weft_bus *bus;         /* the simulator's */
 	struct weft_dev *dev;
 	struct weft_fc *fc; /* NULL with COSIM_ETH */
 	uint32_t ip;

@@ -120,7 +120,7 @@ struct fake {
 	uint8_t reply_flags;           /* flags of the next reply's completion */
 	/* state */
 	struct fake_ctl *ctl[128];
-	struct fake_fc *fc;  /* fake_fc.h, or NULL */
+	struct fake_fc *fc; /* fake_fc.h, or NULL */
 	uint64_t flat_iova; /* not 0: an address with these bits flipped is an IOVA, too */
 	uint16_t listening[WEFT_N_LISTEN];
 	uint64_t accepts, ends;
