@@ -166,7 +166,7 @@ static uint8_t sequence(struct eng_fc_tx_rec *r)
 	bool ok = true;
 
 	if ((r->max_data & 3) || r->max_data < 128 || r->max_data > ENG_FC_DATA_MAX ||
-	    (r->lit_addr & 15) || r->lit_len > ENG_FC_DATA_MAX || (!i && at))
+	    (r->lit_addr & 15) || r->lit_len > ENG_FC_DATA_MAX)
 		abort();
 	do {
 		uint32_t n = total - at < r->max_data ? total - at : r->max_data;
