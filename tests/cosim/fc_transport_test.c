@@ -25,6 +25,7 @@
 #define COMMANDS 24
 
 enum { HOST, TARGET };
+enum wire { POINT_TO_POINT, FABRIC, FCOE, WIRES };
 
 struct end {
 	struct weft_world_port *port;
@@ -143,7 +144,7 @@ static void poll_both(void)
 
 #define wait_for(cond)                                                                 \
 	do {                                                                           \
-		uint64_t limit = weft_world_now(world) + 5 * SECOND;                   \
+		uint64_t limit = weft_world_now(world) + 10 * SECOND;                  \
 		while (!(cond)) {                                                      \
 			ck_assert_msg(weft_world_now(world) < limit, "never: " #cond); \
 			poll_both();                                                   \
@@ -172,43 +173,72 @@ static void other_turn(void *arg)
 	in = false;
 }
 
-static void open_end(unsigned int i)
+static void check_topology(enum wire wire)
+{
+	static const uint8_t topology[WIRES] = { WEFT_FCT_PTP, WEFT_FCT_FABRIC, WEFT_FCT_VN2VN };
+	struct weft_fc_info info;
+
+	ck_assert_int_eq(weft_fc_info(end[HOST].fc, &info), 0);
+	ck_assert_uint_eq(info.topology, topology[wire]);
+	ck_assert_uint_eq(info.rports, 1);
+}
+
+static void open_end(unsigned int i, enum wire wire)
 {
 	struct weft_dev_params params = { .timeout_ms = 2000,
 					  .idle_cb = other_turn,
 					  .idle_arg = &end[!i] };
+	struct weft_port eth = { .ip = 0x0a000001 + i,
+				 .mask = 0xffffff00,
+				 .mtu = 2500,
+				 .mac = { 2, 0, 0, 0, 0, (uint8_t)(i + 1) } };
 	struct weft_fc_params fc = { .wwnn = WWN + i,
-				     .wwpn = WWN + 0x0001000000000000ull + i,
-				     .mode = WEFT_FCM_NATIVE,
+				     .wwpn = WWN + 0x0001000000000000ull + i + 1,
+				     .mode = wire == FCOE ? WEFT_FCM_VN2VN : WEFT_FCM_NATIVE,
 				     .roles = i == TARGET ? WEFT_FCR_TARGET : WEFT_FCR_INITIATOR };
 
 	ck_assert_int_eq(weft_bus_open_port(end[i].port, &end[i].bus), 0);
 	ck_assert_int_eq(weft_dev_open(end[i].bus, &params, &end[i].dev), 0);
+	ck_assert_int_eq(weft_port_set(end[i].dev, &eth), 0);
 	ck_assert_int_eq(weft_fc_open(end[i].dev, &fc, &end[i].fc), 0);
 }
 
-static void up(void)
+static void cables(enum wire wire)
 {
 	struct weft_link_params cable = { .delay_ns = 500 };
-	const char *pcap = getenv("FC_PCAP");
+	struct weft_world_port *a = end[HOST].port, *b = end[TARGET].port, *fabric[2];
+	const char *pcap = getenv("FC_PCAP"); /* for whoever wants to look */
 
+	if (wire != FCOE) {
+		a = weft_world_fc_port(a);
+		b = weft_world_fc_port(b);
+	}
+	if (pcap)
+		ck_assert_int_eq(weft_world_port_capture(a, pcap), 0);
+	if (wire != FABRIC) {
+		ck_assert_int_eq(weft_world_link(a, b, &cable, &cable, 0), 0);
+		return;
+	}
+	ck_assert_int_eq(weft_world_add_fabric(world, 2, fabric), 0);
+	ck_assert_int_eq(weft_world_link(a, fabric[0], &cable, &cable, 0), 0);
+	ck_assert_int_eq(weft_world_link(b, fabric[1], &cable, &cable, 0), 0);
+}
+
+static void up(enum wire wire)
+{
 	ck_assert_int_eq(weft_world_create(&world), 0);
 	for (unsigned int i = 0; i < 2; i++)
 		ck_assert_int_eq(weft_world_add_adapter(world, NULL, &end[i].port), 0);
-	if (pcap)
-		ck_assert_int_eq(weft_world_port_capture(weft_world_fc_port(end[HOST].port), pcap),
-				 0);
-	ck_assert_int_eq(weft_world_link(weft_world_fc_port(end[HOST].port),
-					 weft_world_fc_port(end[TARGET].port), &cable, &cable, 0),
-			 0);
-	open_end(HOST);
-	open_end(TARGET);
+	cables(wire);
+	open_end(HOST, wire);
+	open_end(TARGET, wire);
 	disk = weft_mem_alloc(end[TARGET].dev, DISK);
 	connect_data = weft_mem_alloc(end[TARGET].dev, 4096);
 	nvmet_fc_attach(weft_fc_targetport(end[TARGET].fc), &user, NULL);
 	wait_for(weft_fc_localport(end[HOST].fc));
 	nvme_fc_watch_ports(weft_fc_localport(end[HOST].fc), on_port, NULL);
 	wait_for(rport);
+	check_topology(wire);
 }
 
 static void on_event(void *arg, enum nvme_fc_event event, uint16_t qid, int error)
@@ -314,7 +344,7 @@ START_TEST(write_and_read_back)
 	struct job j = { 0 };
 	uint8_t *want = malloc(131072);
 
-	up();
+	up((enum wire)_i);
 	associate();
 	j.buf = weft_mem_alloc(end[HOST].dev, 131072);
 	for (unsigned int i = 0; i < sizeof(size) / 4; i++) {
@@ -339,7 +369,7 @@ START_TEST(many_at_once)
 	struct job j[COMMANDS] = { 0 };
 	uint8_t *want = malloc(16384);
 
-	up();
+	up((enum wire)_i);
 	associate();
 	for (unsigned int i = 0; i < COMMANDS; i++) {
 		j[i].buf = weft_mem_alloc(end[HOST].dev, 16384);
@@ -369,8 +399,8 @@ int main(void)
 	int failed;
 
 	tcase_set_timeout(tc, 60);
-	tcase_add_test(tc, write_and_read_back);
-	tcase_add_test(tc, many_at_once);
+	tcase_add_loop_test(tc, write_and_read_back, 0, WIRES);
+	tcase_add_loop_test(tc, many_at_once, 0, WIRES);
 	suite_add_tcase(s, tc);
 	srunner_run_all(r, CK_ENV);
 	failed = srunner_ntests_failed(r);
