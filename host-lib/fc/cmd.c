@@ -551,3 +551,19 @@ int nvmet_fc_respond(struct nvmet_fc_cmd *cmd, const struct nvme_cqe *cqe)
 		drop(cmd);
 	return 0;
 }
+
+int nvmet_fc_respond_notify(struct nvmet_fc_cmd *cmd, const struct nvme_cqe *cqe,
+			    nvmet_fc_xfer_fn *done, void *arg)
+{
+	if (cmd->active)
+		return -EBUSY;
+	cmd->x.left = 0;
+	cmd->x.respond = true;
+	cmd->x.done = done;
+	cmd->x.arg = arg;
+	if (!cmd->aborted && cmd->conn->assoc->state == ASSOC_LIVE && !start_response(cmd, cqe))
+		return 0;
+	cmd->x.done = NULL;
+	drop(cmd);
+	return -ECONNABORTED;
+}

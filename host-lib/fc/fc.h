@@ -28,6 +28,16 @@ typedef void nvme_fc_port_fn(void *arg, enum nvme_fc_port_event event,
 			     struct nvme_fc_remote_port *rport, const void *data, uint32_t len);
 /* Calls fn from inside the driver's calls that say so. fn NULL: no more. */
 void nvme_fc_watch_ports(struct nvme_fc_local_port *lport, nvme_fc_port_fn *fn, void *arg);
+/* The remote port of these names, in whatever state, or NULL. */
+struct nvme_fc_remote_port *nvme_fc_find_rport(struct nvme_fc_local_port *lport, uint64_t node_name,
+					       uint64_t port_name);
+/* What the driver can do: queues of an association, pieces of a payload, see its template. */
+struct nvme_fc_limits {
+	unsigned int max_queues;
+	unsigned int max_segments;
+	uint64_t dma_boundary;
+};
+void nvme_fc_get_limits(const struct nvme_fc_local_port *lport, struct nvme_fc_limits *limits);
 
 /* --- host: associations --------------------------------------------------------------------------------- */
 
@@ -150,6 +160,9 @@ void nvmet_fc_attach(struct nvmet_fc_target_port *tport, const struct nvmet_fc_u
 void nvmet_fc_conn_end(struct nvmet_fc_conn *conn, int error);
 /* After ended: the user does not refer to the connection any more. */
 void nvmet_fc_conn_free(struct nvmet_fc_conn *conn);
+/* The names of the host that hosthandle stands for. -EOPNOTSUPP: the driver does not know. */
+int nvmet_fc_host_names(struct nvmet_fc_target_port *tport, void *hosthandle, uint64_t *node_name,
+			uint64_t *port_name);
 /* The discovery information changed: hosts are to look again. */
 void nvmet_fc_discovery_changed(struct nvmet_fc_target_port *tport);
 
@@ -173,6 +186,12 @@ int nvmet_fc_send(struct nvmet_fc_cmd *cmd, uint32_t offset, const struct nvmefc
  * ends without. cmd is gone. -EBUSY while a transfer is under way.
  */
 int nvmet_fc_respond(struct nvmet_fc_cmd *cmd, const struct nvme_cqe *cqe);
+/*
+ * The same for users that want to know when the response is over: 0, and done runs, once, later; cmd
+ * is gone by then. -ECONNABORTED: the command was aborted, cmd is gone. -EBUSY.
+ */
+int nvmet_fc_respond_notify(struct nvmet_fc_cmd *cmd, const struct nvme_cqe *cqe,
+			    nvmet_fc_xfer_fn *done, void *arg);
 /*
  * nvmet_fc_send, then nvmet_fc_respond; in one operation where the driver can. done runs, and cmd is
  * gone, when both ended. If the data fail there is no response. On an error nothing was started.

@@ -126,14 +126,33 @@ static void set_info(struct fc_rport *rp, const struct nvme_fc_port_info *info)
 	rp->port.port_state = FC_OBJSTATE_ONLINE;
 }
 
-static struct fc_rport *find_rport(struct fc_lport *lp, const struct nvme_fc_port_info *info)
+static struct fc_rport *find_rport(struct fc_lport *lp, uint64_t node_name, uint64_t port_name)
 {
 	struct fc_rport *rp;
 
 	TAILQ_FOREACH(rp, &lp->rports, link)
-	if (rp->port.node_name == info->node_name && rp->port.port_name == info->port_name)
+	if (rp->port.node_name == node_name && rp->port.port_name == port_name)
 		return rp;
 	return NULL;
+}
+
+struct nvme_fc_remote_port *nvme_fc_find_rport(struct nvme_fc_local_port *lport, uint64_t node_name,
+					       uint64_t port_name)
+{
+	struct fc_rport *rp = find_rport((struct fc_lport *)lport, node_name, port_name);
+
+	return rp ? &rp->port : NULL;
+}
+
+void nvme_fc_get_limits(const struct nvme_fc_local_port *lport, struct nvme_fc_limits *limits)
+{
+	const struct nvme_fc_port_template *t = ((const struct fc_lport *)lport)->tmpl;
+
+	*limits = (struct nvme_fc_limits){
+		.max_queues = t->max_hw_queues < FC_QUEUES_MAX ? t->max_hw_queues : FC_QUEUES_MAX,
+		.max_segments = t->max_sgl_segments,
+		.dma_boundary = t->dma_boundary,
+	};
 }
 
 static struct fc_rport *new_rport(struct fc_lport *lp, const struct nvme_fc_port_info *info)
@@ -163,7 +182,7 @@ int nvme_fc_register_remoteport(struct nvme_fc_local_port *lport,
 
 	if (lport->port_state != FC_OBJSTATE_ONLINE)
 		return -ESHUTDOWN;
-	rp = find_rport(lp, info);
+	rp = find_rport(lp, info->node_name, info->port_name);
 	if (rp && rp->port.port_state != FC_OBJSTATE_DELETED)
 		return -ESTALE;
 	if (!rp)

@@ -78,6 +78,16 @@ void nvmet_fc_attach(struct nvmet_fc_target_port *tport, const struct nvmet_fc_u
 	tp->user_arg = arg;
 }
 
+int nvmet_fc_host_names(struct nvmet_fc_target_port *tport, void *hosthandle, uint64_t *node_name,
+			uint64_t *port_name)
+{
+	struct fc_tport *tp = (struct fc_tport *)tport;
+
+	if (!hosthandle || !tp->tmpl->host_traddr)
+		return -EOPNOTSUPP;
+	return tp->tmpl->host_traddr(hosthandle, node_name, port_name);
+}
+
 void nvmet_fc_discovery_changed(struct nvmet_fc_target_port *tport)
 {
 	struct fc_tport *tp = (struct fc_tport *)tport;

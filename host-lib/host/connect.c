@@ -85,6 +85,11 @@ static int identify(struct nvme_host *h)
 	return 0;
 }
 
+static unsigned int qsize_min(const struct nvme_host_opts *o)
+{
+	return o->addr.trtype == NVMF_TRTYPE_FC ? 4 : 2;
+}
+
 /* Connects all, then sends all the Connect commands: what a controller sees of a Linux host. */
 static int io_queues(struct nvme_host *h)
 {
@@ -103,7 +108,7 @@ static int io_queues(struct nvme_host *h)
 	if (granted < want)
 		want = granted;
 	h->io_qsize = (uint16_t)(h->opts.io_qsize < mqes ? h->opts.io_qsize : mqes);
-	if (h->io_qsize < 2)
+	if (h->io_qsize < qsize_min(&h->opts))
 		return weft_set_error(-EPROTO, "the controller allows queues of %llu entries only",
 				      (unsigned long long)mqes);
 	for (i = 1; i <= want; i++) {
@@ -150,7 +155,7 @@ int nvme__associate(struct nvme_host *h)
 	if (!rc)
 		rc = nvme__fabrics_connect(h, 0, h->opts.admin_qsize);
 	if (!rc && h->opts.kato_ms)
-		h->keepalive_at = weft_dev_now(h->dev) + h->opts.kato_ms / 2 * NSEC_PER_MSEC;
+		h->keepalive_at = nvmf__env_now(&h->env) + h->opts.kato_ms / 2 * NSEC_PER_MSEC;
 	if (!rc)
 		rc = enable(h);
 	if (!rc)
@@ -174,17 +179,36 @@ int nvme__associate(struct nvme_host *h)
 	return 0;
 }
 
-static int check_opts(const struct nvme_host_opts *o)
+static int check_transport(const struct weft_dev *dev, const struct nvme_host_opts *o)
 {
-	if (o->addr.trtype != NVMF_TRTYPE_TCP)
+	switch (o->addr.trtype) {
+	case NVMF_TRTYPE_TCP:
+		if (!dev || !o->addr.ip || !o->addr.port)
+			return weft_set_error(-EINVAL,
+					      "an adapter, an address and a port are needed");
+		return 0;
+	case NVMF_TRTYPE_FC:
+		if ((!dev && (!o->fc_pump || !o->fc_pump->poll)) || !o->fc_port || !o->addr.wwnn ||
+		    !o->addr.wwpn)
+			return weft_set_error(-EINVAL,
+					      "FC: our port and the names of the other are needed");
+		return 0;
+	default:
 		return weft_set_error(-EOPNOTSUPP, "transport type %d", o->addr.trtype);
-	if (!o->addr.ip || !o->addr.port)
-		return weft_set_error(-EINVAL, "an address and a port are needed");
-	if (o->io_queues > MAX_IO_QUEUES || o->io_qsize < 2 || o->io_qsize > 1024 ||
+	}
+}
+
+static int check_opts(const struct weft_dev *dev, const struct nvme_host_opts *o)
+{
+	int rc = check_transport(dev, o);
+
+	if (rc)
+		return rc;
+	if (o->io_queues > MAX_IO_QUEUES || o->io_qsize < qsize_min(o) || o->io_qsize > 1024 ||
 	    o->admin_qsize < 8 || o->admin_qsize > 1024)
-		return weft_set_error(-EINVAL,
-				      "0..%u I/O queues of 2..1024 entries, admin queue of 8..1024",
-				      MAX_IO_QUEUES);
+		return weft_set_error(
+			-EINVAL, "0..%u I/O queues of %u..1024 entries, admin queue of 8..1024",
+			MAX_IO_QUEUES, qsize_min(o));
 	return 0;
 }
 
@@ -211,14 +235,14 @@ int nvme_host_connect(struct weft_dev *dev, const struct nvme_host_opts *opts,
 		      struct nvme_host **host)
 {
 	struct nvme_host *h;
-	int rc = check_opts(opts);
+	int rc = check_opts(dev, opts);
 
 	if (rc)
 		return rc;
 	h = calloc(1, sizeof(*h));
 	if (!h)
 		return -ENOMEM;
-	h->dev = dev;
+	h->env = (struct nvmf_env){ .dev = dev, .pump = opts->fc_pump };
 	h->opts = *opts;
 	h->opts.addr.subnqn[NVME_NQN_MAX] = h->opts.addr.hostnqn[NVME_NQN_MAX] = '\0';
 	h->wait_tail = &h->wait_head;
@@ -291,7 +315,7 @@ void nvme_host_info(const struct nvme_host *h, struct nvme_host_info *info)
 
 struct weft_dev *nvme_host_dev(struct nvme_host *h)
 {
-	return h->dev;
+	return h->env.dev;
 }
 
 int nvme_host_stats(struct nvme_host *h, struct nvme_host_stats *stats)

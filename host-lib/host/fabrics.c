@@ -91,10 +91,10 @@ int nvme__prop_set(struct nvme_host *h, uint32_t offset, uint32_t value)
 /* Lets time pass, in device time. */
 static void nap(struct nvme_host *h, unsigned int ms)
 {
-	uint64_t end = weft_dev_now(h->dev) + ms * NSEC_PER_MSEC;
+	uint64_t end = nvmf__env_now(&h->env) + ms * NSEC_PER_MSEC;
 
-	while (weft_dev_now(h->dev) < end && weft_dev_poll(h->dev) >= 0)
-		if (weft_dev_wait(h->dev, 1) < 0)
+	while (nvmf__env_now(&h->env) < end && nvmf__env_poll(&h->env) >= 0)
+		if (nvmf__env_wait(&h->env, 1) < 0)
 			break;
 }
 
@@ -103,7 +103,7 @@ static void nap(struct nvme_host *h, unsigned int ms)
  */
 int nvme__wait_csts(struct nvme_host *h, uint32_t mask, uint32_t value, uint64_t timeout_ms)
 {
-	uint64_t end = weft_dev_now(h->dev) + timeout_ms * NSEC_PER_MSEC, csts = 0;
+	uint64_t end = nvmf__env_now(&h->env) + timeout_ms * NSEC_PER_MSEC, csts = 0;
 
 	for (;;) {
 		int rc = nvme__prop_get(h, NVME_PROP_CSTS, false, &csts);
@@ -114,7 +114,7 @@ int nvme__wait_csts(struct nvme_host *h, uint32_t mask, uint32_t value, uint64_t
 			return weft_set_error(-EIO, "the controller reports a fatal status");
 		if ((csts & mask) == value)
 			return 0;
-		if (weft_dev_now(h->dev) > end)
+		if (nvmf__env_now(&h->env) > end)
 			return weft_set_error(-ETIMEDOUT, "the controller's status stays %xh",
 					      (unsigned int)csts);
 		nap(h, PROP_POLL_MS);

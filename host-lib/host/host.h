@@ -68,7 +68,7 @@ struct host_io {
 enum host_state { HOST_CONNECTING, HOST_LIVE, HOST_DOWN, HOST_DEAD };
 
 struct nvme_host {
-	struct weft_dev *dev;
+	struct nvmf_env env;
 	struct nvme_host_opts opts;
 	enum host_state state;
 	int failed; /* negative errno: recovery is due */

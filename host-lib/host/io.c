@@ -219,8 +219,11 @@ static void end(struct nvme_host *h, struct host_io *io)
 	cb(arg, &result);
 }
 
-/* Goes on with a request after something ended: more pieces, or its own end. */
-static void go_on(struct host_io *io)
+/*
+ * Goes on with a request after something ended: more pieces, or its own end. true: it waits again, a
+ * transport may be full before all commands are taken.
+ */
+static bool go_on(struct host_io *io)
 {
 	struct nvme_host *h = io->ns.host;
 	bool failed = io->result.error || io->result.status;
@@ -235,8 +238,9 @@ static void go_on(struct host_io *io)
 		failed = io->result.error;
 	}
 	if (io->open || io->waiting || (io->issued < io->nlb && !failed))
-		return;
+		return io->waiting;
 	end(h, io);
+	return false;
 }
 
 void nvme__io_continue(struct nvme_host *h)
@@ -250,7 +254,8 @@ void nvme__io_continue(struct nvme_host *h)
 		if (!h->wait_head)
 			h->wait_tail = &h->wait_head;
 		io->waiting = false;
-		go_on(io);
+		if (go_on(io))
+			return;
 	}
 }
 

@@ -98,7 +98,7 @@ int nvme_host_flush_sync(const struct nvme_host_ns *ns)
 int nvme_host_dsm_sync(const struct nvme_host_ns *ns, const struct nvme_dsm_range *ranges,
 		       unsigned int n, uint32_t attr)
 {
-	struct weft_dev *dev = ns->host->dev;
+	const struct nvmf_env *env = &ns->host->env;
 	struct waiter w = { .done = false };
 	struct memdesc mem;
 	void *dma;
@@ -106,12 +106,12 @@ int nvme_host_dsm_sync(const struct nvme_host_ns *ns, const struct nvme_dsm_rang
 
 	if (!n || n > 256)
 		return -EINVAL;
-	dma = weft_mem_alloc(dev, n * sizeof(*ranges));
+	dma = nvmf__env_alloc(env, n * sizeof(*ranges));
 	if (!dma)
 		return -errno;
 	memcpy(dma, ranges, n * sizeof(*ranges));
 	mem = memdesc_vaddr(dma);
 	rc = finish(ns, &w, nvme_host_dsm(ns, &mem, n, attr, wake, &w), "dataset management");
-	weft_mem_free(dev, dma);
+	nvmf__env_free(env, dma);
 	return rc;
 }

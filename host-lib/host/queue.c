@@ -91,12 +91,38 @@ static struct host_queue *make(struct nvme_host *h, uint16_t qid, uint16_t n)
 	return q;
 }
 
+static void set_fc(const struct nvme_host *h, uint16_t qid, struct nvmf_fc_params *fc)
+{
+	const struct nvme_host_opts *o = &h->opts;
+
+	fc->local_port = o->fc_port;
+	fc->pump = o->fc_pump;
+	fc->remote_wwnn = o->addr.wwnn;
+	fc->remote_wwpn = o->addr.wwpn;
+	fc->hostnqn = o->addr.hostnqn;
+	fc->subnqn = o->addr.subnqn;
+	fc->hostid = o->hostid;
+	fc->admin = qid && h->queue[0] ? h->queue[0]->qp : NULL;
+	fc->qid = qid;
+}
+
+/* An interrupt vector for the queue, where they are dealt out. */
+static int set_vector(const struct nvme_host *h, uint16_t qid, uint16_t *vector)
+{
+	struct weft_dev_info info;
+	int rc = h->opts.addr.trtype == NVMF_TRTYPE_TCP ? weft_dev_info(h->env.dev, &info) : 1;
+
+	if (!rc)
+		*vector = (uint16_t)(qid % info.n_vectors);
+	return rc < 0 ? rc : 0;
+}
+
 /* Opens the connection of queue qid with qsize entries. */
 int nvme__queue_open(struct nvme_host *h, uint16_t qid, uint16_t qsize, uint32_t max_icd)
 {
 	const struct nvme_host_opts *o = &h->opts;
 	struct nvmf_handoff_qpair_params p = {
-		.dev = h->dev,
+		.dev = h->env.dev,
 		.admin = !qid,
 		.sq_flow_control = !o->disable_sqflow,
 		.qsize = qsize,
@@ -108,13 +134,13 @@ int nvme__queue_open(struct nvme_host *h, uint16_t qid, uint16_t qsize, uint32_t
 		.max_icd = max_icd,
 		.timeout_ms = o->connect_ms,
 	};
-	struct weft_dev_info info;
 	struct host_queue *q;
-	int rc = weft_dev_info(h->dev, &info);
+	int rc = set_vector(h, qid, &p.vector);
 
 	if (rc)
 		return rc;
-	p.vector = (uint16_t)(qid % info.n_vectors);
+	if (o->addr.trtype == NVMF_TRTYPE_FC)
+		set_fc(h, qid, &p.fc);
 	q = make(h, qid, (uint16_t)(qsize - 1));
 	if (!q)
 		return -ENOMEM;

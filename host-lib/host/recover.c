@@ -141,7 +141,7 @@ static void recover(struct nvme_host *h)
 	nvme__down(h, error);
 	if (before == HOST_CONNECTING)
 		return; /* nvme__associate sees its command fail and reports that */
-	h->lost_at = weft_dev_now(h->dev);
+	h->lost_at = nvmf__env_now(&h->env);
 	plan_reconnect(h, h->lost_at);
 	tell(h, NVME_HOST_LOST, error, 0);
 	if (!h->opts.reconnect_delay_ms || error == -ENODEV)
@@ -159,7 +159,7 @@ static void reconnect(struct nvme_host *h, uint64_t now)
 		tell(h, NVME_HOST_RECONNECTED, 0, 0);
 		return;
 	}
-	now = weft_dev_now(h->dev);
+	now = nvmf__env_now(&h->env);
 	if (now - h->lost_at > h->opts.ctrl_loss_tmo_ms * NSEC_PER_MSEC || rc == -ENODEV)
 		give_up(h, rc);
 	else
@@ -173,7 +173,7 @@ void nvme__service(struct nvme_host *h)
 
 	if (h->state != HOST_LIVE && h->state != HOST_CONNECTING)
 		return;
-	now = weft_dev_now(h->dev);
+	now = nvmf__env_now(&h->env);
 	keepalive(h, now);
 	check_timeouts(h, now);
 	if (h->failed)
@@ -184,7 +184,7 @@ void nvme__service(struct nvme_host *h)
 
 int nvme_host_poll(struct nvme_host *h)
 {
-	int n = weft_dev_poll(h->dev);
+	int n = nvmf__env_poll(&h->env);
 
 	if (h->servicing)
 		return n;
@@ -194,7 +194,7 @@ int nvme_host_poll(struct nvme_host *h)
 	if (n <= 0 || h->failed || ++h->busy_polls % BUSY_POLLS == 0)
 		nvme__service(h);
 	if (h->state == HOST_DOWN)
-		reconnect(h, weft_dev_now(h->dev));
+		reconnect(h, nvmf__env_now(&h->env));
 	h->servicing = false;
 	return n;
 }
@@ -218,7 +218,7 @@ uint64_t nvme__next_timer(struct nvme_host *h, uint64_t now)
 
 int nvme_host_wait(struct nvme_host *h, int timeout_ms)
 {
-	uint64_t now = weft_dev_now(h->dev), t = nvme__next_timer(h, now),
+	uint64_t now = nvmf__env_now(&h->env), t = nvme__next_timer(h, now),
 		 ms = (uint64_t)timeout_ms;
 	int rc;
 
@@ -227,7 +227,7 @@ int nvme_host_wait(struct nvme_host *h, int timeout_ms)
 	if (t != UINT64_MAX && (timeout_ms < 0 || (t - now) / NSEC_PER_MSEC < ms))
 		ms = (t - now) / NSEC_PER_MSEC + 1;
 	else if (timeout_ms < 0)
-		return weft_dev_wait(h->dev, -1);
-	rc = weft_dev_wait(h->dev, ms > 0x7fffffff ? 0x7fffffff : (int)ms);
-	return rc == 0 && weft_dev_now(h->dev) >= t ? 1 : rc;
+		return nvmf__env_wait(&h->env, -1);
+	rc = nvmf__env_wait(&h->env, ms > 0x7fffffff ? 0x7fffffff : (int)ms);
+	return rc == 0 && nvmf__env_now(&h->env) >= t ? 1 : rc;
 }

@@ -14,7 +14,7 @@
 /* One round of polling; false when nothing happened. */
 static bool breathe(struct nvme_host *h)
 {
-	int n = weft_dev_poll(h->dev);
+	int n = nvmf__env_poll(&h->env);
 
 	if (n == -ENODEV && !h->failed)
 		h->failed = -ENODEV;
@@ -29,7 +29,7 @@ void nvme__wait(struct nvme_host *h, const bool *done)
 	while (!*done) {
 		idle = breathe(h) ? 0 : idle + 1;
 		if (idle > SPINS && !*done)
-			weft_dev_wait(h->dev, NAP_MS);
+			nvmf__env_wait(&h->env, NAP_MS);
 	}
 }
 
@@ -56,7 +56,7 @@ int nvme__sync(struct nvme_host *h, struct host_queue *q, const struct nvme_sqe 
 	int rc;
 
 	if (len) {
-		dma = weft_mem_alloc(h->dev, len);
+		dma = nvmf__env_alloc(&h->env, len);
 		if (!dma)
 			return -errno;
 		if (send)
@@ -71,7 +71,7 @@ int nvme__sync(struct nvme_host *h, struct host_queue *q, const struct nvme_sqe 
 	}
 	if (!rc && len && !send)
 		memcpy(buf, dma, len);
-	weft_mem_free(h->dev, dma);
+	nvmf__env_free(&h->env, dma);
 	if (rc)
 		return weft_set_error(rc, "command %02x: %s", sqe->opc, strerror(-rc));
 	if (result)

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "../nvmf/fc.h"
 #include "host.h"
 
 #define DEFAULT_PORT 4420
@@ -26,14 +27,17 @@ static int set_word(struct nvme_host_addr *a, const char *key, const char *val)
 	long port;
 
 	if (!strcasecmp(key, "trtype")) {
-		if (strcasecmp(val, "tcp"))
-			return weft_set_error(-EINVAL, "trtype \"%s\": only tcp is supported", val);
-		a->trtype = NVMF_TRTYPE_TCP;
+		if (strcasecmp(val, "tcp") && strcasecmp(val, "fc"))
+			return weft_set_error(-EINVAL,
+					      "trtype \"%s\": only tcp and fc are supported", val);
+		a->trtype = strcasecmp(val, "fc") ? NVMF_TRTYPE_TCP : NVMF_TRTYPE_FC;
 	} else if (!strcasecmp(key, "adrfam")) {
-		if (strcasecmp(val, "ipv4"))
-			return weft_set_error(-EINVAL, "adrfam \"%s\": only IPv4 is supported",
-					      val);
+		if (strcasecmp(val, "ipv4") && strcasecmp(val, "fc"))
+			return weft_set_error(-EINVAL,
+					      "adrfam \"%s\": only IPv4 and FC are supported", val);
 	} else if (!strcasecmp(key, "traddr")) {
+		if (!strncasecmp(val, "nn-", 3))
+			return nvme_host_fc_parse(val, &a->wwnn, &a->wwpn);
 		if (inet_pton(AF_INET, val, &in) != 1)
 			return weft_set_error(-EINVAL, "traddr \"%s\" is no IPv4 address", val);
 		a->ip = ntohl(in.s_addr);
@@ -49,6 +53,45 @@ static int set_word(struct nvme_host_addr *a, const char *key, const char *val)
 	} else {
 		return weft_set_error(-EINVAL, "unknown key \"%s\" in an address", key);
 	}
+	return 0;
+}
+
+static int hex(char c)
+{
+	return isdigit((unsigned char)c)  ? c - '0' :
+	       isxdigit((unsigned char)c) ? tolower((unsigned char)c) - 'a' + 10 :
+					    -1;
+}
+
+/* 16 hexadecimal digits behind 0x. */
+static bool fc_name(const char *text, uint64_t *name)
+{
+	unsigned int i;
+
+	*name = 0;
+	if (text[0] != '0' || (text[1] | 32) != 'x')
+		return false;
+	for (i = 2; i < 18; i++) {
+		if (!isxdigit((unsigned char)text[i]))
+			return false;
+		*name = *name << 4 | (uint64_t)hex(text[i]);
+	}
+	return *name;
+}
+
+int nvme_host_fc_parse(const char *text, uint64_t *wwnn, uint64_t *wwpn)
+{
+	uint64_t nn, pn;
+
+	if (strlen(text) != FC_NAME_LEN - 1 || strncasecmp(text, "nn-", 3) ||
+	    strncasecmp(text + 21, ":pn-", 4) || !fc_name(text + 3, &nn) ||
+	    !fc_name(text + 25, &pn))
+		return weft_set_error(-EINVAL,
+				      "\"%s\" is no name of an FC port, nn-0x<16 hexadecimal "
+				      "digits>:pn-0x<16 hexadecimal digits>",
+				      text);
+	*wwnn = nn;
+	*wwpn = pn;
 	return 0;
 }
 
@@ -72,18 +115,11 @@ int nvme_host_addr_parse(const char *text, struct nvme_host_addr *addr)
 		rc = set_word(&a, word, val + 1);
 	}
 	free(copy);
-	if (!rc && !a.ip)
-		rc = weft_set_error(-EINVAL, "an address needs traddr");
+	if (!rc && (a.trtype == NVMF_TRTYPE_FC ? !a.wwpn : !a.ip))
+		rc = weft_set_error(-EINVAL, "an address needs a traddr of its transport");
 	if (!rc)
 		*addr = a;
 	return rc;
-}
-
-static int hex(char c)
-{
-	return isdigit((unsigned char)c)  ? c - '0' :
-	       isxdigit((unsigned char)c) ? tolower((unsigned char)c) - 'a' + 10 :
-					    -1;
 }
 
 int nvme_host_set_uuid(struct nvme_host_opts *opts, const char *uuid)

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "nvmf.h"
+#include "fc.h"
 #include "weft_host.h"
 
 #define SQE_FLAGS 1
@@ -51,8 +51,11 @@ void nvmf__capsule_release(struct nvmf_capsule *nc)
 {
 	struct nvmf_qpair *qp = nc->qp;
 
-	if (nc->kind == CAPSULE_RECEIVED && nc->ctl.hashed)
+	if (nc->kind == CAPSULE_RECEIVED) {
 		nvmf__ctl_unhash(nc);
+		if (nc->ctl.fc)
+			nvmf__fc_unbind(nc);
+	}
 	if (nc->cmd) {
 		nc->cmd->ctl.claims--;
 		nvmf__capsule_put(nc->cmd);
@@ -189,6 +192,8 @@ static inline int transmit(struct nvmf_qpair *qp, uint8_t *sqe, const struct mem
 
 	if (qp->ended || qp->freed)
 		return -ENOTCONN;
+	if (__builtin_expect(!qp->wqp, 0))
+		return nvmf__fc_transmit(qp, sqe, mem, len, send, cookie);
 	memcpy(&cmd.cid, &sqe[SQE_CID], 2);
 	cmd.flags = set_sgl(qp, sqe, len, send);
 	if (mem && !set_data(mem, &cmd, &one, &elem))

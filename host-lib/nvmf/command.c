@@ -5,7 +5,7 @@
 
 #include <nvme/spec.h>
 
-#include "nvmf.h"
+#include "fc.h"
 
 #define SQE_FLAGS 1
 #define SQE_SGL_ADDR 24
@@ -45,6 +45,10 @@ uint8_t nvmf_validate_command_capsule(const struct nvmf_capsule *nc)
 		return SC_SGL_TYPE;
 	if (addr)
 		return SC_SGL_OFFSET;
+	if (!nc->qp->wqp && type == SGL_OFFSET)
+		return SC_SGL_TYPE;
+	if (!nc->qp->wqp && nvmf__sgl_len(nc) != nvmf__fc_cmd_len(nc))
+		return SC_SGL_LENGTH;
 	if (type == SGL_OFFSET && sgl_len(nc) != x->icd_len)
 		return SC_SGL_LENGTH;
 	if (type != SGL_OFFSET && x->icd_len)

@@ -14,7 +14,7 @@
 
 #include <nvme/spec.h>
 
-#include "nvmf.h"
+#include "fc.h"
 #include "weft_host.h"
 
 #define CQE_SQHD 8
@@ -28,6 +28,8 @@ int nvmf__ctl_init(struct nvmf_qpair *qp)
 {
 	unsigned int n = qp->info.entries < MAX_BUCKETS ? qp->info.entries : MAX_BUCKETS;
 
+	while (n & (n - 1)) /* FC: the host's choice */
+		n &= n - 1;
 	qp->mask = n - 1;
 	qp->bucket = calloc(n, sizeof(qp->bucket[0]));
 	return qp->bucket ? 0 : -ENOMEM;
@@ -234,6 +236,13 @@ static bool waits(const struct ctl_op *op)
 	return op->hold && op->left <= WEFT_PDU_DATA_MAX && op->buf->len - op->skip >= op->left;
 }
 
+static inline int reply(struct nvmf_capsule *nc, const struct weft_reply *r)
+{
+	struct weft_qp *wqp = nc->qp->wqp;
+
+	return __builtin_expect(!!wqp, 1) ? weft_qp_reply(wqp, r) : nvmf__fc_reply(nc, r);
+}
+
 /* One C2HData PDU: the rest of the operation, or what fits. 1: it waits for the response. */
 static inline int submit_chunk(struct nvmf_capsule *nc, struct ctl_op *op, struct weft_reply *r)
 {
@@ -249,7 +258,7 @@ static inline int submit_chunk(struct nvmf_capsule *nc, struct ctl_op *op, struc
 		}
 	}
 	nc->ctl.last = r->flags & (WEFT_SQF_RESP | WEFT_SQF_SUCCESS);
-	return weft_qp_reply(nc->qp->wqp, r);
+	return reply(nc, r);
 }
 
 static __attribute__((noinline)) int submit_pieces(struct nvmf_capsule *nc, struct ctl_op *op,
@@ -276,7 +285,7 @@ static inline int submit_op(struct nvmf_capsule *nc, struct ctl_op *op)
 		nvmf__mem_reply(&op->mem, op->left, &one, &elem, &r);
 		r.op = WEFT_REPLY_GET;
 		nc->ctl.last = false;
-		return weft_qp_reply(nc->qp->wqp, &r);
+		return reply(nc, &r);
 	}
 	if (op->left > WEFT_PDU_DATA_MAX || op->buf->len - op->skip < op->left)
 		return submit_pieces(nc, op, &r);
@@ -307,7 +316,7 @@ static int submit_response(struct nvmf_capsule *nc)
 				.cookie = nc };
 
 	nc->ctl.last = true;
-	return weft_qp_reply(nc->qp->wqp, &r);
+	return reply(nc, &r);
 }
 
 /*
@@ -338,6 +347,8 @@ static inline int try_next(struct nvmf_capsule *nc, bool resumed)
 		stall(nc, resumed);
 	else if (rc < 0)
 		return rc;
+	else if (rc == NVMF_GONE)
+		drop_owned(nc);
 	return 0;
 }
 
@@ -376,7 +387,7 @@ static void run_stalled(struct nvmf_qpair *qp)
 
 /* --- arrivals and completions ------------------------------------------------------------------ */
 
-void nvmf__ctl_capsule(struct nvmf_qpair *qp, const struct weft_capsule *c)
+void nvmf__ctl_capsule(struct nvmf_qpair *qp, const struct weft_capsule *c, struct fc_slot *fc)
 {
 	struct nvmf_capsule *nc;
 	struct ctl_state *x;
@@ -395,6 +406,9 @@ void nvmf__ctl_capsule(struct nvmf_qpair *qp, const struct weft_capsule *c)
 	x->icd_len = c->icd_len;
 	x->rx_next = x->tx_next = 0;
 	x->slot = c->cid;
+	x->fc = NULL;
+	if (fc)
+		nvmf__fc_bind(fc, nc);
 	memcpy(&x->cid, &nc->entry[SQE_CID], 2);
 	x->claims = x->error = 0;
 	x->bad_digest = c->bad_digest;
@@ -520,6 +534,8 @@ void nvmf__ctl_ended(struct nvmf_qpair *qp, int error)
 		return;
 	qp->refs++;
 	qp->ended = true;
+	if (!qp->wqp)
+		nvmf__fc_end(qp, error);
 	nvmf__ctl_flush(qp, error ? error : -ECONNRESET);
 	if (!qp->freed)
 		qp->error_cb(qp->error_arg, error);
@@ -624,7 +640,8 @@ static unsigned int check_chain(const struct nvmf_capsule *nc, uint32_t offset,
 		if (chain->len > len - sum)
 			return NVME_SC_INVALID_FIELD;
 		sum += chain->len;
-		if (weft_qp_reachable(qp->wqp, chain->data, chain->len))
+		if (qp->wqp ? weft_qp_reachable(qp->wqp, chain->data, chain->len) :
+			      nvmf__fc_reachable(qp, chain->data, chain->len))
 			return NVME_SC_DATA_TRANSFER_ERROR;
 	}
 	return sum == len && (len % 4 == 0 || offset + len == total) ? NVME_SC_SUCCESS :

@@ -9,7 +9,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "nvmf.h"
+#include "fc.h"
 #include "weft_host.h"
 
 #define DEFAULT_QSIZE 64u
@@ -19,6 +19,7 @@
 #define END_NS 10000000000ull /* an abort takes the adapter less than this */
 
 struct nvmf_listener {
+	struct fc_listener *fc; /* then nothing else counts */
 	struct nvmf_listen_params params;
 	nvmf_accept_t *accept_cb;
 	void *arg;
@@ -52,7 +53,7 @@ static void on_capsule(void *arg, const struct weft_capsule *c)
 	struct nvmf_connection *conn = arg;
 
 	if (conn->qp)
-		nvmf__ctl_capsule(conn->qp, c);
+		nvmf__ctl_capsule(conn->qp, c, NULL);
 	else
 		conn->lost = true; /* polled before the queue pair was allocated */
 }
@@ -262,6 +263,10 @@ static void end_reached(struct nvmf_connection *conn)
 
 void nvmf__conn_released(struct nvmf_connection *conn)
 {
+	if (conn->fc) {
+		nvmf__fc_released(conn);
+		return;
+	}
 	conn->qp = NULL;
 	if (conn->state == CONN_ENDED)
 		recycle(conn);
@@ -338,6 +343,10 @@ void nvmf__controller_free(struct nvmf_qpair *qp)
 {
 	struct nvmf_connection *conn = qp->conn;
 
+	if (conn->fc) {
+		nvmf__fc_controller_free(qp);
+		return;
+	}
 	qp->refs++;
 	qp->freed = true;
 	conn->state = CONN_ENDING;
@@ -360,6 +369,8 @@ int nvmf__controller_take(struct nvmf_qpair *qp)
 	if (conn->lost)
 		return weft_set_error(-ECONNRESET, "the connection went on, or ended, before its "
 						   "queue pair was allocated");
+	if (conn->fc)
+		return nvmf__fc_take(qp);
 	qp->info = (struct nvmf_qpair_info){
 		.maxh2cdata = conn->maxh2cdata,
 		.cpda = conn->cpda,
@@ -445,6 +456,14 @@ struct nvmf_listener *nvmf_listen(enum nvmf_trtype trtype, const struct nvmf_lis
 
 	if (!l)
 		return NULL;
+	if (trtype == NVMF_TRTYPE_FC) {
+		rc = nvmf__fc_listen(params, accept_cb, arg, &l->fc);
+		if (!rc)
+			return l;
+		free(l);
+		errno = -rc;
+		return NULL;
+	}
 	l->params = *params;
 	l->accept_cb = accept_cb;
 	l->arg = arg;
@@ -505,10 +524,21 @@ void nvmf_unlisten(struct nvmf_listener *l)
 {
 	if (!l || l->closing)
 		return;
+	if (l->fc) {
+		nvmf__fc_unlisten(l->fc);
+		free(l);
+		return;
+	}
 	l->closing = true;
 	weft_unlisten(l->params.dev, l->params.port);
 	if (l->filling)
 		l->deferred = true;
 	else
 		finish_unlisten(l);
+}
+
+void nvmf_discovery_changed(struct nvmf_listener *l)
+{
+	if (l && l->fc)
+		nvmf__fc_changed(l->fc);
 }

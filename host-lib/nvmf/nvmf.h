@@ -9,6 +9,8 @@
 #include <nvmf/nvmf_transport.h>
 #include <weft/qp.h>
 
+#include "env.h"
+
 /* SGL1 of an SQE. */
 #define SQE_SGL_LEN 32
 #define SQE_SGL_TYPE 39
@@ -53,12 +55,13 @@ struct ctl_state {
 	uint8_t error;             /* generic status that the response must carry, or 0 */
 	bool bad_digest, dma_error;
 	bool hashed;
-	bool answered; /* cqe holds the response, or none is to follow */
-	bool owned;    /* the transport's own hold on the capsule */
-	bool busy;     /* a reply is at the adapter */
-	bool last;     /* that reply ends the command */
-	bool stalled;  /* in the pair's list */
-	bool flushed;  /* the connection's end has reached it */
+	bool answered;      /* cqe holds the response, or none is to follow */
+	bool owned;         /* the transport's own hold on the capsule */
+	bool busy;          /* a reply is at the adapter */
+	bool last;          /* that reply ends the command */
+	bool stalled;       /* in the pair's list */
+	bool flushed;       /* the connection's end has reached it */
+	struct fc_slot *fc; /* FC: until the command is given back to the transport */
 };
 
 struct nvmf_capsule {
@@ -111,6 +114,7 @@ struct nvmf_connection {
 	bool end_done;  /* it has completed; replies it overtook may follow */
 	bool offering;  /* the accept callback is on the stack */
 	bool lost;      /* the connection went on or ended before it had a queue pair */
+	bool fc; /* fc_target.c's: listener, dev and wqp are not used, states that wait neither */
 	struct nvmf_connection_info info;
 	/* of the listener */
 	uint32_t maxh2cdata, max_icd;
@@ -130,7 +134,8 @@ typedef void nvmf__response_fn(void *arg, const struct nvmf_direct *response);
 struct nvmf_qpair {
 	struct nvmf_handoff_qpair_params params;
 	struct nvmf_qpair_info info;
-	struct weft_qp *wqp;
+	struct weft_qp *wqp;    /* NULL: Fibre Channel */
+	struct fc_assoc_qp *fc; /* host */
 	nvmf_qpair_error_t *error_cb;
 	void *error_arg;
 	nvmf_capsule_receive_t *receive_cb;
@@ -179,7 +184,8 @@ void nvmf__direct_completed(struct nvmf_qpair *qp, const struct weft_completion 
 /* ctl.c: received commands. */
 int nvmf__ctl_init(struct nvmf_qpair *qp);
 void nvmf__ctl_fini(struct nvmf_qpair *qp);
-void nvmf__ctl_capsule(struct nvmf_qpair *qp, const struct weft_capsule *c);
+/* fc: of a command over FC, its slot. */
+void nvmf__ctl_capsule(struct nvmf_qpair *qp, const struct weft_capsule *c, struct fc_slot *fc);
 void nvmf__ctl_completed(struct nvmf_qpair *qp, const struct weft_completion *c);
 void nvmf__ctl_unhash(struct nvmf_capsule *nc);
 int nvmf__ctl_respond(struct nvmf_capsule *rsp);
@@ -199,6 +205,11 @@ bool nvmf__copy_to_mem(const struct memdesc *mem, const void *from, size_t len);
 bool nvmf__in_capsule(const struct nvmf_capsule *nc);
 int nvmf__receive_icd(struct nvmf_capsule *nc, uint32_t offset, const struct memdesc *mem,
 		      size_t len, nvmf_io_complete_t *complete_cb, void *cb_arg);
+
+static inline struct nvmf_env nvmf__env_of(const struct nvmf_qpair *qp)
+{
+	return (struct nvmf_env){ .dev = qp->params.dev, .pump = qp->params.fc.pump };
+}
 
 /* --- what each command passes through: inline ---------------------------------------------------- */
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "nvmf.h"
+#include "fc.h"
 #include "weft_host.h"
 
 #define ADMIN_ICD 8192u
@@ -48,10 +48,15 @@ static int check(enum nvmf_trtype trtype, bool controller,
 		 const struct nvmf_handoff_qpair_params *p, const void *error_cb,
 		 const void *receive_cb)
 {
-	if (trtype != NVMF_TRTYPE_TCP)
+	if (trtype != NVMF_TRTYPE_TCP && trtype != NVMF_TRTYPE_FC)
 		return EOPNOTSUPP;
 	if (controller)
-		return !p->connection || !error_cb || !receive_cb ? EINVAL : 0;
+		return !p->connection || !error_cb || !receive_cb ||
+				       p->connection->fc != (trtype == NVMF_TRTYPE_FC) ?
+			       EINVAL :
+			       0;
+	if (trtype == NVMF_TRTYPE_FC)
+		return !error_cb || !receive_cb ? EINVAL : nvmf__fc_check(p);
 	if (!p->dev || p->qsize < 2 || p->qsize > 1024 || !error_cb || !receive_cb ||
 	    p->hpda > 31 || p->maxr2t > 15)
 		return EINVAL;
@@ -108,7 +113,8 @@ static int make_pair(struct nvmf_qpair *qp)
 }
 
 /* A pair as init says, with a connection. NULL and errno. */
-static struct nvmf_qpair *allocate(bool controller, const struct nvmf_qpair *init)
+static struct nvmf_qpair *allocate(enum nvmf_trtype trtype, bool controller,
+				   const struct nvmf_qpair *init)
 {
 	struct nvmf_qpair *qp = malloc(sizeof(*qp));
 	int rc;
@@ -117,7 +123,9 @@ static struct nvmf_qpair *allocate(bool controller, const struct nvmf_qpair *ini
 		return NULL;
 	*qp = *init;
 	qp->refs = 1;
-	rc = controller ? nvmf__controller_take(qp) : make_pair(qp);
+	rc = controller               ? nvmf__controller_take(qp) :
+	     trtype == NVMF_TRTYPE_FC ? nvmf__fc_connect(qp) :
+					make_pair(qp);
 	if (rc) {
 		free(qp);
 		errno = -rc;
@@ -145,7 +153,7 @@ struct nvmf_qpair *nvmf_allocate_qpair(enum nvmf_trtype trtype, bool controller,
 		errno = rc;
 		return NULL;
 	}
-	return allocate(controller, &init);
+	return allocate(trtype, controller, &init);
 }
 
 struct nvmf_qpair *nvmf__allocate_direct(enum nvmf_trtype trtype,
@@ -166,7 +174,7 @@ struct nvmf_qpair *nvmf__allocate_direct(enum nvmf_trtype trtype,
 		errno = rc;
 		return NULL;
 	}
-	return allocate(false, &init);
+	return allocate(trtype, false, &init);
 }
 
 /* The last reference is gone: frees the structure and the capsules kept for later. */
@@ -197,6 +205,10 @@ void nvmf_free_qpair(struct nvmf_qpair *qp)
 		return;
 	}
 	qp->freed = true; /* from here on completions end as aborted */
+	if (!qp->wqp) {
+		nvmf__fc_free(qp);
+		return;
+	}
 	rc = weft_qp_disconnect(qp->wqp, false);
 	weft_qp_poll(qp->wqp, 0);
 	if ((rc && rc != -ENODEV) || weft_qp_inflight(qp->wqp)) {
@@ -217,6 +229,13 @@ void nvmf_qpair_info(const struct nvmf_qpair *qp, struct nvmf_qpair_info *info)
 	*info = qp->info;
 }
 
+unsigned int nvmf_qpair_inflight(const struct nvmf_qpair *qp)
+{
+	if (qp->wqp)
+		return weft_qp_inflight(qp->wqp);
+	return qp->conn ? nvmf__fc_replies(qp) : nvmf__fc_inflight(qp);
+}
+
 struct weft_qp *nvmf_qpair_weft(struct nvmf_qpair *qp)
 {
 	return qp->wqp;
@@ -230,11 +249,15 @@ size_t nvmf_max_xfer_size(const struct nvmf_qpair *qp)
 
 int nvmf_qpair_kick(struct nvmf_qpair *qp)
 {
-	return weft_qp_doorbell(qp->wqp);
+	return qp->wqp ? weft_qp_doorbell(qp->wqp) : 0;
 }
 
 int nvmf_qpair_poll(struct nvmf_qpair *qp)
 {
+	struct nvmf_env env = nvmf__env_of(qp);
+
+	if (!qp->wqp)
+		return nvmf__env_poll(&env);
 	weft_qp_doorbell(qp->wqp);
 	return weft_qp_poll(qp->wqp, 0);
 }

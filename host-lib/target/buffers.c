@@ -28,13 +28,13 @@ static void buf_done(struct nvmf_buf *nb)
 	nvme_tgt_buf_put(nb->arg);
 }
 
-int nvme_tgt_dev_get(struct nvme_target *t, struct weft_dev *dev, struct tgt_dev **out)
+int nvme_tgt_dev_get(struct nvme_target *t, const struct nvmf_env *env, struct tgt_dev **out)
 {
 	struct tgt_dev *d;
 	unsigned int i;
 
 	list_for_each(d, &t->devs, link)
-		if (d->dev == dev) {
+		if (d->env.dev == env->dev && d->env.pump == env->pump) {
 			d->ports++;
 			*out = d;
 			return 0;
@@ -43,14 +43,14 @@ int nvme_tgt_dev_get(struct nvme_target *t, struct weft_dev *dev, struct tgt_dev
 	if (!d)
 		return -ENOMEM;
 	d->t = t;
-	d->dev = dev;
+	d->env = *env;
 	d->ports = 1;
-	d->now = weft_dev_now(dev);
+	d->now = nvmf__env_now(env);
 	d->n_slabs = (unsigned int)(t->o.buffer_bytes / TGT_MAX_XFER);
 	d->slab = calloc(d->n_slabs, sizeof(*d->slab));
-	d->mem = weft_mem_alloc(dev, (size_t)d->n_slabs * TGT_MAX_XFER);
+	d->mem = nvmf__env_alloc(env, (size_t)d->n_slabs * TGT_MAX_XFER);
 	if (!d->slab || !d->mem) {
-		weft_mem_free(dev, d->mem);
+		nvmf__env_free(env, d->mem);
 		free(d->slab);
 		free(d);
 		return weft_set_error(-ENOMEM, "no memory for %zu bytes of data buffers",
@@ -74,7 +74,7 @@ void nvme_tgt_dev_put(struct tgt_dev *d)
 	if (--d->ports)
 		return;
 	TAILQ_REMOVE(&d->t->devs, d, link);
-	weft_mem_free(d->dev, d->mem);
+	nvmf__env_free(&d->env, d->mem);
 	free(d->slab);
 	free(d);
 }

@@ -71,10 +71,29 @@ static bool all_zero(const uint8_t *p, size_t n)
 	return true;
 }
 
+/* FC: the association and its connection were made for somebody, and for one queue. */
+static uint16_t check_association(struct tgt_cmd *cmd, const struct args *a)
+{
+	const struct tgt_peer *p = &cmd->q->peer;
+
+	if (cmd->q->port->trtype != NVMF_TRTYPE_FC)
+		return 0;
+	if (a->qid != p->qid)
+		return bad_sqe(cmd, IPO_QID);
+	if (memcmp(a->data->hostid, p->hostid, sizeof(p->hostid)))
+		return bad_data(cmd, IPO_HOSTID);
+	if (strcmp(a->data->subnqn, p->subnqn))
+		return bad_data(cmd, IPO_SUBNQN);
+	if (strcmp(a->data->hostnqn, p->hostnqn))
+		return bad_data(cmd, IPO_HOSTNQN);
+	return 0;
+}
+
 /* Names and sizes; then *s: the subsystem, NULL for discovery. */
 static uint16_t check(struct tgt_cmd *cmd, const struct args *a, struct nvme_subsys **s)
 {
 	const struct nvme_connect_data *d = a->data;
+	uint16_t status;
 
 	if (a->recfmt)
 		return NVME_SC_INCOMPATIBLE_FORMAT | TGT_DNR;
@@ -87,8 +106,9 @@ static uint16_t check(struct tgt_cmd *cmd, const struct args *a, struct nvme_sub
 	if (!terminated(d->hostnqn) || !nvme_tgt_nqn_valid(d->hostnqn))
 		return bad_data(cmd, IPO_HOSTNQN);
 	*s = NULL;
-	if (is_discovery(d->subnqn))
-		return 0;
+	status = check_association(cmd, a);
+	if (status || is_discovery(d->subnqn))
+		return status;
 	*s = nvme_target_subsys_find(cmd->q->t, d->subnqn);
 	if (!*s || !nvme_tgt_port_linked(cmd->q->port, *s))
 		return bad_data(cmd, IPO_SUBNQN);
@@ -133,6 +153,8 @@ static uint16_t connect_io(struct tgt_cmd *cmd, const struct args *a, struct nvm
 		return bad_data(cmd, IPO_HOSTNQN);
 	if (memcmp(c->hostid, a->data->hostid, sizeof(c->hostid)))
 		return bad_data(cmd, IPO_HOSTID);
+	if (c->peer.association_id != cmd->q->peer.association_id)
+		return bad_data(cmd, IPO_CNTLID);
 	if (c->port != cmd->q->port || !nvme_tgt_ready(c) ||
 	    (c->cc & NVME_CC_IOSQES_MASK) != NVME_CC_IOSQES_64 ||
 	    (c->cc & NVME_CC_IOCQES_MASK) != NVME_CC_IOCQES_16)
@@ -177,8 +199,8 @@ static void connect_data(struct tgt_cmd *cmd)
 		connected(cmd, &a);
 	} else {
 		q->t->stats.connects_refused++;
-		nvme_tgt_note(q->t, "host " TGT_IP ": Connect of queue %u refused, status %03xh",
-			      TGT_IP_ARGS(q->remote_ip), a.qid, status & NVME_STATUS_MASK);
+		nvme_tgt_note(q->t, "host %s: Connect of queue %u refused, status %03xh",
+			      q->peer.address, a.qid, status & NVME_STATUS_MASK);
 	}
 	nvme_tgt_complete(cmd, status);
 	if (!status && !q->flow_control) /* from here on responses have no SQHD */
@@ -208,6 +230,8 @@ static void disconnect(struct tgt_cmd *cmd)
 	} else {
 		q->leaving = true;
 		q->deadline = q->d->now + TGT_LEAVE_MS * TGT_NSEC_PER_MSEC;
+		if (q->port->trtype == NVMF_TRTYPE_FC) /* it ends with the association only */
+			q->deadline = UINT64_MAX;
 		nvme_tgt_complete(cmd, 0);
 	}
 }

@@ -93,7 +93,7 @@ int nvme_tgt_ctrl_create(struct tgt_queue *q, struct nvme_subsys *s,
 	c->d = q->d;
 	c->refs = 1;
 	c->cntlid = id;
-	c->remote_ip = q->remote_ip;
+	c->peer = q->peer;
 	strcpy(c->hostnqn, data->hostnqn);
 	memcpy(c->hostid, data->hostid, sizeof(c->hostid));
 	c->admin = q;

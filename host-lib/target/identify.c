@@ -11,7 +11,8 @@
 #define LPA_EXTENDED 0x4
 #define ONCS 0x9du     /* Compare, Dataset Management, Write Zeroes, feature selection, Verify */
 #define VWC 0x7        /* present, Flush of all namespaces */
-#define SGLS 0x300001u /* SGLs, offsets, transport data blocks */
+#define SGLS 0x200001u /* SGLs, transport data blocks */
+#define SGLS_OFFSET 0x100000u
 #define CSI_NVM 0
 
 static uint8_t csi(const struct tgt_cmd *cmd)
@@ -31,7 +32,7 @@ static void common(const struct tgt_ctrl *c, struct nvme_identify_ctrl *id)
 	id->ctratt = CTRATT_HOSTID128;
 	id->aerl = TGT_AERL;
 	id->kas = TGT_KAS;
-	id->sgls = SGLS;
+	id->sgls = SGLS | (c->port->max_icd ? SGLS_OFFSET : 0);
 	id->maxcmd = (uint16_t)c->port->qsize;
 	id->sqes = 0x66;
 	id->cqes = 0x44;

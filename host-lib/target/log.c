@@ -53,7 +53,7 @@ void nvme_tgt_log_error(struct tgt_ctrl *c, const struct tgt_cmd *cmd, uint16_t 
 		.status = (uint16_t)(status << 1),
 		.location = 0xffff,
 		.nsid = s->opc == NVME_OPC_FABRICS ? 0 : s->nsid,
-		.trtype = NVMF_TRTYPE_TCP,
+		.trtype = (uint8_t)cmd->q->port->trtype,
 	};
 	if (cmd->q->qid)
 		e->lba = (uint64_t)s->cdw11 << 32 | s->cdw10;

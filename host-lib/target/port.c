@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include <nvme/fc_driver.h>
+
 #include "tgt.h"
 
 #define DEFAULT_QSIZE 64u
@@ -18,16 +20,28 @@ static struct nvme_port *find(struct nvme_target *t, uint16_t portid)
 	return NULL;
 }
 
+static bool same_place(const struct nvme_port *p, const struct nvme_port_opts *o)
+{
+	if (o->trtype == NVMF_TRTYPE_FC)
+		return p->fc == o->listen.fc.target_port;
+	return !p->fc && p->d->env.dev == o->listen.dev && p->trsvcid == o->listen.port;
+}
+
 static int choose_id(struct nvme_target *t, const struct nvme_port_opts *o, uint16_t *id)
 {
 	struct nvme_port *p;
 
-	if (!o->traddr || !o->listen.dev || !o->listen.port)
+	if (o->trtype == NVMF_TRTYPE_FC) {
+		if (!o->listen.fc.target_port)
+			return weft_set_error(-EINVAL, "an FC port needs listen.fc.target_port");
+	} else if (o->trtype && o->trtype != NVMF_TRTYPE_TCP) {
+		return weft_set_error(-EOPNOTSUPP, "transport type %d", o->trtype);
+	} else if (!o->traddr || !o->listen.dev || !o->listen.port) {
 		return weft_set_error(-EINVAL, "a port needs traddr, listen.dev and listen.port");
+	}
 	list_for_each(p, &t->ports, link)
-		if (p->d->dev == o->listen.dev && p->trsvcid == o->listen.port)
-			return weft_set_error(-EEXIST, "port %u is TCP port %u already", p->portid,
-					      p->trsvcid);
+		if (same_place(p, o))
+			return weft_set_error(-EEXIST, "port %u listens there already", p->portid);
 	*id = o->portid;
 	if (*id)
 		return find(t, *id) ? weft_set_error(-EEXIST, "port %u is there already", *id) : 0;
@@ -39,17 +53,25 @@ static int choose_id(struct nvme_target *t, const struct nvme_port_opts *o, uint
 
 static void fill(struct nvme_port *p, const struct nvme_port_opts *o)
 {
-	p->traddr = o->traddr;
-	p->trsvcid = o->listen.port;
+	p->trtype = o->trtype ? o->trtype : NVMF_TRTYPE_TCP;
 	p->refs = 1;
 	p->qsize = o->listen.qsize ? o->listen.qsize : DEFAULT_QSIZE;
-	p->max_icd = o->listen.max_icd ? o->listen.max_icd : DEFAULT_ICD;
+	if (p->trtype == NVMF_TRTYPE_FC) {
+		p->fc = o->listen.fc.target_port;
+		p->wwnn = p->fc->node_name;
+		p->wwpn = p->fc->port_name;
+	} else {
+		p->traddr = o->traddr;
+		p->trsvcid = o->listen.port;
+		p->max_icd = o->listen.max_icd ? o->listen.max_icd : DEFAULT_ICD;
+	}
 	TAILQ_INIT(&p->links);
 }
 
 int nvme_target_port_add(struct nvme_target *t, const struct nvme_port_opts *o,
 			 struct nvme_port **out)
 {
+	struct nvmf_env env = { .dev = o->listen.dev, .pump = o->listen.fc.pump };
 	struct nvme_port *p;
 	uint16_t id = 0;
 	int rc = choose_id(t, o, &id);
@@ -62,10 +84,14 @@ int nvme_target_port_add(struct nvme_target *t, const struct nvme_port_opts *o,
 	p->t = t;
 	p->portid = id;
 	fill(p, o);
-	rc = nvme_tgt_dev_get(t, o->listen.dev, &p->d);
+	if (!env.dev && (!env.pump || !env.pump->poll)) {
+		rc = weft_set_error(-EINVAL, "an FC port needs an adapter or a pump");
+		goto no_dev;
+	}
+	rc = nvme_tgt_dev_get(t, &env, &p->d);
 	if (rc)
 		goto no_dev;
-	p->listener = nvmf_listen(NVMF_TRTYPE_TCP, &o->listen, nvme_tgt_accept, p);
+	p->listener = nvmf_listen(p->trtype, &o->listen, nvme_tgt_accept, p);
 	if (!p->listener) {
 		rc = -errno;
 		goto no_listener;

@@ -4,10 +4,9 @@
  * from the host, data to the host, response.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <weft/qp.h>
 
 #include "tgt.h"
 
@@ -58,9 +57,9 @@ static struct tgt_cmd *get_cmd(struct tgt_queue *q, struct nvmf_capsule *nc)
 
 static void refuse(struct tgt_queue *q, struct tgt_cmd *cmd, const char *why)
 {
-	nvme_tgt_note(q->t, "%s: host " TGT_IP ", queue %u: %s",
-		      q->ctrl && q->ctrl->subsys ? q->ctrl->subsys->nqn : "target",
-		      TGT_IP_ARGS(q->remote_ip), q->qid, why);
+	nvme_tgt_note(q->t, "%s: host %s, queue %u: %s",
+		      q->ctrl && q->ctrl->subsys ? q->ctrl->subsys->nqn : "target", q->peer.address,
+		      q->qid, why);
 	if (cmd)
 		cmd->state = CMD_HELD;
 	nvme_tgt_queue_end(q);
@@ -110,9 +109,9 @@ static void on_error(void *arg, int error)
 
 	if (error < 0 && !q->ended) {
 		q->t->stats.connections_lost++;
-		nvme_tgt_note(q->t, "%s: host " TGT_IP ", queue %u: connection lost: %s",
+		nvme_tgt_note(q->t, "%s: host %s, queue %u: connection lost: %s",
 			      q->ctrl && q->ctrl->subsys ? q->ctrl->subsys->nqn : "target",
-			      TGT_IP_ARGS(q->remote_ip), q->qid, strerror(-error));
+			      q->peer.address, q->qid, strerror(-error));
 	}
 	nvme_tgt_queue_end(q);
 }
@@ -143,13 +142,33 @@ static struct tgt_queue *make_queue(struct nvme_port *p)
 	return q;
 }
 
+static void set_peer(struct tgt_queue *q, const struct nvmf_connection_info *info)
+{
+	const struct nvmf_fc_connection_info *f = &info->fc;
+	struct tgt_peer *p = &q->peer;
+
+	if (q->port->trtype != NVMF_TRTYPE_FC) {
+		p->ip = info->remote_ip;
+		snprintf(p->address, sizeof(p->address), "%u.%u.%u.%u", p->ip >> 24,
+			 p->ip >> 16 & 255, p->ip >> 8 & 255, p->ip & 255);
+		return;
+	}
+	snprintf(p->address, sizeof(p->address), "nn-0x%016llx:pn-0x%016llx",
+		 (unsigned long long)f->remote_wwnn, (unsigned long long)f->remote_wwpn);
+	p->association_id = f->association_id;
+	p->qid = f->qid;
+	memcpy(p->hostid, f->hostid, sizeof(p->hostid));
+	p->hostnqn = f->hostnqn;
+	p->subnqn = f->subnqn;
+}
+
 void nvme_tgt_accept(void *arg, struct nvmf_connection *conn,
 		     const struct nvmf_connection_info *info)
 {
 	struct nvme_port *p = arg;
 	struct nvmf_handoff_qpair_params params = {
 		.connection = conn,
-		.dev = p->d->dev,
+		.dev = p->d->env.dev,
 		.sq_flow_control = true,
 	};
 	struct tgt_queue *q;
@@ -159,12 +178,11 @@ void nvme_tgt_accept(void *arg, struct nvmf_connection *conn,
 	q = make_queue(p);
 	if (!q)
 		return;
-	q->remote_ip = info->remote_ip;
-	q->deadline = weft_dev_now(p->d->dev) + p->t->o.connect_timeout_ms * TGT_NSEC_PER_MSEC;
-	q->qp = nvmf_allocate_qpair(NVMF_TRTYPE_TCP, true, &params, on_error, q, on_capsule, q);
+	set_peer(q, info);
+	q->deadline = nvmf__env_now(&p->d->env) + p->t->o.connect_timeout_ms * TGT_NSEC_PER_MSEC;
+	q->qp = nvmf_allocate_qpair(p->trtype, true, &params, on_error, q, on_capsule, q);
 	if (!q->qp) {
-		nvme_tgt_note(p->t, "host " TGT_IP ": no queue pair: %s", TGT_IP_ARGS(q->remote_ip),
-			      strerror(errno));
+		nvme_tgt_note(p->t, "host %s: no queue pair: %s", q->peer.address, strerror(errno));
 		free(q->cmd);
 		free(q);
 		return;
@@ -283,7 +301,7 @@ unsigned int nvme_tgt_under_way(const struct nvme_target *t)
 	list_for_each(q, &t->queues, link) {
 		if (q->ended)
 			continue;
-		n += weft_qp_inflight(nvmf_qpair_weft(q->qp));
+		n += nvmf_qpair_inflight(q->qp);
 		list_for_each(cmd, &q->out, link)
 			n += cmd->state != CMD_AER && cmd->state != CMD_HELD;
 	}

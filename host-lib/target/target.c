@@ -117,8 +117,7 @@ static void timers(struct tgt_dev *d)
 		if (q->d != d || q->ended || (q->ctrl && !q->fetches && !q->leaving) ||
 		    d->now < q->deadline)
 			continue;
-		nvme_tgt_note(d->t, "host " TGT_IP ", queue %u: no %s in time",
-			      TGT_IP_ARGS(q->remote_ip), q->qid,
+		nvme_tgt_note(d->t, "host %s, queue %u: no %s in time", q->peer.address, q->qid,
 			      q->leaving ? "close" : (q->ctrl ? "data" : "Connect"));
 		nvme_tgt_queue_end(q);
 	}
@@ -129,10 +128,10 @@ static void timers(struct tgt_dev *d)
 
 static int poll_dev(struct tgt_dev *d)
 {
-	int n = nvmf_poll(d->dev);
+	int n = d->env.dev ? nvmf_poll(d->env.dev) : nvmf__env_poll(&d->env);
 
 	d->gone = n < 0;
-	d->now = weft_dev_now(d->dev);
+	d->now = nvmf__env_now(&d->env);
 	if (d->now >= d->next_tick)
 		timers(d);
 	return d->gone ? 0 : n;
@@ -197,14 +196,16 @@ static int sleep_on_all(struct nvme_target *t, int n_backends, struct pollfd *fd
 	int n = n_backends, rc;
 
 	list_for_each(d, &t->devs, link) {
-		rc = weft_dev_wait(d->dev, 0);
+		if (!d->env.dev) /* has no descriptor */
+			return nvmf__env_wait(&d->env, ms < 1 ? ms : 1);
+		rc = weft_dev_wait(d->env.dev, 0);
 		if (!rc)
-			rc = weft_dev_arm(d->dev);
+			rc = weft_dev_arm(d->env.dev);
 		if (rc)
 			return rc;
 		if (n == MAX_WAIT_FDS)
 			return 1;
-		fd[n].fd = weft_dev_fd(d->dev);
+		fd[n].fd = weft_dev_fd(d->env.dev);
 		fd[n++].events = POLLIN;
 	}
 	rc = poll(fd, (nfds_t)n, ms);
@@ -223,7 +224,7 @@ int nvme_target_wait(struct nvme_target *t, int timeout_ms)
 	if (n < 0)
 		return 1;
 	if (!n && d && !TAILQ_NEXT(d, link))
-		return weft_dev_wait(d->dev, ms);
+		return nvmf__env_wait(&d->env, ms);
 	if (ms > 1)
 		ms = n ? 1 : 10;
 	return sleep_on_all(t, n, fd, ms);
@@ -246,7 +247,7 @@ static bool time_is_up(const struct nvme_target *t, uint32_t timeout_ms, uint64_
 
 	if (!d || d->gone)
 		return true;
-	now = weft_dev_now(d->dev);
+	now = nvmf__env_now(&d->env);
 	if (!*end)
 		*end = now + timeout_ms * TGT_NSEC_PER_MSEC;
 	return now >= *end;
@@ -392,7 +393,8 @@ void nvme_target_for_each_ctrl(struct nvme_target *t,
 			.subnqn = c->subsys ? c->subsys->nqn : NVME_DISCOVERY_NQN,
 			.hostnqn = c->hostnqn,
 			.io_queues = io_queues(c),
-			.remote_ip = c->remote_ip,
+			.remote_ip = c->peer.ip,
+			.address = c->peer.address,
 			.kato_ms = c->kato_ms,
 		};
 

@@ -25,6 +25,8 @@
 #include <nvme/target.h>
 #include <weft/dev.h>
 
+#include "../nvmf/env.h"
+
 /* TAILQ_FOREACH, under a name that the formatter knows as a loop, and open to static checkers. */
 #define list_for_each(var, head, field) \
 	for ((var) = (head)->tqh_first; (var); (var) = (var)->field.tqe_next)
@@ -83,7 +85,7 @@ TAILQ_HEAD(tgt_ctrls, tgt_ctrl);
 struct tgt_dev {
 	TAILQ_ENTRY(tgt_dev) link;
 	struct nvme_target *t;
-	struct weft_dev *dev;
+	struct nvmf_env env;
 	unsigned int ports;
 	bool gone;
 	uint64_t now, next_tick; /* device time of this poll; of the next look at the timers */
@@ -96,7 +98,7 @@ struct tgt_dev {
 	size_t used; /* bytes */
 };
 
-int nvme_tgt_dev_get(struct nvme_target *t, struct weft_dev *dev, struct tgt_dev **out);
+int nvme_tgt_dev_get(struct nvme_target *t, const struct nvmf_env *env, struct tgt_dev **out);
 void nvme_tgt_dev_put(struct tgt_dev *d);
 /* Gives cmd a buffer of len bytes and goes on with next, now or later. */
 void nvme_tgt_buf_get(struct tgt_cmd *cmd, uint32_t len, void (*next)(struct tgt_cmd *cmd));
@@ -139,6 +141,20 @@ struct tgt_cmd {
 	struct nvme_backend_io io;
 };
 
+#define TGT_ADDRESS_LEN 48u
+
+/* Who is at the other end of a connection. */
+struct tgt_peer {
+	uint32_t ip;                   /* TCP */
+	char address[TGT_ADDRESS_LEN]; /* for messages */
+	/* FC: what the association said; Connect must say the same */
+	uint64_t association_id;
+	uint16_t qid;
+	uint8_t hostid[16];
+	const char *hostnqn; /* as long as the queue pair */
+	const char *subnqn;
+};
+
 struct tgt_queue {
 	TAILQ_ENTRY(tgt_queue) link;  /* target's */
 	TAILQ_ENTRY(tgt_queue) dying; /* target's */
@@ -156,7 +172,7 @@ struct tgt_queue {
 	bool ended;   /* on the dying list */
 	bool freed;   /* and without its queue pair; transfers may still end */
 	bool in_ring;
-	uint32_t remote_ip;
+	struct tgt_peer peer;
 	unsigned int busy;    /* commands in CMD_BACKEND */
 	unsigned int fetches; /* commands in CMD_FETCH */
 	uint64_t deadline;    /* for Connect; for fetches */
@@ -197,7 +213,7 @@ struct tgt_ctrl {
 	uint8_t hostid[16];
 	struct tgt_queue *admin;
 	struct tgt_queue **ioq; /* by QID - 1 */
-	uint32_t remote_ip;
+	struct tgt_peer peer;   /* of the admin queue */
 	/* properties */
 	uint32_t cc, csts;
 	bool resetting;
@@ -349,8 +365,11 @@ struct nvme_port {
 	struct tgt_dev *d;
 	struct nvmf_listener *listener;
 	uint16_t portid;
+	enum nvmf_trtype trtype;
 	uint32_t traddr;
 	uint16_t trsvcid;
+	uint64_t wwnn, wwpn;
+	struct nvmet_fc_target_port *fc;
 	uint32_t qsize, max_icd;
 	bool removed;
 	unsigned int refs; /* target, queues, who waits for its end */
@@ -369,10 +388,6 @@ uint64_t nvme_tgt_discovery_size(const struct tgt_ctrl *c);
 void nvme_tgt_discovery_log(const struct tgt_ctrl *c, const struct tgt_page *pg);
 
 /* --- target.c ----------------------------------------------------------------------------------- */
-
-/* An IPv4 address in host order, for messages. */
-#define TGT_IP "%u.%u.%u.%u"
-#define TGT_IP_ARGS(ip) (ip) >> 24, (ip) >> 16 & 255, (ip) >> 8 & 255, (ip)&255
 
 struct nvme_target {
 	struct nvme_target_opts o;

@@ -35,19 +35,24 @@ struct nvme_host;
 /* Where a subsystem is. */
 struct nvme_host_addr {
 	enum nvmf_trtype trtype;
-	uint32_t ip;                    /* IPv4, host order */
-	uint16_t port;                  /* TCP */
+	uint32_t ip;   /* IPv4, host order */
+	uint16_t port; /* TCP */
+	uint64_t wwnn; /* FC: names of the port; ip and port are not used */
+	uint64_t wwpn;
 	char subnqn[NVME_NQN_MAX + 1];  /* empty: the discovery subsystem */
 	char hostnqn[NVME_NQN_MAX + 1]; /* empty: see struct nvme_host_opts */
 };
 
 /*
- * Reads an address string: words key:value, in any order, separated by blanks. Keys: trtype (tcp),
- * adrfam (IPv4), traddr, trsvcid (default 4420), subnqn, hostnqn. Example: trtype:tcp adrfam:IPv4
- * traddr:10.0.0.2 trsvcid:4420 subnqn:nqn.2014-08.org.x:y
+ * Reads an address string: words key:value, in any order, separated by blanks. Keys: trtype (tcp,
+ * fc), adrfam (IPv4, FC), traddr, trsvcid (TCP; default 4420), subnqn, hostnqn. Examples:
+ * trtype:tcp adrfam:IPv4 traddr:10.0.0.2 trsvcid:4420 subnqn:nqn.2014-08.org.x:y
+ * trtype:fc adrfam:FC traddr:nn-0x2000000000000001:pn-0x2100000000000001 subnqn:nqn.2014-08.org.x:y
  * -EINVAL with a sentence that names the word; addr is then unchanged.
  */
 int nvme_host_addr_parse(const char *text, struct nvme_host_addr *addr);
+/* The names of an FC port, nn-0x<16 digits>:pn-0x<16 digits>. -EINVAL. */
+int nvme_host_fc_parse(const char *text, uint64_t *wwnn, uint64_t *wwpn);
 
 /* Things that happen to an association, told by nvme_host_opts.event_cb. */
 enum nvme_host_event {
@@ -76,7 +81,7 @@ struct nvme_host_opts {
 	bool data_digest;
 	bool disable_sqflow;       /* ask for queues without SQ flow control */
 	uint16_t maxr2t;           /* 0's based */
-	uint32_t connect_ms;       /* for each TCP connection; 0: 30000 */
+	uint32_t connect_ms;       /* for each connection; 0: 30000 */
 	uint32_t admin_timeout_ms; /* after it an admin command costs the association; 0: 60000 */
 	/* after it an I/O command is aborted, after twice the association is given up; 0: 30000 */
 	uint32_t io_timeout_ms;
@@ -90,6 +95,9 @@ struct nvme_host_opts {
 	bool no_async_events;         /* neither Set Features 0Bh nor Asynchronous Event Requests */
 	nvme_host_event_fn *event_cb; /* or NULL */
 	void *event_arg;
+	/* trtype FC: our port; and what moves it, where there is no adapter (dev NULL) */
+	struct nvme_fc_local_port *fc_port;
+	const struct nvmf_pump *fc_pump;
 };
 
 /*
@@ -107,7 +115,8 @@ int nvme_host_set_uuid(struct nvme_host_opts *opts, const char *uuid);
 /*
  * Builds the association (NVMe over Fabrics, 2.7 "connect, enable, configure"): Connect of the
  * admin queue, CAP, CC.EN, CSTS.RDY, VS, Identify Controller, Number of Queues, Connect of the I/O
- * queues, asynchronous events. dev must outlive it.
+ * queues, asynchronous events. dev must outlive it; so must an FC port. FC: the remote port must be
+ * logged in to (-EHOSTUNREACH); an association that is lost needs it back before it can be made anew.
  * -EACCES: the controller wants authentication; -ECONNREFUSED, -ETIMEDOUT, ...: connection; -EPERM:
  * this host is not allowed; -ENOENT: no such subsystem; -EPROTO: other status, named in
  * weft_last_error().

@@ -126,9 +126,11 @@ int nvme_subsys_ns_refresh(struct nvme_subsys *subsys, uint32_t nsid);
 /* --- ports ------------------------------------------------------------------------------------ */
 
 struct nvme_port_opts {
-	uint16_t portid; /* 0: the lowest free one */
-	uint32_t traddr; /* IPv4 address of the adapter, host order: what discovery tells */
-	struct nvmf_listen_params listen; /* dev and port must be given */
+	uint16_t portid;         /* 0: the lowest free one */
+	enum nvmf_trtype trtype; /* 0: TCP */
+	uint32_t traddr; /* TCP: IPv4 address of the adapter, host order: what discovery tells */
+	/* TCP: dev and port must be given; FC: fc.target_port and dev or fc.pump */
+	struct nvmf_listen_params listen;
 };
 
 /*
@@ -180,7 +182,7 @@ struct nvme_target_stats {
 };
 void nvme_target_stats(struct nvme_target *target, struct nvme_target_stats *stats);
 
-/* One call for each controller: who is connected. nqn, hostnqn: valid during the call. */
+/* One call for each controller: who is connected. Texts are valid during the call. */
 struct nvme_target_ctrl_info {
 	uint16_t cntlid;
 	const char *subnqn;
@@ -188,6 +190,7 @@ struct nvme_target_ctrl_info {
 	unsigned int io_queues;
 	uint32_t remote_ip;
 	uint32_t kato_ms;
+	const char *address; /* of the host, for people: IPv4, or nn-0x...:pn-0x... */
 };
 void nvme_target_for_each_ctrl(struct nvme_target *target,
 			       void (*fn)(void *arg, const struct nvme_target_ctrl_info *info),

@@ -2,7 +2,7 @@
 /*
  * NVMe over Fabrics transport: queue pairs and capsules. The interface follows FreeBSD's kernel
  * transport interface of the same name, in user space, over an adapter that carries the transport
- * (NVMe/TCP) itself.
+ * (NVMe/TCP, or FC-NVMe's exchanges) itself.
  *
  * A queue pair is one submission and one completion queue of an NVMe-oF association, on one
  * connection of its own. Command capsules go from host to controller, response capsules back. A
@@ -44,6 +44,8 @@ extern "C" {
 
 struct weft_dev;
 struct weft_qp;
+struct nvme_fc_local_port;
+struct nvmet_fc_target_port;
 struct nvmf_capsule;
 struct nvmf_qpair;
 
@@ -152,6 +154,42 @@ struct nvmf_listener;
 struct nvmf_connection;
 
 /*
+ * Moves Fibre Channel ports that no adapter is behind (nvme/fc_loop.h); stands in for one. Any memory
+ * of the program may then be used for data. By reference. Functions run on the thread that calls the
+ * library; all but poll may be NULL.
+ */
+struct nvmf_pump {
+	/*
+	 * Moves the ports on; how many things happened, or negative errno. When it is called from inside
+	 * itself (by a callback that waits for something) it returns 0
+	 */
+	int (*poll)(void *arg);
+	uint64_t (*now)(void *arg); /* nanoseconds; NULL: CLOCK_MONOTONIC */
+	/* Sleeps until there may be something to poll, as weft_dev_wait; NULL: no sleep */
+	int (*wait)(void *arg, int timeout_ms);
+	uint64_t (*iova)(const void *addr); /* NULL: the address */
+	void *arg;
+};
+
+/*
+ * FC-NVMe, host. An admin queue pair makes an association with the port of the two names; pairs for
+ * I/O are connections of that association and end with it, and the admin pair is freed last.
+ */
+struct nvmf_fc_params {
+	/* admin pair */
+	struct nvme_fc_local_port *local_port; /* must outlive the pair */
+	const struct nvmf_pump *pump;          /* where there is no dev */
+	uint64_t remote_wwnn;
+	uint64_t remote_wwpn;
+	const char *hostnqn; /* as in the Connect command that will follow; so are the next two */
+	const char *subnqn;
+	const uint8_t *hostid; /* 16 bytes */
+	/* pair for I/O */
+	struct nvmf_qpair *admin; /* of the association */
+	uint16_t qid;
+};
+
+/*
  * Parameters of a queue pair. Copied. Addresses and ports in host order. Controller role: dev,
  * admin, sq_flow_control and connection count; the rest was said to nvmf_listen.
  */
@@ -177,6 +215,8 @@ struct nvmf_handoff_qpair_params {
 	bool own_thread; /* nvmf_poll leaves the pair alone; its thread calls nvmf_qpair_poll */
 	/* nvmf_transmit_capsule only queues; nvmf_qpair_kick or the next poll sends */
 	bool lazy_doorbell;
+	/* Fibre Channel; then admin, sq_flow_control, qsize (from 4 on), dev and timeout_ms count */
+	struct nvmf_fc_params fc;
 };
 
 /* Parameters of a listener. Copied. */
@@ -199,6 +239,29 @@ struct nvmf_listen_params {
 	uint32_t ic_timeout_ms;  /* time for a host's ICReq; 0: 10000 */
 	uint32_t keepalive_ms;   /* TCP keepalive, 0: off */
 	uint16_t vector;         /* interrupt vector of its queue pairs */
+	/*
+	 * Fibre Channel; then qsize (4..1024: hosts that want longer queues are refused), max_qpairs and
+	 * dev count. The listener is the user of the port, and must be gone before that is
+	 */
+	struct {
+		struct nvmet_fc_target_port *target_port;
+		const struct nvmf_pump *pump; /* where there is no dev */
+	} fc;
+};
+
+/*
+ * FC-NVMe: the association and its host. A Connect command that says something else must be refused.
+ * Pointers are valid as long as the connection.
+ */
+struct nvmf_fc_connection_info {
+	uint64_t association_id;
+	uint16_t qid;         /* 0: of a new association */
+	uint16_t entries;     /* of the queue */
+	uint64_t remote_wwnn; /* 0: the driver cannot tell, so is the next */
+	uint64_t remote_wwpn;
+	const uint8_t *hostid; /* 16 bytes */
+	const char *hostnqn;
+	const char *subnqn;
 };
 
 /* What is known of a connection. */
@@ -208,10 +271,11 @@ struct nvmf_connection_info {
 	uint16_t local_port;
 	bool header_digests; /* agreed */
 	bool data_digests;
+	struct nvmf_fc_connection_info fc;
 };
 
 /*
- * A host has connected: ICReq and ICResp are exchanged. The callback allocates a queue pair for conn
+ * A host has connected: ICReq and ICResp are exchanged; FC: it asks for an association or connection. The callback allocates a queue pair for conn
  * (nvmf_allocate_qpair, controller true) before it returns; otherwise the connection is closed. It
  * must not poll before that: a command that arrives meanwhile makes the allocation fail with
  * ECONNRESET.
@@ -225,6 +289,11 @@ typedef void nvmf_accept_t(void *arg, struct nvmf_connection *conn,
  */
 struct nvmf_listener *nvmf_listen(enum nvmf_trtype trtype, const struct nvmf_listen_params *params,
 				  nvmf_accept_t *accept_cb, void *arg);
+/*
+ * Tells hosts that the discovery log has changed where the transport has means of its own for that
+ * (FC: RSCN); else nothing.
+ */
+void nvmf_discovery_changed(struct nvmf_listener *listener);
 /*
  * Ends it. Queue pairs stay. Synchronous: waits until the adapter let go of queue pairs that were
  * freed. Before weft_dev_close. Not from accept_cb of the same listener. After weft_dev_reset a
@@ -258,9 +327,13 @@ typedef void nvmf_io_complete_t(void *arg, size_t xfered, int error);
  * Makes a queue pair and connects it: TCP, ICReq, ICResp (NVMe/TCP Transport 1.0). The first
  * capsule must be Fabrics Connect; sending it is up to the caller. Synchronous: polls the adapter
  * while it waits, other callbacks run. Controller role: takes params.connection over, from inside
- * the accept callback. trtype: NVMF_TRTYPE_TCP. error_cb and receive_cb must be set. NULL with errno EOPNOTSUPP (transport or role), EINVAL, ENOSPC (no queue
- * pair left), ECONNREFUSED, ETIMEDOUT, EHOSTUNREACH, EPROTO (the controller's ICResp), ENODEV,
- * ENOMEM.
+ * the accept callback. trtype: NVMF_TRTYPE_TCP, NVMF_TRTYPE_FC. error_cb and receive_cb must be set.
+ * NULL with errno EOPNOTSUPP (transport or role), EINVAL, ENOSPC (no queue pair left), ECONNREFUSED,
+ * ETIMEDOUT, EHOSTUNREACH, EPROTO (the controller's ICResp), ENODEV, ENOMEM.
+ *
+ * FC, host: makes an association, or adds a connection to one. Not from inside a callback.
+ * EHOSTUNREACH: the remote port is not logged in to now; ENOTCONN: the association of an I/O pair has
+ * ended.
  */
 struct nvmf_qpair *nvmf_allocate_qpair(enum nvmf_trtype trtype, bool controller,
 				       const struct nvmf_handoff_qpair_params *params,
@@ -273,7 +346,11 @@ struct nvmf_qpair *nvmf_allocate_qpair(enum nvmf_trtype trtype, bool controller,
  * -ECONNABORTED; error_cb and receive_cb are not called any more. When it returns, no buffer of the
  * pair is in use. Capsules still held stay valid until nvmf_free_capsule. NULL is ignored.
  *
- * Controller role: the connection is aborted (RST) unless it has ended already, and the call does not
+ * FC, host: an association ends as a whole. A pair for I/O lets its commands finish for a second; those
+ * that do not are aborted, which ends the association, as freeing the admin pair does. From inside a
+ * callback only pairs that have ended, or have no commands, may be freed.
+ *
+ * Controller role: the connection is aborted (RST; FC: the association is ended) unless it has ended already, and the call does not
  * wait for that as long as the listener is there: transfers that are at the adapter end from a later
  * poll (data callback with -ECONNABORTED, done of struct nvmf_buf); all others end from inside this
  * call. Capsules still held also keep the adapter's queue pair, with the in-capsule data. Without the
@@ -296,7 +373,10 @@ struct nvmf_qpair_info {
 
 void nvmf_qpair_info(const struct nvmf_qpair *qp, struct nvmf_qpair_info *info);
 
-/* The driver's queue pair below, for its statistics and eventfd. Belongs to qp. */
+/* Commands (host), replies (controller) that are with the adapter. */
+unsigned int nvmf_qpair_inflight(const struct nvmf_qpair *qp);
+
+/* The driver's queue pair below, for its statistics and eventfd; FC: NULL. Belongs to qp. */
 struct weft_qp *nvmf_qpair_weft(struct nvmf_qpair *qp);
 
 /* Bytes one command may transfer at most; the controller's MDTS comes on top. */

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* NVMe-oF host and target over FC-NVMe. */
+#include <stdlib.h>
+
+#include "rig.h"
+
+int main(void)
+{
+	SRunner *r = srunner_create(host_suite());
+	int failed;
+
+	srunner_run_all(r, CK_NORMAL);
+	failed = srunner_ntests_failed(r);
+	srunner_free(r);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
