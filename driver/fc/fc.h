@@ -91,9 +91,16 @@ struct wfc_rport {
 	struct wfc_host *host;             /* target role, or NULL */
 };
 
+/* An association that our host has with a remote port. */
+struct wfc_assoc {
+	LIST_ENTRY(wfc_assoc) link;
+	uint64_t id; /* as on the wire */
+};
+
 /* The driver's area of a remote port of the transport, which outlives logins. */
 struct wfc_remote {
 	TAILQ_ENTRY(wfc_remote) link;
+	LIST_HEAD(wfc_assoc_list, wfc_assoc) assocs;
 	struct nvme_fc_remote_port *rport;
 	struct wfc_rport *at; /* NULL: lost */
 };
@@ -102,6 +109,7 @@ struct wfc_remote {
 struct wfc_ls_out {
 	struct weft_fc *fc;
 	struct nvmefc_ls_req *req; /* NULL: done */
+	struct wfc_remote *rem;    /* host role: whom it asks */
 	struct wfc_abort abort;
 	uint16_t cid;
 	bool busy;
@@ -192,6 +200,7 @@ struct weft_fc {
 	struct weft_qp *target_qp;
 	struct nvme_fc_local_port *lport;
 	struct nvmet_fc_target_port *tport;
+	bool opened;
 	bool closing;
 	bool dead;     /* the device was reset or is gone */
 	bool changed;  /* state_cb is owed */
@@ -266,6 +275,11 @@ void wfc_remoteport_delete(struct nvme_fc_remote_port *rport);
 struct wfc_host *wfc_host_of(struct wfc_rport *r);
 void wfc_host_release(void *handle);
 int wfc_host_traddr(void *handle, uint64_t *wwnn, uint64_t *wwpn);
+
+/* assoc.c: associations of the host role, seen in what it asks and is answered. */
+void wfc_assoc_note(struct wfc_remote *rem, const struct nvmefc_ls_req *req);
+bool wfc_assoc_is_ours(const struct wfc_remote *rem, const void *rqst, uint32_t len);
+void wfc_assoc_forget(struct wfc_remote *rem);
 
 /* ls.c */
 extern const uint32_t wfc_ls_priv;

@@ -8,8 +8,6 @@
 
 #include "fc.h"
 
-#define CMD_DISCONNECT_ASSOC 5u
-
 const uint32_t wfc_ls_priv = sizeof(struct wfc_ls_out *);
 
 /* --- requests of ours ------------------------------------------------------------------------------- */
@@ -35,7 +33,8 @@ static struct wfc_ls_out *free_out(struct weft_fc *fc)
 	return NULL;
 }
 
-static int start_out(struct weft_fc *fc, const struct wfc_rport *r, struct nvmefc_ls_req *req)
+static int start_out(struct weft_fc *fc, const struct wfc_rport *r, struct wfc_remote *rem,
+		     struct nvmefc_ls_req *req)
 {
 	struct wfc_ls_out *o = free_out(fc);
 	struct weft_sgl_elem sgl[2] = { { .addr = req->rqstdma, .len = req->rqstlen },
@@ -61,6 +60,7 @@ static int start_out(struct weft_fc *fc, const struct wfc_rport *r, struct nvmef
 	weft_qp_doorbell(fc->ls_qp);
 	o->busy = true;
 	o->req = req;
+	o->rem = rem;
 	*slot(req) = o;
 	return 0;
 }
@@ -83,15 +83,17 @@ static void out_done(struct wfc_ls_out *o, int status)
 	*slot(req) = NULL;
 	if (wfc_abort_cancel(&o->abort))
 		o->busy = false;
+	if (!status && o->rem && o->rem->at)
+		wfc_assoc_note(o->rem, req);
 	req->done(req, status);
 }
 
 int wfc_host_ls_req(struct nvme_fc_local_port *lport, struct nvme_fc_remote_port *rport,
 		    struct nvmefc_ls_req *req)
 {
-	const struct wfc_remote *rem = rport->private_;
+	struct wfc_remote *rem = rport->private_;
 
-	return start_out(wfc_of(lport), rem->at, req);
+	return start_out(wfc_of(lport), rem->at, rem, req);
 }
 
 void wfc_host_ls_abort(struct nvme_fc_local_port *lport, struct nvme_fc_remote_port *rport,
@@ -104,7 +106,7 @@ void wfc_host_ls_abort(struct nvme_fc_local_port *lport, struct nvme_fc_remote_p
 
 int wfc_target_ls_req(struct nvmet_fc_target_port *tport, void *handle, struct nvmefc_ls_req *req)
 {
-	return start_out(wfc_of_target(tport), ((struct wfc_host *)handle)->at, req);
+	return start_out(wfc_of_target(tport), ((struct wfc_host *)handle)->at, NULL, req);
 }
 
 void wfc_target_ls_abort(struct nvmet_fc_target_port *tport, void *handle,
@@ -181,15 +183,13 @@ static void fail_in(void *obj, int error)
 
 /* --- handing up and answering ----------------------------------------------------------------------- */
 
-/* With both roles: what makes an association is for the target, its end may be for either. */
+/* With both roles, all but the end of an association of our host. */
 static bool for_target(const struct wfc_ls_in *in, const struct wfc_rport *r)
 {
-	const struct weft_fc *fc = in->fc;
-	const uint8_t *cmd = in->payload;
-
-	if (!fc->tport || !r->rport)
-		return fc->tport;
-	return !in->len || *cmd != CMD_DISCONNECT_ASSOC || (r->roles & WEFT_FCR_INITIATOR);
+	if (!in->fc->tport || !r->rport)
+		return in->fc->tport;
+	return (r->roles & WEFT_FCR_INITIATOR) &&
+	       !wfc_assoc_is_ours(r->rport->private_, in->payload, in->len);
 }
 
 static void hand_up(struct wfc_ls_in *in)

@@ -7,6 +7,7 @@
 
 #define QUEUES_DEFAULT 65u
 #define QUEUES_MAX 120u /* of the adapter's pairs */
+#define GONE_POLLS 1000
 
 struct weft_fc *wfc_of(const struct nvme_fc_local_port *lport)
 {
@@ -203,7 +204,7 @@ static void check_dead(struct weft_fc *fc)
 
 static void tell_state(struct weft_fc *fc)
 {
-	if (!fc->changed)
+	if (!fc->changed || !fc->opened)
 		return;
 	fc->changed = false;
 	if (fc->params.state_cb)
@@ -241,7 +242,7 @@ static uint64_t move_on(void *arg, uint64_t now)
 	if (fc->tport)
 		next = earlier(next, nvmet_fc_targetport_poll(fc->tport, now));
 	push(fc); /* what the transports started */
-	return more || !TAILQ_EMPTY(&fc->works) || fc->changed ? now : next;
+	return more || !TAILQ_EMPTY(&fc->works) || (fc->changed && fc->opened) ? now : next;
 }
 
 /* --- opening ---------------------------------------------------------------------------------------- */
@@ -344,6 +345,7 @@ int weft_fc_open(struct weft_dev *dev, const struct weft_fc_params *params, stru
 		weft_fc_close(fc);
 		return rc;
 	}
+	fc->opened = true;
 	*out = fc;
 	return 0;
 }
@@ -359,13 +361,11 @@ static bool idle(void *arg)
 	       wfc_ls_idle(fc);
 }
 
-static void drop_pairs(struct weft_fc *fc)
+/* A pair that is busy, since what was aborted lasts, goes later by itself. */
+static void delete_pair(struct weft_qp *qp)
 {
-	if (fc->ls_qp)
-		weft_qp_drop(fc->ls_qp);
-	if (fc->target_qp)
-		weft_qp_drop(fc->target_qp);
-	fc->ls_qp = fc->target_qp = NULL;
+	if (qp && weft_qp_delete(qp) == -EBUSY)
+		weft_qp_drop(qp);
 }
 
 static void forget(struct weft_fc *fc)
@@ -375,6 +375,16 @@ static void forget(struct weft_fc *fc)
 	wfc_ls_forget(fc);
 	wfc_target_forget(fc);
 	wfc_io_forget(fc);
+}
+
+/* Polls until nothing is in use. A device that is gone keeps nothing up. */
+static bool wind_up(struct weft_fc *fc)
+{
+	int rc = weft_dev_run(fc->dev, idle, fc, 0);
+
+	for (int i = 0; rc == -ENODEV && i < GONE_POLLS && !idle(fc); i++)
+		weft_dev_poll(fc->dev);
+	return idle(fc);
 }
 
 void weft_fc_close(struct weft_fc *fc)
@@ -390,12 +400,14 @@ void weft_fc_close(struct weft_fc *fc)
 		nvme_fc_unregister_localport(fc->lport);
 	if (fc->tport)
 		nvmet_fc_unregister_targetport(fc->tport);
-	clean = !weft_dev_run(fc->dev, idle, fc, 0) || idle(fc);
+	clean = wind_up(fc);
 	if (!fc->dead)
 		set_port(fc, WEFT_FCM_OFF);
 	weft_dev_remove_poller(fc->dev, move_on, fc);
 	forget(fc);
-	drop_pairs(fc);
+	delete_pair(fc->target_qp);
+	delete_pair(fc->ls_qp);
+	fc->ls_qp = fc->target_qp = NULL;
 	if (!clean)
 		return; /* a transport still refers to it */
 	wfc_target_fini(fc);

@@ -56,6 +56,7 @@ static void unregister_remote(struct wfc_rport *r)
 		return;
 	r->rport = NULL;
 	remote_of(rport)->at = NULL;
+	wfc_assoc_forget(remote_of(rport)); /* associations do not outlive the login */
 	nvme_fc_unregister_remoteport(rport);
 }
 
@@ -65,6 +66,7 @@ void wfc_remoteport_delete(struct nvme_fc_remote_port *rport)
 	struct wfc_remote *rem = remote_of(rport);
 
 	TAILQ_REMOVE(&fc->remotes, rem, link);
+	wfc_assoc_forget(rem);
 	fc->n_remotes_deleted++;
 }
 

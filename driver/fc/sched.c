@@ -99,18 +99,19 @@ static bool send_abort(struct wfc_abort *a)
 {
 	struct weft_arg_fc_abort arg = { .qp = a->qp, .cid = a->cid };
 	struct weft_fc *fc = a->fc;
-	int rc;
+	int rc = -ENODEV;
 
 	if (fc->aborts_out == WFC_ABORTS_MAX)
 		return false;
-	rc = weft_admin_submit(fc->dev, WEFT_OP_FC_ABORT, &arg, sizeof(arg), on_abort, a);
+	if (!fc->dead)
+		rc = weft_admin_submit(fc->dev, WEFT_OP_FC_ABORT, &arg, sizeof(arg), on_abort, a);
 	if (rc == -EAGAIN)
 		return false;
 	TAILQ_REMOVE(&fc->aborts, a, link);
 	a->queued = false;
 	a->sent = !rc;
 	if (rc)
-		a->done(a->obj); /* the device is gone, and the exchange with it */
+		a->done(a->obj); /* the device knows nothing of it any more */
 	else
 		fc->aborts_out++;
 	return true;

@@ -76,8 +76,9 @@ struct fake_fc {
 	uint32_t id;
 	bool cable;
 	bool up;
-	bool empty_rsp;   /* an RSP is told as 0 bytes */
-	bool hold_aborts; /* FC_ABORT stays unanswered */
+	bool empty_rsp;            /* an RSP is told as 0 bytes */
+	bool hold_aborts;          /* FC_ABORT stays unanswered */
+	unsigned int busy_deletes; /* QP_DELETE ends with EBUSY so many times */
 	uint16_t ls_qp, target_qp;
 	struct fake_fc_pair *pair[128];
 	struct fake_late late[64];

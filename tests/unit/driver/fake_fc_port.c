@@ -176,6 +176,10 @@ uint16_t fake_fc_delete(struct fake *f, uint16_t qp)
 			return EBUSY;
 	if (!p)
 		return 0;
+	if (fc->busy_deletes) {
+		fc->busy_deletes--;
+		return EBUSY;
+	}
 	if (fc->ls_qp == qp)
 		fc->ls_qp = 0;
 	if (fc->target_qp == qp)

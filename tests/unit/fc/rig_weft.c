@@ -11,6 +11,9 @@
 #define IDLE_NS 1000000
 
 struct side side[2];
+uint8_t weft_admin_log2;
+uint16_t weft_target_entries;
+bool weft_both_roles;
 static unsigned int alloc_skip, alloc_count;
 
 /* --- time and progress ------------------------------------------------------------------------------ */
@@ -83,6 +86,8 @@ void weft_devices(void)
 	set_time();
 	for (int i = 0; i < 2; i++) {
 		struct weft_dev_params p = { .advance_ns = 10,
+					     .timeout_ms = 2000,
+					     .admin_sq_log2 = weft_admin_log2,
 					     .idle_cb = on_idle,
 					     .idle_arg = &number[i] };
 
@@ -93,19 +98,27 @@ void weft_devices(void)
 struct weft_fc_params weft_params(int i)
 {
 	uint64_t name = i ? TARGET_WWNN : HOST_WWNN;
+	struct weft_fc_params p = { .wwnn = name,
+				    .wwpn = name | WWPN_BITS,
+				    .mode = WEFT_FCM_NATIVE,
+				    .roles = WEFT_FCR_INITIATOR };
 
-	return (struct weft_fc_params){ .wwnn = name,
-					.wwpn = name | WWPN_BITS,
-					.mode = WEFT_FCM_NATIVE,
-					.roles = i ? WEFT_FCR_TARGET | WEFT_FCR_DISCOVERY :
-						     WEFT_FCR_INITIATOR };
+	if (i) {
+		p.roles = WEFT_FCR_TARGET | WEFT_FCR_DISCOVERY;
+		p.target_entries = weft_target_entries;
+	}
+	if (weft_both_roles)
+		p.roles = WEFT_FCR_TARGET | WEFT_FCR_INITIATOR;
+	return p;
 }
 
 void weft_devices_close(void)
 {
 	for (int i = 0; i < 2; i++) {
-		weft_dev_close(side[i].dev);
+		struct weft_dev *dev = side[i].dev;
+
 		side[i].dev = NULL;
+		weft_dev_close(dev);
 		ck_assert_uint_eq(side[i].fake->maps_live, 0);
 		ck_assert_uint_eq(side[i].fake->irqs_live, 0);
 		ck_assert_uint_eq(side[i].fake->violations, 0);

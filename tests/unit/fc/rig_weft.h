@@ -14,6 +14,11 @@ struct side {
 };
 extern struct side side[2];
 
+/* For the next rig. */
+extern uint8_t weft_admin_log2;
+extern uint16_t weft_target_entries;
+extern bool weft_both_roles;
+
 #define HOST_WWNN 0x10000090fa000001ull
 #define TARGET_WWNN 0x10000090fa000002ull
 #define WWPN_BITS 0x1000000000000000ull
