@@ -9,10 +9,9 @@
 #include "fc_test.h"
 #include "rig.h"
 
-/* Failures. The suite of first comes before what runs over the driver. */
-static int run_over(const struct rig_driver *driver, Suite *first)
+/* Failures. The suites of r come before what runs over the driver. */
+static int run_over(const struct rig_driver *driver, SRunner *r)
 {
-	SRunner *r = srunner_create(first);
 	int failed;
 
 	rig = driver;
@@ -30,8 +29,10 @@ static int run_over(const struct rig_driver *driver, Suite *first)
 
 int main(void)
 {
-	int failed = run_over(&rig_loop, codec_suite());
+	SRunner *r = srunner_create(weft_suite());
+	int failed = run_over(&rig_loop, srunner_create(codec_suite()));
 
-	failed += run_over(&rig_weft, weft_suite());
+	srunner_add_suite(r, weft_io_suite());
+	failed += run_over(&rig_weft, r);
 	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

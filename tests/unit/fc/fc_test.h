@@ -11,5 +11,6 @@ Suite *host_suite(void);
 Suite *ls_suite(void);
 Suite *target_suite(void);
 Suite *weft_suite(void);
+Suite *weft_io_suite(void);
 
 #endif
