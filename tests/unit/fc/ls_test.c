@@ -170,7 +170,7 @@ START_TEST(link_services_in_hand_have_a_bound)
 	struct fc_ls_rqst r = { .cmd = FCNVME_LS_DISCONNECT_ASSOC };
 	unsigned int lost = 0;
 
-	if (!loop) /* the adapter takes fewer at once, see weft_test */
+	if (!loop) /* the adapter takes fewer at once, see adapter_port_test */
 		return;
 	for (int i = 0; i < 257; i++)
 		send_raw(&many[i], &r);

@@ -42,7 +42,7 @@ struct rig_driver {
 	int (*host_ls)(struct nvmefc_ls_req *req);
 	int (*target_ls)(struct nvmefc_ls_req *req);
 };
-extern const struct rig_driver rig_loop, rig_weft;
+extern const struct rig_driver rig_loop, rig_adapter;
 extern const struct rig_driver *rig; /* of this run */
 extern struct nvme_fc_loop *loop;    /* NULL: another driver */
 extern struct nvme_fc_ctrl *ctrl;

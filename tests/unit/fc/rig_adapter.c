@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "rig.h"
-#include "rig_weft.h"
+#include "rig_adapter.h"
 
 #define IOVA_TAG 0x0100000000000000ull
 #define ROUNDS 3 /* of polls in one: what the loopback does in one */
@@ -183,7 +183,7 @@ static int link_to(bool up)
 /* --- faults ----------------------------------------------------------------------------------------- */
 
 static const int faults[NVME_FC_LOOP_FAULTS] = {
-	[NVME_FC_LOOP_LS_BUSY] = -1, /* driver_test: rings that are full */
+	[NVME_FC_LOOP_LS_BUSY] = -1, /* adapter_port_test: rings that are full */
 	[NVME_FC_LOOP_LS_FAIL] = FAKE_LS_FAIL,
 	[NVME_FC_LOOP_LS_DROP] = FAKE_LS_DROP,
 	[NVME_FC_LOOP_LS_RSP_DROP] = FAKE_LS_RSP_DROP,
@@ -191,13 +191,13 @@ static const int faults[NVME_FC_LOOP_FAULTS] = {
 	[NVME_FC_LOOP_LS_GARBLE] = FAKE_LS_GARBLE,
 	[NVME_FC_LOOP_LS_NO_TIMEOUT] = FAKE_LS_NO_TIMEOUT,
 	[NVME_FC_LOOP_LS_XMT_FAIL] = FAKE_LS_RSP_FAIL,
-	[NVME_FC_LOOP_QUEUE_FAIL] = -1, /* weft_test: a pair that cannot be made */
+	[NVME_FC_LOOP_QUEUE_FAIL] = -1, /* adapter_port_test: a pair that cannot be made */
 	[NVME_FC_LOOP_IO_BUSY] = -1,
 	[NVME_FC_LOOP_IO_AGAIN] = -1,
 	[NVME_FC_LOOP_IO_FAIL] = -1,
 	[NVME_FC_LOOP_CMND_DROP] = FAKE_CMND_DROP,
 	[NVME_FC_LOOP_CMND_ABORT] = FAKE_CMND_ABORT,
-	[NVME_FC_LOOP_OP_FAIL] = -1, /* weft_test: an operation on an aborted exchange */
+	[NVME_FC_LOOP_OP_FAIL] = -1, /* adapter_port_test: an operation on an aborted exchange */
 	[NVME_FC_LOOP_OP_DROP] = FAKE_OP_DROP,
 	[NVME_FC_LOOP_OP_ERROR] = FAKE_OP_ERROR,
 	[NVME_FC_LOOP_OP_SHORT] = FAKE_OP_SHORT,
@@ -290,17 +290,17 @@ static int target_ls(struct nvmefc_ls_req *req)
 	return side[1].fc->target_tmpl.ls_req(tport(), h, req);
 }
 
-const struct rig_driver rig_weft = { .name = "adapter",
-				     .create = create,
-				     .destroy = destroy,
-				     .poll = poll,
-				     .next = next,
-				     .link = link_to,
-				     .fault = fault,
-				     .stats = get_stats,
-				     .local = local,
-				     .remote = remote,
-				     .tport = tport,
-				     .iova = iova,
-				     .host_ls = host_ls,
-				     .target_ls = target_ls };
+const struct rig_driver rig_adapter = { .name = "adapter",
+					.create = create,
+					.destroy = destroy,
+					.poll = poll,
+					.next = next,
+					.link = link_to,
+					.fault = fault,
+					.stats = get_stats,
+					.local = local,
+					.remote = remote,
+					.tport = tport,
+					.iova = iova,
+					.host_ls = host_ls,
+					.target_ls = target_ls };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Inside the rig over the adapter's driver, for the tests of that. */
-#ifndef FC_RIG_WEFT_H
-#define FC_RIG_WEFT_H
+#ifndef FC_RIG_ADAPTER_H
+#define FC_RIG_ADAPTER_H
 
 #include "../../../driver/fc/fc.h"
 #include "../driver/fake_fc.h"

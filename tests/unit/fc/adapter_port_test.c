@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The adapter's driver: its port, remote ports and link services. Commands: weft_io_test.c. */
+/* The adapter's driver: its port, remote ports and link services. Commands: adapter_io_test.c. */
 #include <errno.h>
 #include <stdlib.h>
 
 #include "../../../host-lib/fc/wire.h"
 #include "fc_test.h"
 #include "rig.h"
-#include "rig_weft.h"
+#include "rig_adapter.h"
 
 static void up(void)
 {
@@ -29,7 +29,7 @@ static void on_state(void *arg, struct weft_fc *fc, const struct weft_fc_info *i
 static void turn(void)
 {
 	for (int i = 0; i < 8; i++)
-		rig_weft.poll();
+		rig_adapter.poll();
 }
 
 START_TEST(what_makes_no_sense_is_refused)
@@ -148,9 +148,9 @@ START_TEST(the_local_port_comes_with_the_link_and_stays)
 	ck_assert_uint_eq(r.wwpn, TARGET_WWNN | WWPN_BITS);
 	ck_assert_uint_eq(r.port_id, 0x010202);
 	ck_assert_uint_eq(r.roles, WEFT_FCR_TARGET | WEFT_FCR_DISCOVERY);
-	ck_assert_uint_eq(rig_weft.remote()->port_role,
+	ck_assert_uint_eq(rig_adapter.remote()->port_role,
 			  FC_PORT_ROLE_NVME_TARGET | FC_PORT_ROLE_NVME_DISCOVERY);
-	ck_assert_uint_eq(rig_weft.remote()->port_name, TARGET_WWNN | WWPN_BITS);
+	ck_assert_uint_eq(rig_adapter.remote()->port_name, TARGET_WWNN | WWPN_BITS);
 	ck_assert_int_eq(weft_fc_rport(side[0].fc, index + 1u, &r), -ENOENT);
 	ck_assert_int_eq(weft_fc_rport(side[0].fc, WEFT_N_RPORT + index, &r), -ENOENT);
 	fake_fc_cable(side[0].fake, false);
@@ -164,7 +164,7 @@ START_TEST(the_local_port_comes_with_the_link_and_stays)
 	ck_assert_ptr_eq(weft_fc_localport(side[0].fc), lport);
 	ck_assert_uint_eq(lport->port_id, 0x020304);
 	ck_assert_uint_gt(told, 3);
-	ck_assert_int_eq(rig_weft.destroy(), 0);
+	ck_assert_int_eq(rig_adapter.destroy(), 0);
 }
 END_TEST
 
@@ -478,9 +478,9 @@ START_TEST(answers_wait_for_room_in_the_ring)
 }
 END_TEST
 
-Suite *weft_suite(void)
+Suite *adapter_port_suite(void)
 {
-	Suite *s = suite_create("weft");
+	Suite *s = suite_create("adapter port");
 	TCase *t = tcase_create("open");
 
 	tcase_add_test(t, what_makes_no_sense_is_refused);

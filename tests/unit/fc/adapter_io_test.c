@@ -6,7 +6,7 @@
 #include "../../../host-lib/fc/wire.h"
 #include "fc_test.h"
 #include "rig.h"
-#include "rig_weft.h"
+#include "rig_adapter.h"
 
 static struct job job, load[62];
 
@@ -38,7 +38,7 @@ static void down(void)
 static void turn(void)
 {
 	for (int i = 0; i < 8; i++)
-		rig_weft.poll();
+		rig_adapter.poll();
 }
 
 /* --- queues, past the transport ----------------------------------------------------------------------- */
@@ -587,9 +587,9 @@ START_TEST(closed_under_load)
 }
 END_TEST
 
-Suite *weft_io_suite(void)
+Suite *adapter_io_suite(void)
 {
-	Suite *s = suite_create("weft_io");
+	Suite *s = suite_create("adapter io");
 	TCase *t = tcase_create("queue");
 
 	tcase_add_checked_fixture(t, up, down);
