@@ -256,13 +256,17 @@ void wfc_io_run(struct weft_fc *fc)
 	}
 }
 
+static void forget_queue(struct wfc_queue *q)
+{
+	for (unsigned int i = 0; i < q->entries; i++)
+		wfc_abort_forget(q->fc, &q->ex[i].abort);
+	weft_qp_drop(q->qp);
+}
+
 void wfc_io_forget(struct weft_fc *fc)
 {
 	struct wfc_queue *q;
 
-	for (q = TAILQ_FIRST(&fc->queues); q; q = TAILQ_NEXT(q, link)) {
-		for (unsigned int i = 0; i < q->entries; i++)
-			wfc_abort_forget(fc, &q->ex[i].abort);
-		weft_qp_drop(q->qp);
-	}
+	for (q = TAILQ_FIRST(&fc->queues); q; q = TAILQ_NEXT(q, link))
+		forget_queue(q);
 }

@@ -11,6 +11,7 @@ int main(void)
 	int failed;
 
 	rig = &rig_adapter;
+	srunner_add_suite(r, adapter_queue_suite());
 	srunner_add_suite(r, adapter_io_suite());
 	add_transport_suites(r);
 	srunner_run_all(r, CK_ENV);

@@ -11,6 +11,7 @@ Suite *host_suite(void);
 Suite *ls_suite(void);
 Suite *target_suite(void);
 Suite *adapter_port_suite(void);
+Suite *adapter_queue_suite(void);
 Suite *adapter_io_suite(void);
 
 /* What runs over every low-level driver. */
