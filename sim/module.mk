@@ -4,6 +4,7 @@
 #   build/sim/trace/libweft_sim.a  the same with FST waves: larger and slower
 #   build/sim/check/libweft_sim.a  the same with the RTL's assertions
 #   build/weft-sim                 vfio-user server; --fst runs build/weft-sim-trace in its place
+#   build/weft-fabric              a Fibre Channel switch of UNIX datagram ports
 #   build/weft-cosim               two adapters in one process: the job of weft run, on a file that the other exports
 # Programs that link a library need $(SIM_LIBS) after it and the C++ linker.
 SIM_TOP     ?= weft_top
@@ -69,7 +70,14 @@ build/weft-cosim: $(SIM_COSIM_C:%.c=build/%.o) $$(filter-out build/tools/main.o,
   build/sim/libweft_sim.a $$(TOOL_LIBS) | build/firmware/weft.elf
 	$(CXX) -o $@ $^ $(SIM_LIBS) $(TOOL_LDLIBS)
 
+# No adapter in it: neither Verilator nor the library are needed.
+build/weft-fabric: build/sim/fabric/main.o $(SIM_FABRIC_C:%.c=build/%.o) build/sim/server/dgram.o build/sim/server/fc_port.o \
+  build/sim/world/link.o build/sim/world/pcapng.o
+	$(CC) -o $@ $^ -lz
+
 .PHONY: sim
-sim: build/weft-sim build/weft-sim-trace
+sim: build/weft-sim build/weft-sim-trace build/weft-fabric
+ALL += build/weft-fabric build/man/weft-fabric.1
+INSTALL += build/weft-fabric:bin:755 build/man/weft-fabric.1:share/man/man1:644
 ALL += build/weft-sim build/weft-sim-trace build/weft-cosim
 INSTALL += build/weft-sim:bin:755 build/weft-sim-trace:bin:755 build/weft-cosim:bin:755

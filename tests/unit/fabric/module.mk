@@ -11,3 +11,6 @@ $(UNIT_FABRIC)/%_test: $(UNIT_FABRIC)/%_test.o $(UNIT_FABRIC)/rig.o $(SIM_FABRIC
 $(UNIT_FABRIC)/world_test: $(UNIT_FABRIC)/world_test.o build/tests/unit/sim/libweft_sim.a
 	$(CXX) -o $@ $^ $(SIM_LIBS) -lcheck -lsubunit -lrt
 TESTS += $(UNIT_FABRIC_BINS)
+
+tests/unit/fabric/program_test.py: | build/weft-fabric
+TESTS += tests/unit/fabric/program_test.py
