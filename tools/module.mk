@@ -17,4 +17,4 @@ build/weft: $(TOOL_OBJ) $(TOOL_LIBS)
 .PHONY: tools
 tools: build/weft
 ALL += build/weft build/driver/libweft.so
-INSTALL += build/weft:bin:755
+INSTALL += build/weft:bin:755 tools/fc_nvme.lua:share/weft:644

@@ -157,8 +157,10 @@ class Program(unittest.TestCase):
             self.assertIsNone(self.command(wrong), wrong)
         self.command('quit')
         self.assertEqual(self.fabric.wait(LIMIT), 0)
-        with open(cap, 'rb') as f:
-            self.assertEqual(f.read().count(b'\xbc\xb5\x56\x56'), 3)
+        shown = subprocess.run(['tshark', '-r', cap, '-T', 'fields', '-e', 'fc.crc.status', '-e', 'fc.type', '-e', 'fcels.opcode'],
+                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True,
+                               encoding='utf-8').stdout
+        self.assertEqual(shown.splitlines(), ['1\t0x01\t0x04', '1\t0x01\t0x02', '1\t0x08\t'])
         self.assertTrue(b.wait(lambda: b.prim == LOS))
         self.assertFalse(os.path.exists(f'{self.path}/f1'))
 

@@ -17,3 +17,6 @@ TESTS += $(UNIT_SIM_BINS)
 $(UNIT_SIM)/weft-sim: $(SIM_SERVER_C:%.c=build/%.o) $(UNIT_SIM)/libweft_sim.a
 	$(CXX) -o $@ $^ $(SIM_LIBS) -ljson-c
 $(UNIT_SIM)/server_test $(UNIT_SIM)/server_port_test $(UNIT_SIM)/server_fc_test: $(UNIT_SIM)/vfu_client.o | $(UNIT_SIM)/weft-sim
+
+# The dissector runs in tshark; it needs nothing built.
+TESTS += tests/unit/sim/fc_nvme_lua_test.py
