@@ -79,6 +79,7 @@ static void darken(struct fc_port *p, uint64_t now_ns)
 		return;
 	p->rx_prim = WEFT_FC_PRIM_LOS;
 	weft_link_clear(&p->in);
+	p->seen = false;
 	primitive(&p->in, WEFT_FC_PRIM_LOS, now_ns);
 }
 
@@ -200,10 +201,12 @@ static void move_in(struct fc_port *p, fc_port_rx rx, void *ctx, uint64_t now_ns
 	read_units(p, now_ns);
 	while (weft_link_next(&p->in) <= now_ns) {
 		f = p->in.head;
+		if (p->capture && !p->seen) /* before what it leads to */
+			weft_pcapng_write_fc(p->capture, f->bytes, f->len, now_ns, false);
+		p->seen = true;
 		if (rx(ctx, f->bytes, f->len, f->bad_fcs) == -EAGAIN)
 			return;
-		if (p->capture)
-			weft_pcapng_write_fc(p->capture, f->bytes, f->len, now_ns, false);
+		p->seen = false;
 		free(weft_link_take(&p->in, now_ns));
 	}
 }

@@ -26,6 +26,7 @@ struct fc_port {
 	uint8_t tx_prim, rx_prim; /* levels: WEFT_FC_PRIM_* */
 	bool gone;                /* nobody is there */
 	bool pulled;
+	bool seen;    /* what comes in next is in the capture already */
 	bool blocked; /* the outside has no room: try again at retry_ns */
 	uint64_t retry_ns, refresh_ns;
 	uint64_t unplugged; /* units nobody was there for */
