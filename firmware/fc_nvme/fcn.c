@@ -345,6 +345,8 @@ void fcn_submit(uint16_t qp, uint16_t slot)
 		fcn_tgt_submit(slot);
 	else if (kind == FCN_LSP)
 		fcn_ls_submit(slot);
+	else
+		fcn_refuse(slot, ENOTCONN); /* fetched while the pair was deleted */
 }
 
 void fcn_rx_free(uint16_t slot)

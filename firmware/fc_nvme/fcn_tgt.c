@@ -131,7 +131,7 @@ static inline uint16_t take_slot(uint8_t buf, uint32_t *xid)
 	return targets.n ? take_of_many(buf, xid) : ENG_NO_SLOT;
 }
 
-static inline void deliver(uint16_t slot, uint8_t buf, uint32_t s_id, uint16_t rport, uint32_t xid)
+static inline __attribute__((always_inline)) void deliver(uint16_t slot, uint8_t buf, uint32_t s_id, uint16_t rport, uint32_t xid)
 {
 	uint32_t ox_id = fcn_hdr_word(buf, FCN_W_IDS) >> 16;
 	struct fcn_x *x = &fcn_xs[slot];
@@ -194,7 +194,7 @@ void fcn_tgt_command(const struct hal_event *ev)
 		deliver(slot, buf, s_id, rport, xid);
 }
 
-void fcn_tgt_pump(void)
+__attribute__((noinline)) void fcn_tgt_pump(void)
 {
 	while (waiting.n) {
 		uint8_t buf = waiting.buf[0];
@@ -250,8 +250,13 @@ bool fcn_sgl_covers(const struct weft_sq_entry *e)
 
 static inline bool data_ok(uint16_t slot, const struct weft_fc_tgt_entry *e)
 {
-	return e->data_len - 1 < WEFT_DATA_MAX && !(e->offset & 3) &&
-	       e->offset <= UINT32_MAX - WEFT_DATA_MAX && fcn_sgl_covers(hal_slot_entry(slot));
+	uint32_t len = e->data_len;
+
+	if (len - 1 >= WEFT_DATA_MAX || (e->offset & 3) || e->offset > UINT32_MAX - WEFT_DATA_MAX)
+		return false;
+	if (__builtin_expect(e->sgl_count == 1 && !(e->flags & WEFT_SQF_SGL_CHAIN), 1))
+		return e->sgl[0].len >= len;
+	return fcn_sgl_covers(hal_slot_entry(slot));
 }
 
 static inline bool rsp_ok(const struct weft_fc_tgt_entry *e)

@@ -12,10 +12,10 @@ START_TEST(test_instructions)
 		const char *format;
 		unsigned most;
 	} rows[] = {
-		{ "read: submit %*u response %*u stopped %*u total %u", 400 },
-		{ "write: submit %*u ready %*u response %*u total %u", 400 },
-		{ "target read: command %*u send %*u done %*u total %u", 400 },
-		{ "target write: command %*u fetch %*u placed %*u respond %*u total %u", 600 },
+		{ "read: submit %*u response %*u stopped %*u total %u", 365 },
+		{ "write: submit %*u ready %*u response %*u total %u", 525 },
+		{ "target read: command %*u send %*u done %*u total %u", 565 },
+		{ "target write: command %*u fetch %*u placed %*u respond %*u total %u", 850 },
 	};
 	FILE *f = popen(RUN, "r");
 	char line[256];
