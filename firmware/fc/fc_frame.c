@@ -174,7 +174,7 @@ static __attribute__((noinline)) void rare(const struct hal_event *ev)
 	fc_hdr_get((const uint8_t *)wire, &h);
 	if ((type == FC_TYPE_ELS && r_ctl >> 1 == 0x22 >> 1) ||
 	    (type == FC_TYPE_CT && r_ctl >> 1 == 0x02 >> 1) ||
-	    (type == FC_TYPE_BLS && own_exchange(&h)))
+	    (type == FC_TYPE_BLS && r_ctl >> 4 == 8 && own_exchange(&h)))
 		own(ev, &h);
 	else
 		fcn_event_frame(ev);

@@ -106,8 +106,8 @@ void fcn_link_changed(void)
 {
 	fcn_rport_cache_drop();
 	if (fc_port.state != WEFT_FCS_UP) {
+		fcn_tgt_forget(FCN_ALL_PORTS, FC_XID_NONE); /* before buffers become free */
 		lose(WEFT_N_RPORT);
-		fcn_tgt_forget(FCN_ALL_PORTS, FC_XID_NONE);
 	}
 	news.link = true;
 	fcn_event_pump();
@@ -123,9 +123,9 @@ void fcn_rport_changed(uint16_t index, bool ready)
 	fcn_rport_cache_drop();
 	rp = ready ? fc_rport(index) : NULL;
 	if (!rp || rp->port_id != port_ids[index]) { /* else only its roles are others */
-		lose(index);
 		if (port_ids[index])
 			fcn_tgt_forget(port_ids[index], FC_XID_NONE);
+		lose(index);
 		if (news.up & bit)
 			news.gone |= bit;
 	}

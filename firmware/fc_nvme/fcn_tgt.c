@@ -131,7 +131,8 @@ static inline uint16_t take_slot(uint8_t buf, uint32_t *xid)
 	return targets.n ? take_of_many(buf, xid) : ENG_NO_SLOT;
 }
 
-static inline __attribute__((always_inline)) void deliver(uint16_t slot, uint8_t buf, uint32_t s_id, uint16_t rport, uint32_t xid)
+static inline __attribute__((always_inline)) void deliver(uint16_t slot, uint8_t buf, uint32_t s_id,
+							  uint16_t rport, uint32_t xid)
 {
 	uint32_t ox_id = fcn_hdr_word(buf, FCN_W_IDS) >> 16;
 	struct fcn_x *x = &fcn_xs[slot];
@@ -199,14 +200,20 @@ __attribute__((noinline)) void fcn_tgt_pump(void)
 	while (waiting.n) {
 		uint8_t buf = waiting.buf[0];
 		uint32_t s_id = fcn_hdr_word(buf, FCN_W_S_ID) & 0xffffff, xid;
-		uint16_t rport = fcn_rport_of(s_id), slot = take_slot(buf, &xid);
+		uint16_t rport = fcn_rport_of(s_id), slot = ENG_NO_SLOT;
 
-		if (slot == ENG_NO_SLOT)
-			return;
+		if (rport < WEFT_N_RPORT) {
+			slot = take_slot(buf, &xid);
+			if (slot == ENG_NO_SLOT)
+				return;
+		}
 		waiting.n--;
 		for (uint32_t i = 0; i < waiting.n; i++)
 			waiting.buf[i] = waiting.buf[i + 1];
-		deliver(slot, buf, s_id, rport, xid); /* one whose port went has been forgotten */
+		if (slot == ENG_NO_SLOT) /* its port is no more */
+			hal_fc_buf_free(buf);
+		else
+			deliver(slot, buf, s_id, rport, xid);
 	}
 }
 

@@ -164,6 +164,29 @@ START_TEST(test_waiting_commands_of_a_lost_port_are_forgotten)
 }
 END_TEST
 
+/* A buffer comes free because the port goes: it is not for a command of the same port. */
+START_TEST(test_buffers_that_a_lost_port_frees)
+{
+	uint32_t x[ENTRIES];
+
+	up();
+	for (uint16_t i = 0; i < ENTRIES; i++)
+		x[i] = send_cmnd(i);
+	send_cmnd_quiet(50);
+	run();
+	abort_start(TGT_QP, cid_of(x[3]));
+	release(TGT_QP, cid_of(x[3]));
+	expect_frame(0x81, 0x890000, 0);
+	port_lost(PEER);
+	run();
+	for (uint32_t i = 0; i < fake_cpl_count; i++)
+		ck_assert(fake_cpl[i].type != WEFT_CQT_CAPSULE ||
+			  (fake_cpl[i].dw[2] & 0xffff) != 50);
+	ck_assert_uint_eq(fake_fc_bufs_used(), 0);
+	teardown();
+}
+END_TEST
+
 START_TEST(test_several_pairs_share_the_commands)
 {
 	uint32_t n[2] = { 0 };
@@ -548,6 +571,7 @@ void tests_tgt(Suite *s)
 	tcase_add_test(t, test_commands_wait_for_a_buffer);
 	tcase_add_test(t, test_waiting_commands_have_a_bound);
 	tcase_add_test(t, test_waiting_commands_of_a_lost_port_are_forgotten);
+	tcase_add_test(t, test_buffers_that_a_lost_port_frees);
 	tcase_add_test(t, test_several_pairs_share_the_commands);
 	tcase_add_test(t, test_a_connection_keeps_to_its_pair);
 	tcase_add_test(t, test_read);
