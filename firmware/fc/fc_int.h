@@ -233,7 +233,7 @@ enum rport_state { RP_FREE, RP_NAME, RP_PLOGI, RP_WAIT, RP_LOGGED, RP_PRLI, RP_R
 
 struct rport {
 	struct fc_rport pub;
-	struct timer timer; /* WAIT: next try; LOGGED: our PRLI after all */
+	struct timer timer; /* WAIT: next try; LOGGED: our PRLI after all; READY: ADISC */
 	uint16_t xid;       /* of our request that is open */
 	uint8_t state, tries;
 	bool listed;    /* the name server, or a claim, told of it */

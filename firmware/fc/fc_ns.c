@@ -89,11 +89,12 @@ static bool read_list(const uint8_t *p, uint32_t len)
 
 static void scanned(const struct els_answer *a)
 {
-	bool whole = true;
+	/* It refuses when there is no port of that type; any other reason says nothing about ports. */
+	bool whole = a->result == ELS_REFUSED && a->reason == RJT_UNABLE;
 
 	for (struct rport *rp = rports; rp < rports + WEFT_N_RPORT; rp++)
 		rp->found = false;
-	if (a->result == ELS_DONE) /* refused: there is none */
+	if (a->result == ELS_DONE)
 		whole = read_list(a->payload, a->len);
 	for (struct rport *rp = rports; whole && rp < rports + WEFT_N_RPORT; rp++) {
 		if (rp->state == RP_FREE || !rp->listed || rp->found)
@@ -290,12 +291,24 @@ void ns_rscn(const uint8_t *pages, uint32_t count)
 		ns.changed = true;
 }
 
+/* Only a plain refusal says that there is no such port. */
+static enum els_result name_result(const struct els_answer *a)
+{
+	if (a->result == ELS_DONE && a->len < 8)
+		return ELS_TIMEOUT;
+	if (a->result == ELS_REFUSED &&
+	    (!a->reason || a->reason == RJT_BUSY || a->explan == EXP_LOGIN))
+		return ELS_TIMEOUT;
+	return a->result;
+}
+
 static void named(uint32_t arg, const struct els_answer *a)
 {
-	bool whole = a->result == ELS_DONE && a->len >= 8;
+	enum els_result result = name_result(a);
 
-	session_named(&rports[arg], whole || a->result != ELS_DONE ? a->result : ELS_TIMEOUT,
-		      whole ? get_be64(a->payload) : 0);
+	if (a->explan == EXP_LOGIN)
+		ns_gone();
+	session_named(&rports[arg], result, result == ELS_DONE ? get_be64(a->payload) : 0);
 }
 
 bool ns_ask_name(struct rport *rp)

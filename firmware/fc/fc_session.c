@@ -269,10 +269,21 @@ static void lost(struct rport *rp)
 		rport_free(rp);
 }
 
+/* We could not ask: that says nothing about the other side. */
+static void verify_later(struct rport *rp, uint32_t ms)
+{
+	if (rp->state == RP_READY)
+		after(rp, ms);
+}
+
 static void adisc_done(uint32_t arg, const struct els_answer *a)
 {
 	struct rport *rp = answered(arg);
 
+	if (a->result == ELS_UNSENT) {
+		verify_later(rp, SOON_MS);
+		return;
+	}
 	if (a->result != ELS_DONE || a->len < 28 || get_be64(a->payload + 8) != rp->pub.wwpn ||
 	    get_be24(a->payload + 25) != rp->pub.port_id) {
 		lost(rp);
@@ -291,7 +302,7 @@ static void adisc(struct rport *rp)
 	put_be64(p + 16, fc_port.wwnn);
 	put_be24(p + 25, fc_port.port_id);
 	if (!request(rp, p, sizeof(p), 2 * fc_port.e_d_tov_ms, adisc_done))
-		lost(rp);
+		verify_later(rp, fc_port.e_d_tov_ms);
 }
 
 void session_verify(struct rport *rp)
@@ -301,7 +312,7 @@ void session_verify(struct rport *rp)
 	if (fc_port.topology != WEFT_FCT_FABRIC)
 		adisc(rp);
 	else if (!ns_ask_name(rp))
-		lost(rp);
+		verify_later(rp, fc_port.e_d_tov_ms);
 }
 
 /* Of a port that we are logged in to: the name server no longer knows it, or knows another one there. */
@@ -349,4 +360,6 @@ void session_timer(struct timer *t)
 		session_login(rp);
 	else if (rp->state == RP_LOGGED)
 		prli(rp);
+	else if (rp->state == RP_READY)
+		session_verify(rp);
 }

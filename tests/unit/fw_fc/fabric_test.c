@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* N_Port on a fabric: login, name server, search. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -290,6 +291,125 @@ START_TEST(cut_answers_are_no_answers)
 }
 END_TEST
 
+START_TEST(name_server_that_wants_a_login_first_is_no_refusal)
+{
+	fab_registered(HOST);
+	fab_accept_ct(fab_take_ct(0x0171), "80010301");
+	rig_reject(fab_take_ct(0x0112), RJT_UNABLE, EXP_LOGIN);
+	rig_take_els(ELS_PLOGI, US, FC_ID_NAMES);
+	rig_advance(510);
+	fab_port_found(0x010301, LOW_WWPN);
+}
+END_TEST
+
+/* A list of 60 ports; all of them are asked for by name. */
+static void many_found(uint8_t roles)
+{
+	fab_registered(roles);
+	memset(p, 0, sizeof(p));
+	hex("01000000 fc020000 80020000 00000000", p);
+	for (uint32_t i = 0; i < 60; i++)
+		put_be32(p + 16 + 4 * i, 0x020000 + i);
+	p[16 + 4 * 59] = 0x80;
+	rig_answer(fab_take_ct(0x0171), p, 256);
+}
+
+/* Answers whatever the port asks, as good targets do, for so long. */
+static void serve(uint32_t ms)
+{
+	char name[20];
+	struct frame f;
+
+	while (ms--) {
+		for (; rig_pending(); rig_advance(0)) {
+			f = *rig_take();
+			if (f.h.r_ctl == RCTL_CT_REQ) {
+				snprintf(name, sizeof(name), "50000000%08x", get_be32(f.p + 16));
+				fab_accept_ct(&f, name);
+			} else if (f.p[0] == ELS_PLOGI) {
+				rig_login(p, ELS_LS_ACC, 0x5000000000000000ull + f.h.d_id, 0);
+				rig_answer(&f, p, LOGIN_LEN);
+			} else if (f.p[0] == ELS_PRLI) {
+				rig_prli(p, ELS_LS_ACC, 1, 0x10);
+				rig_answer(&f, p, PRLI_LEN);
+			} else if (f.p[0] == ELS_ADISC) {
+				memset(p, 0, 28);
+				p[0] = ELS_LS_ACC;
+				put_be64(p + 8, 0x5000000000000000ull + f.h.d_id);
+				put_be24(p + 25, f.h.d_id);
+				rig_answer(&f, p, 28);
+			} else {
+				fab_accept_els(&f);
+			}
+		}
+		rig_advance(1);
+	}
+}
+
+static void check_many(void)
+{
+	ck_assert_uint_eq(rport_count(), 60);
+	for (uint32_t i = 0; i < 60; i++) {
+		uint16_t n = fc_rport_by_id(0x020000 + i);
+
+		ck_assert_uint_lt(n, WEFT_N_RPORT);
+		ck_assert(fc_rport(n)->wwpn == 0x5000000000020000ull + i);
+		ck_assert_uint_eq(rig.gone[n], 0);
+	}
+	ck_assert_uint_eq(els_in_use(), 0);
+}
+
+START_TEST(many_ports_are_logged_in_to)
+{
+	many_found(HOST);
+	serve(10);
+	check_many();
+}
+END_TEST
+
+START_TEST(full_transmit_queue_only_delays_many_logins)
+{
+	fab_registered(HOST);
+	rig.refuse = 0;
+	many_found(HOST);
+	rig_forget(); /* the first requests are lost, and then nothing leaves for a while */
+	rig.refuse = 1000000;
+	rig_advance(3000);
+	rig.refuse = 0;
+	serve(20000);
+	check_many();
+}
+END_TEST
+
+START_TEST(full_table_of_requests_only_delays)
+{
+	many_found(HOST | TARGET);
+	ck_assert_uint_eq(els_in_use(), 60);
+	for (int i = 0; i < 4; i++)
+		ck_assert_uint_eq(fc_rscn(), 0);
+	ck_assert_uint_eq(fc_rscn(), EAGAIN);
+	ck_assert_uint_eq(els_in_use(), 64);
+	serve(3000);
+	check_many();
+}
+END_TEST
+
+/* Every port is asked whether the login is still good, while for a while nothing can leave. */
+START_TEST(doubts_wait_for_room)
+{
+	many_found(HOST | TARGET);
+	serve(10);
+	fab_rscn("03000000");
+	rig_advance(30);
+	rig.refuse = 1000000;
+	rig_reject(fab_take_ct(0x0171), RJT_COMMAND, 0x2c);
+	rig_advance(500);
+	rig.refuse = 0;
+	serve(10000);
+	check_many();
+}
+END_TEST
+
 START_TEST(name_server_silent_about_a_name_is_asked_again)
 {
 	fab_registered(HOST);
@@ -323,6 +443,11 @@ Suite *fabric_suite(void)
 	tcase_add_test(t, port_that_the_name_server_does_not_know_is_left);
 	tcase_add_test(t, port_that_is_us_is_left);
 	tcase_add_test(t, cut_answers_are_no_answers);
+	tcase_add_test(t, name_server_that_wants_a_login_first_is_no_refusal);
+	tcase_add_test(t, many_ports_are_logged_in_to);
+	tcase_add_test(t, full_transmit_queue_only_delays_many_logins);
+	tcase_add_test(t, full_table_of_requests_only_delays);
+	tcase_add_test(t, doubts_wait_for_room);
 	tcase_add_test(t, name_server_silent_about_a_name_is_asked_again);
 	suite_add_tcase(s, t);
 	return s;
