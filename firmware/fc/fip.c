@@ -35,7 +35,7 @@
 #define FUZZ_MS 100u
 #define QUICK_TRIES 10u
 #define SLOW_MS 10000u
-#define RELOGIN_MS 60000u /* to a neighbour whose login failed */
+#define RELOGIN_MS 120000u /* to a neighbour that refuses: twice the time the tries take */
 
 enum vn_code { VN_PROBE = 1, VN_PROBE_REPLY, VN_CLAIM, VN_CLAIM_REPLY, VN_BEACON };
 enum { D_MAC = 2, D_NAME = 4, D_SIZE = 6, D_VN = 11, D_FC4 = 15 };

@@ -272,6 +272,20 @@ START_TEST(cut_frames_are_dropped)
 }
 END_TEST
 
+START_TEST(descriptors_that_come_twice_are_dropped)
+{
+	uint32_t n;
+
+	vn_up(HOST);
+	vn = (struct vn){ .code = CLAIM, .id = PEER, .wwpn = LOW_WWPN };
+	n = vn_build();
+	memcpy(vn_frame + n, vn_frame + 24, 8);
+	put_be16(vn_frame + 20, (n + 8 - 24) / 4);
+	vn_input(n + 8);
+	rig_quiet();
+}
+END_TEST
+
 START_TEST(uncritical_descriptors_are_skipped)
 {
 	uint32_t n;
@@ -305,6 +319,7 @@ Suite *fip_suite(void)
 	tcase_add_test(t, too_many_conflicts_slow_us_down);
 	tcase_add_loop_test(t, malformed_frames_are_dropped, 0, sizeof(bent) / sizeof(bent[0]));
 	tcase_add_test(t, cut_frames_are_dropped);
+	tcase_add_test(t, descriptors_that_come_twice_are_dropped);
 	tcase_add_test(t, uncritical_descriptors_are_skipped);
 	suite_add_tcase(s, t);
 	return s;

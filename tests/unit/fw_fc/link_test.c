@@ -132,6 +132,9 @@ START_TEST(offline_of_the_other_ends_logins)
 	ck_assert_uint_eq(fc_port.state, WEFT_FCS_DOWN);
 	ck_assert_uint_eq(rig.gone[0], 1);
 	ck_assert_uint_eq(port_counters.link_failures, 0);
+	rig_prim(LRR);
+	rig_prim(IDLE);
+	ck_assert_uint_eq(rig.credit, 1); /* what the login gave is gone, too */
 }
 END_TEST
 

@@ -173,9 +173,30 @@ START_TEST(neighbour_that_refuses_logins_is_not_pestered)
 		rig_advance(2000);
 	}
 	ck_assert_int_ge(logins, 7);
-	ck_assert_int_le(logins, 7 * 7);
-	vn_comes(CLAIM, PEER, LOW_WWPN); /* it starts anew: so do we */
-	rig_forget();
+	ck_assert_int_le(logins, 7 * 4);
+}
+END_TEST
+
+START_TEST(new_claim_of_who_refused_is_a_new_start)
+{
+	vn_up(HOST);
+	vn.types = 1;
+	vn_comes(CLAIM_REPLY, PEER, LOW_WWPN);
+	for (int i = 0; i < 7; i++) {
+		rig_reject(rig_take_els(ELS_PLOGI, US, PEER), RJT_UNABLE, 0);
+		for (int k = 0; i < 6 && k < 100; k++) {
+			rig_advance(500);
+			vn_comes(BEACON, PEER, LOW_WWPN);
+			if (rig_pending() && !rig_peek()->ether)
+				break;
+			rig_forget(); /* our own beacons */
+		}
+	}
+	vn_comes(BEACON, PEER, LOW_WWPN);
+	ck_assert_ptr_null(rport_by_id(PEER));
+	vn_comes(CLAIM, PEER, LOW_WWPN);
+	vn_take(CLAIM_REPLY);
+	rig_take_els(ELS_PLOGI, US, PEER);
 }
 END_TEST
 
@@ -297,6 +318,7 @@ Suite *neighbour_suite(void)
 	tcase_add_test(t, neighbour_that_moves_is_another_login);
 	tcase_add_test(t, another_neighbour_at_its_address_is_another_login);
 	tcase_add_test(t, neighbour_that_refuses_logins_is_not_pestered);
+	tcase_add_test(t, new_claim_of_who_refused_is_a_new_start);
 	tcase_add_test(t, more_neighbours_than_places);
 	tcase_add_test(t, plogi_before_we_are_up_is_nothing);
 	tcase_add_test(t, flogi_has_no_place_here);

@@ -103,6 +103,11 @@ static void set_ctrl(int i, uint32_t ctrl)
 		queues[i].out = queues[i].in;
 }
 
+static void set_mac(int i, const uint8_t mac[6])
+{
+	memcpy(pair.port[i].mac, mac, 6);
+}
+
 static bool send_fc(int i, const struct fc_hdr *h, const void *payload, uint32_t len)
 {
 	struct frame *f = leave(i, payload, len);
@@ -156,7 +161,7 @@ static void changed(int i, uint16_t index, bool ready)
 	}                                                                           \
 	void x##_hal_fc_mac(const uint8_t mac[6])                                   \
 	{                                                                           \
-		memcpy(pair.port[i].mac, mac, 6);                                   \
+		set_mac(i, mac);                                                    \
 	}                                                                           \
 	uint32_t x##_hal_fc_tx_free(void)                                           \
 	{                                                                           \

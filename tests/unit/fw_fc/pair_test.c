@@ -212,7 +212,7 @@ START_TEST(loss_on_ethernet_only_delays)
 		start_both(WEFT_FCM_VN2VN, _i, seed);
 		pair_run(20000 + chance(40000));
 		pair.lose = pair.busy = 0;
-		pair_run(150000);
+		pair_run(180000);
 		check_both(_i);
 		ck_assert_uint_ne(pair_port(0)->port_id, pair_port(1)->port_id);
 	}

@@ -48,6 +48,7 @@ uint32_t rig_sends(void); /* primitive; asserts the native mode */
 bool rig_drops(void);
 
 struct frame *rig_take(void); /* the oldest frame that left and was not looked at */
+struct frame *rig_peek(void); /* the same, but it stays */
 struct frame *rig_take_els(uint8_t cmd, uint32_t s_id, uint32_t d_id);
 struct frame *rig_take_reject(uint8_t reason, uint8_t explan);
 struct frame *rig_take_accept(void);

@@ -297,6 +297,48 @@ START_TEST(both_prli_make_one_pair)
 }
 END_TEST
 
+START_TEST(refusal_after_its_own_prli_ends_nothing)
+{
+	struct frame f = rig_prli_sent();
+
+	rig_prli(p, ELS_PRLI, 0, 0x30);
+	rig_request(PEER, US, p, PRLI_LEN);
+	rig_take_accept();
+	rig_reject(&f, RJT_UNABLE, EXP_IN_PROGRESS);
+	ck_assert_uint_eq(rig.gone[0], 0);
+	ck_assert_uint_eq(rport_by_id(PEER)->state, RP_READY);
+	rig_advance(10000);
+	rig_quiet();
+}
+END_TEST
+
+START_TEST(answer_to_an_exchange_of_long_ago_is_none)
+{
+	struct frame f = rig_plogi_sent(HOST);
+	uint16_t place = f.h.ox_id & 63;
+
+	rig_answer(&f, p,
+		   4); /* no PLOGI: it is tried again, with other ids, until one has that place */
+	for (int i = 0; i < 200; i++) {
+		struct frame g;
+
+		while (!rig_pending())
+			rig_advance(500);
+		g = *rig_take();
+		if (g.p[0] == ELS_PLOGI && (g.h.ox_id & 63) == place) {
+			rig_login(p, ELS_LS_ACC, LOW_WWPN, 0);
+			rig_answer(&f, p, LOGIN_LEN);
+			rig_quiet();
+			return;
+		}
+		if (g.p[0] == ELS_FLOGI)
+			rig_login(p, ELS_LS_ACC, LOW_WWPN, 0);
+		rig_answer(&g, p, g.p[0] == ELS_FLOGI ? LOGIN_LEN : 4);
+	}
+	ck_abort_msg("the place was not taken again");
+}
+END_TEST
+
 START_TEST(port_without_nvme_is_left_alone)
 {
 	static const struct {
@@ -381,6 +423,8 @@ Suite *session_suite(void)
 	tcase_add_test(t, our_own_name_cannot_log_in);
 	tcase_add_test(t, full_table_refuses_and_makes_room_where_nothing_runs);
 	tcase_add_test(t, both_prli_make_one_pair);
+	tcase_add_test(t, refusal_after_its_own_prli_ends_nothing);
+	tcase_add_test(t, answer_to_an_exchange_of_long_ago_is_none);
 	tcase_add_test(t, port_without_nvme_is_left_alone);
 	tcase_add_test(t, refused_prli_is_left_alone);
 	tcase_add_test(t, busy_prli_is_tried_again);
