@@ -19,6 +19,7 @@ import subprocess
 import tempfile
 import time
 
+import fcmodule
 import initramfs
 import kernel
 from kernel import Unavailable
@@ -30,13 +31,19 @@ PR_SET_PDEATHSIG = 1
 ERROR_LEVEL = 3
 
 # What a role needs: modules loaded at boot, modules loaded on demand, programs packed into its
-# initramfs, programs of this machine's /usr, which the guest then sees, read-only.
-Role = collections.namedtuple('Role', 'modules spare programs usr')
+# initramfs, programs of this machine's /usr, which the guest then sees, read-only; own: whether
+# the module of fc/ is there, to be loaded on demand.
+Role = collections.namedtuple('Role', 'modules spare programs usr own', defaults=(False,))
 CRC = ('crc32c_generic', 'crc32c_intel')
 ROLES = {
     'target': Role(('virtio_net', 'nvmet-tcp', 'sch_netem'), ('brd',), ('tc',), ()),
     'host': Role(('virtio_net', 'nvme-tcp', 'sch_netem', '9p', '9pnet_virtio', 'ext4'), (),
                  ('tc',), ('nvme', 'fio', 'mkfs.ext4', 'e2fsck')),
+    'fc-target': Role(('virtio_net', 'nvmet-fc', 'nvme-fc', 'sch_netem'), ('brd',), ('tc',), (),
+                      True),
+    'fc-host': Role(('virtio_net', 'nvme-fc', 'nvmet-fc', 'sch_netem', '9p', '9pnet_virtio'), (),
+                    ('tc',), ('nvme', 'fio'), True),
+    'libfc': Role(('virtio_net', 'fcoe', 'sch_netem'), (), ('tc',), ()),
 }
 
 # Kernel messages that mean trouble, whatever level they were logged at.
@@ -67,6 +74,9 @@ def pack_initramfs(image, role):
     for path in need.usr and sorted(glob.glob(os.path.join(HERE, 'guest', '*.py'))):
         with open(path, 'rb') as f:
             files['guest/' + os.path.basename(path)] = (f.read(), 0o755)
+    if need.own:
+        with open(fcmodule.get(image), 'rb') as f:
+            files['lib/modules/fcpeer.ko'] = (f.read(), 0o644)
     for name in need.usr:
         if not shutil.which(name, path='/usr/sbin:/usr/bin'):
             raise Unavailable('%s is needed for the guest: run ./setup' % name)

@@ -86,6 +86,19 @@ def fetch(folder):
         raise Unavailable('no kernel for the guest: %s' % e) from None
 
 
+def packages(names, folder):
+    """The files of these packages, fetched into folder; as fetch(), for names that are known."""
+    for private in False, True:
+        options = apt_options(private)
+        if private:
+            run(['apt-get', '-qq', *options, 'update'])
+        got = run(['apt-get', '-q', *options, 'download', *names], cwd=folder)
+        files = [glob.glob(os.path.join(folder, name + '_*.deb')) for name in names]
+        if not got.returncode and all(files):
+            return [found[0] for found in files]
+    raise Unavailable('apt-get download %s: %s' % (' '.join(names), got.stderr.decode().strip()))
+
+
 def decompress(data):
     """The payload of a bzImage, whatever it was packed with."""
     if data[:2] == b'\x1f\x8b':
