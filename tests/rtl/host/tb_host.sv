@@ -101,12 +101,14 @@ module tb_host (
 	logic [2:0] no_ready, no_valid, no_last, no_err;
 	logic [383:0] no_data;
 	logic [14:0] no_cnt;
+	logic [3:0] no_wr;
+	logic [15:0] no_tag;
 	logic unused;
 
 	assign pl_done_valid = done_valid[0];
 	assign pl_done_err = done_err[0];
 	assign busy = busy_host || busy_rd || busy_wr;
-	assign unused = &{1'b0, no_ready, no_valid, no_last, no_err, no_data, no_cnt, done_tag[15:0]};
+	assign unused = &{1'b0, no_ready, no_valid, no_last, no_err, no_data, no_cnt, no_wr, no_tag, done_tag[15:0]};
 
 	weft_host host (
 		.rd_req_valid(rq_valid), .rd_req_ready(rq_ready), .rd_req_addr(rq_addr), .rd_req_len(rq_len), .rd_rsp_valid(rs_valid),
@@ -119,7 +121,7 @@ module tb_host (
 		.cnt_inc(cnt_inc | {53'd0, wr_err, rd_err, 9'd0}), .cnt_rd_bytes(rd_bytes), .cnt_wr_bytes(wr_bytes), .cnt_tx_bytes(5'd3),
 		.cnt_rx_bytes(5'd16), .cnt_placed_bytes(5'd0), .busy(busy_host), .*
 	);
-	weft_dma_rd dma_rd (
+	weft_dma_rd #(.N(4)) dma_rd (
 		.clk, .rst(rst || soft_rst), .drain, .quiet(quiet_rd), .busy(busy_rd),
 		.rd_req_valid({3'd0, rq_valid}), .rd_req_ready({no_ready, rq_ready}), .rd_req_addr({192'd0, rq_addr}),
 		.rd_req_len({48'd0, rq_len}), .rd_rsp_valid({no_valid, rs_valid}), .rd_rsp_ready({3'd0, rs_ready}),
@@ -128,11 +130,11 @@ module tb_host (
 	);
 	weft_dma_wr dma_wr (
 		.clk, .rst(rst || soft_rst), .drain, .quiet(quiet_wr), .busy(busy_wr),
-		.wr_cmd_valid({wc_valid, pl_cmd_valid}), .wr_cmd_ready({wc_ready, pl_cmd_ready}),
-		.wr_cmd_addr({wc_addr, pl_cmd_addr}), .wr_cmd_len({wc_len, pl_cmd_len}), .wr_cmd_tag({wc_tag, 16'd0}),
-		.wr_dat_valid({wd_valid, pl_dat_valid}), .wr_dat_ready({wd_ready, pl_dat_ready}),
-		.wr_dat_data({wd_data, pl_dat_data}), .wr_dat_last({wd_last, pl_dat_last}),
-		.wr_done_valid(done_valid), .wr_done_tag(done_tag), .wr_done_err(done_err),
+		.wr_cmd_valid({1'b0, wc_valid, pl_cmd_valid}), .wr_cmd_ready({no_wr[0], wc_ready, pl_cmd_ready}),
+		.wr_cmd_addr({64'd0, wc_addr, pl_cmd_addr}), .wr_cmd_len({16'd0, wc_len, pl_cmd_len}), .wr_cmd_tag({16'd0, wc_tag, 16'd0}),
+		.wr_dat_valid({1'b0, wd_valid, pl_dat_valid}), .wr_dat_ready({no_wr[1], wd_ready, pl_dat_ready}),
+		.wr_dat_data({128'd0, wd_data, pl_dat_data}), .wr_dat_last({1'b0, wd_last, pl_dat_last}),
+		.wr_done_valid({no_wr[2], done_valid}), .wr_done_tag({no_tag, done_tag}), .wr_done_err({no_wr[3], done_err}),
 		.wr_issued(issued), .wr_answered(answered), .cnt_bytes(wr_bytes), .cnt_err(wr_err), .*
 	);
 endmodule
