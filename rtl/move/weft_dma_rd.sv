@@ -82,7 +82,7 @@ module weft_dma_rd #(
 	logic issue;
 	logic of_full;
 `ifndef SYNTHESIS
-	initial if (N < 2 || N > 8) $fatal(1, "weft_dma_rd: N must be 2..8");
+	initial if (N < 5 || N > 8) $fatal(1, "weft_dma_rd: N must be 5..8");
 `endif
 	always_comb begin
 		found = 1'b0;

@@ -98,9 +98,9 @@ module tb_host (
 	logic [4:0] rs_cnt, rd_bytes, wr_bytes;
 	logic [1:0] done_valid, done_err;
 	logic [31:0] done_tag, issued, answered;
-	logic [2:0] no_ready, no_valid, no_last, no_err;
-	logic [383:0] no_data;
-	logic [14:0] no_cnt;
+	logic [5:0] no_ready, no_valid, no_last, no_err;
+	logic [767:0] no_data;
+	logic [29:0] no_cnt;
 	logic [3:0] no_wr;
 	logic [15:0] no_tag;
 	logic unused;
@@ -121,10 +121,10 @@ module tb_host (
 		.cnt_inc(cnt_inc | {53'd0, wr_err, rd_err, 9'd0}), .cnt_rd_bytes(rd_bytes), .cnt_wr_bytes(wr_bytes), .cnt_tx_bytes(5'd3),
 		.cnt_rx_bytes(5'd16), .cnt_placed_bytes(5'd0), .busy(busy_host), .*
 	);
-	weft_dma_rd #(.N(4)) dma_rd (
+	weft_dma_rd dma_rd (
 		.clk, .rst(rst || soft_rst), .drain, .quiet(quiet_rd), .busy(busy_rd),
-		.rd_req_valid({3'd0, rq_valid}), .rd_req_ready({no_ready, rq_ready}), .rd_req_addr({192'd0, rq_addr}),
-		.rd_req_len({48'd0, rq_len}), .rd_rsp_valid({no_valid, rs_valid}), .rd_rsp_ready({3'd0, rs_ready}),
+		.rd_req_valid({6'd0, rq_valid}), .rd_req_ready({no_ready, rq_ready}), .rd_req_addr({384'd0, rq_addr}),
+		.rd_req_len({96'd0, rq_len}), .rd_rsp_valid({no_valid, rs_valid}), .rd_rsp_ready({6'd0, rs_ready}),
 		.rd_rsp_data({no_data, rs_data}), .rd_rsp_cnt({no_cnt, rs_cnt}), .rd_rsp_last({no_last, rs_last}),
 		.rd_rsp_err({no_err, rs_err}), .cnt_bytes(rd_bytes), .cnt_err(rd_err), .*
 	);
