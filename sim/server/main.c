@@ -115,6 +115,49 @@ static int parse_faults(struct weft_link_params *faults, const char *option, con
 	return weft_link_parse(text, faults, &bad) ? wrong(option, bad) : 0;
 }
 
+static int one_option(struct options *opt, int c)
+{
+	switch (c) {
+	case 's':
+		opt->socket = optarg;
+		return 0;
+	case 'e':
+		opt->eth = optarg;
+		return 0;
+	case 'p':
+		opt->pcap = optarg;
+		return 0;
+	case 'w':
+		return parse_fst(opt, strdup(optarg));
+	case 't':
+		return parse_time(opt, optarg);
+	case 'f':
+		return parse_faults(&opt->faults, "--faults", optarg);
+	case 'c':
+		opt->fc = optarg;
+		return 0;
+	case 'q':
+		opt->fc_pcap = optarg;
+		return 0;
+	case 'g':
+		return parse_faults(&opt->fc_faults, "--fc-faults", optarg);
+	case 'i':
+		opt->firmware = optarg;
+		return 0;
+	case 'l':
+		opt->log = true;
+		return 0;
+	case 'h':
+		fputs(usage, stdout);
+		exit(0);
+	case 'v':
+		puts("weft-sim " VERSION);
+		exit(0);
+	default:
+		return -EINVAL;
+	}
+}
+
 static int parse_options(struct options *opt, int argc, char **argv)
 {
 	static const struct option names[] = {
@@ -128,51 +171,8 @@ static int parse_options(struct options *opt, int argc, char **argv)
 	};
 	int c, ret = 0;
 
-	while (!ret && (c = getopt_long(argc, argv, "", names, NULL)) >= 0) {
-		switch (c) {
-		case 's':
-			opt->socket = optarg;
-			break;
-		case 'e':
-			opt->eth = optarg;
-			break;
-		case 'p':
-			opt->pcap = optarg;
-			break;
-		case 'w':
-			ret = parse_fst(opt, strdup(optarg));
-			break;
-		case 't':
-			ret = parse_time(opt, optarg);
-			break;
-		case 'f':
-			ret = parse_faults(&opt->faults, "--faults", optarg);
-			break;
-		case 'c':
-			opt->fc = optarg;
-			break;
-		case 'q':
-			opt->fc_pcap = optarg;
-			break;
-		case 'g':
-			ret = parse_faults(&opt->fc_faults, "--fc-faults", optarg);
-			break;
-		case 'i':
-			opt->firmware = optarg;
-			break;
-		case 'l':
-			opt->log = true;
-			break;
-		case 'h':
-			fputs(usage, stdout);
-			exit(0);
-		case 'v':
-			puts("weft-sim " VERSION);
-			exit(0);
-		default:
-			ret = -EINVAL;
-		}
-	}
+	while (!ret && (c = getopt_long(argc, argv, "", names, NULL)) >= 0)
+		ret = one_option(opt, c);
 	if (!ret && (optind < argc || !opt->socket)) {
 		fputs(usage, stderr);
 		ret = -EINVAL;
