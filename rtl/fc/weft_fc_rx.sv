@@ -3,7 +3,7 @@
 // weft_fc_rx_buf); data frames in good order of an exchange that is armed (weft_fc_rx_ctx, weft_fc_rx_eng) are written to host memory
 // without firmware (weft_fc_rx_place), everything else goes to firmware as an event, in the order of arrival.
 // Latency: about ten cycles from a frame's last beat to its event, 20 to its data's first write command.
-// Throughput: one beat per cycle from either wire; placing 2112-byte frames takes about 135 cycles each; short frames six cycles
+// Throughput: one beat per cycle from either wire; placing 2112-byte frames takes as long as the wire does (135 cycles); short frames five cycles
 // (a queue of 128 takes bursts). Back-pressure: none towards the wires, a frame for which no buffer is free is dropped and counted; in
 // native mode the other side's credit (one R_RDY per buffer given back) keeps it from that. Events that wait hold frames and stops
 // back, not the core.

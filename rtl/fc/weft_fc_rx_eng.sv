@@ -7,7 +7,7 @@
 //
 // FCX_STOP's slots wait in a queue as long as there are slots and come before the next frame: the core never waits for them as long as
 // firmware does not stop a slot twice before it was told that it is stopped.
-// Latency: five cycles from a descriptor to its job. Throughput: six cycles a frame, seven with EVT_FC_PLACED, four a stop.
+// Latency: five cycles from a descriptor to its job. Throughput: five cycles a frame, six with EVT_FC_PLACED, two a stop.
 // Back-pressure: job_ready; frames wait in the queue of descriptors, which is as long as there are buffers.
 module weft_fc_rx_eng (
 	input  logic         clk,
