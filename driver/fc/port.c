@@ -403,6 +403,8 @@ void weft_fc_close(struct weft_fc *fc)
 	clean = wind_up(fc);
 	if (!fc->dead)
 		set_port(fc, WEFT_FCM_OFF);
+	if (clean)
+		clean = wind_up(fc); /* of what came before the port was off */
 	weft_dev_remove_poller(fc->dev, move_on, fc);
 	forget(fc);
 	delete_pair(fc->target_qp);

@@ -4,6 +4,8 @@
  * It is part of the library that has the FC-NVMe transport, and uses the adapter through the public
  * functions of this one: link libnvmf.a before libweft.a.
  *
+ * The constants named here are those of weft_host.h.
+ *
  * Everything moves in the polls of the device's handle (weft_dev_poll), with the device's time
  * (weft_dev_now); all belongs to the thread of that. A program that calls the transport from outside
  * of a callback polls once before it waits. Not after weft_dev_reset, nor when the device is gone:

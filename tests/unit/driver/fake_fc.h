@@ -78,6 +78,7 @@ struct fake_fc {
 	bool up;
 	bool empty_rsp;            /* an RSP is told as 0 bytes */
 	bool hold_aborts;          /* FC_ABORT stays unanswered */
+	void (*before_off)(void);  /* runs when FC_PORT_SET stops the port */
 	unsigned int busy_deletes; /* QP_DELETE ends with EBUSY so many times */
 	uint16_t ls_qp, target_qp;
 	struct fake_fc_pair *pair[128];

@@ -208,6 +208,8 @@ static uint16_t port_set(struct fake_fc *fc, const struct weft_arg_fc_port *a)
 {
 	if (a->mode && (!a->wwpn || !a->wwnn || a->mode > WEFT_FCM_VN2VN || !a->roles))
 		return EINVAL;
+	if (!a->mode && fc->before_off)
+		fc->before_off();
 	fc->port.mode = 0;
 	update(fc);
 	fc->port = *a;

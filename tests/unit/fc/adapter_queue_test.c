@@ -265,6 +265,30 @@ START_TEST(what_cannot_be_a_command_is_refused)
 }
 END_TEST
 
+static void send_late(void)
+{
+	ck_assert_int_eq(raw_start(&raw[0]), 0);
+	fake_run(side[0].fake);
+}
+
+/* A command comes when the target's transport is gone, and its port is not yet off. */
+START_TEST(a_command_that_comes_while_the_port_is_closed)
+{
+	make_queue(4);
+	turn();
+	side[1].fake->fc->before_off = send_late;
+	weft_fc_close(side[1].fc);
+	side[1].fc = NULL;
+	for (int i = 0; i < 128; i++)
+		ck_assert_ptr_null(side[1].fake->fc->pair[i]);
+	weft_dev_poll(side[0].dev);
+	ck_assert_uint_eq(raw[0].done, 1);
+	delete_queue();
+	weft_fc_close(side[0].fc);
+	weft_devices_close();
+}
+END_TEST
+
 Suite *adapter_queue_suite(void)
 {
 	Suite *s = suite_create("adapter queue");
@@ -280,6 +304,10 @@ Suite *adapter_queue_suite(void)
 	tcase_add_test(t, a_late_abort_hits_no_other_command);
 	tcase_add_test(t, a_command_that_ended_before_its_abort_was_sent_is_not_aborted);
 	tcase_add_test(t, what_cannot_be_a_command_is_refused);
+	suite_add_tcase(s, t);
+	t = tcase_create("closing");
+	tcase_add_checked_fixture(t, up, NULL);
+	tcase_add_test(t, a_command_that_comes_while_the_port_is_closed);
 	suite_add_tcase(s, t);
 	t = tcase_create("small admin ring");
 	tcase_add_checked_fixture(t, small_admin_ring, rig_down);
