@@ -8,6 +8,7 @@
 #include "cosim.h"
 
 #define CABLE_NS 500
+#define FC_LOGIN_NS 10000000000ull
 
 static int failed(const char *what, int err)
 {
@@ -63,6 +64,24 @@ void cosim_poll(struct cosim *cosim)
 uint64_t cosim_now(const struct cosim *cosim)
 {
 	return weft_world_now(cosim->world);
+}
+
+int cosim_fc_wait(struct cosim_end *end)
+{
+	uint64_t limit = cosim_now(end->cosim) + FC_LOGIN_NS;
+	struct weft_fc_rport_info rport;
+	unsigned int i;
+
+	while (cosim_now(end->cosim) < limit) {
+		for (i = 0; i < WEFT_N_RPORT; i++)
+			if (!weft_fc_rport(end->fc, i, &rport))
+				return 0;
+		if (end->poll)
+			cosim_poll(end->cosim);
+		else
+			weft_dev_poll(end->dev);
+	}
+	return failed("FC login", -ETIMEDOUT);
 }
 
 /* --- building --------------------------------------------------------------------------------- */

@@ -78,5 +78,10 @@ void cosim_program(struct cosim_end *end, int (*poll)(void *arg), void *arg);
 /* Moves every program, and time. */
 void cosim_poll(struct cosim *cosim);
 uint64_t cosim_now(const struct cosim *cosim);
+/*
+ * Lets programs and time go on until a remote port has logged in to this end's FC port. -ETIMEDOUT, said
+ * on stderr.
+ */
+int cosim_fc_wait(struct cosim_end *end);
 
 #endif

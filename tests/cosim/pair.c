@@ -57,8 +57,13 @@ static int open_target(struct pair *p)
 	if (ret)
 		return failed("subsystem", ret);
 	port.listen.dev = p->side[PAIR_TARGET].dev;
-	port.listen.port = PAIR_PORT;
-	port.listen.header_digests = port.listen.data_digests = !p->params.no_digests;
+	if (p->cosim.end[PAIR_TARGET].fc) {
+		port.trtype = NVMF_TRTYPE_FC;
+		port.listen.fc.target_port = weft_fc_targetport(p->cosim.end[PAIR_TARGET].fc);
+	} else {
+		port.listen.port = PAIR_PORT;
+		port.listen.header_digests = port.listen.data_digests = !p->params.no_digests;
+	}
 	ret = nvme_target_port_add(p->target, &port, &p->port);
 	if (!ret)
 		ret = nvme_port_link(p->port, p->subsys);
@@ -84,6 +89,26 @@ static int poll_host(void *arg)
 	return s->host ? nvme_host_poll(s->host) : weft_dev_poll(s->dev);
 }
 
+static int tcp_address(struct nvme_host_opts *o)
+{
+	o->addr.trtype = NVMF_TRTYPE_TCP;
+	o->addr.ip = COSIM_IP + PAIR_TARGET;
+	o->addr.port = PAIR_PORT;
+	return 0;
+}
+
+/* The target's FC port must have logged in first. */
+static int fc_address(struct pair_side *s, struct nvme_host_opts *o)
+{
+	int ret = cosim_fc_wait(s->end);
+
+	o->addr.trtype = NVMF_TRTYPE_FC;
+	o->addr.wwnn = COSIM_WWNN + PAIR_TARGET;
+	o->addr.wwpn = COSIM_WWPN + PAIR_TARGET;
+	o->fc_port = weft_fc_localport(s->end->fc);
+	return ret;
+}
+
 int pair_connect(struct pair *p, unsigned int i)
 {
 	const struct pair_params *q = &p->params;
@@ -92,9 +117,9 @@ int pair_connect(struct pair *p, unsigned int i)
 	int ret;
 
 	nvme_host_opts_init(&o);
-	o.addr.trtype = NVMF_TRTYPE_TCP;
-	o.addr.ip = COSIM_IP + PAIR_TARGET;
-	o.addr.port = PAIR_PORT;
+	ret = s->end->fc ? fc_address(s, &o) : tcp_address(&o);
+	if (ret)
+		return ret;
 	strcpy(o.addr.subnqn, PAIR_NQN);
 	o.hostid[15] = (uint8_t)i;
 	o.io_queues = q->io_queues ? q->io_queues : 1;
