@@ -50,6 +50,7 @@ all: $(ALL)
 help:
 	@echo 'make              build everything'
 	@echo 'make run          two adapters in one process, one exports a file: write and read back 16 MiB, compare'
+	@echo 'make run WIRE=fc      the same over Fibre Channel; WIRE=fc FABRIC=1: through a switch; WIRE=fcoe: over Ethernet'
 	@echo 'make run PEER=linux   the same against a Linux target in a guest'
 	@echo 'make test         unit, RTL and co-simulation tests, short fuzz runs'
 	@echo 'make fuzz         each fuzzer for FUZZ_SECONDS (600) from a new seed'
@@ -71,7 +72,7 @@ run: all
 	tests/interop/run.py --main-job
 else
 run: build/weft-cosim build/firmware/weft.elf
-	tests/cosim/run.py
+	tests/cosim/run.py --wire $(if $(FABRIC),fabric,$(or $(WIRE),tcp))
 endif
 
 interop: all

@@ -69,9 +69,14 @@ static void choose(struct job *j, const struct nvme_discovery_entry *e)
 {
 	struct nvme_host_addr *a = &j->cfg.opts.addr;
 	struct in_addr in;
-	char text[33], word[33];
+	char text[33], word[33], name[44];
 
 	memcpy(a->subnqn, e->subnqn, NVME_NQN_MAX);
+	if (e->trtype == NVMF_TRTYPE_FC) {
+		snprintf(name, sizeof(name), "%.43s", e->traddr);
+		nvme_host_fc_parse(name, &a->wwnn, &a->wwpn);
+		return;
+	}
 	snprintf(text, sizeof(text), "%.32s", e->traddr);
 	if (sscanf(text, "%32s", word) == 1 && inet_pton(AF_INET, word, &in) == 1 && in.s_addr)
 		a->ip = ntohl(in.s_addr);
@@ -94,10 +99,11 @@ static int discover(struct job *j)
 	if (rc)
 		return complain(rc, "discover");
 	for (i = 0; i < n; i++) {
-		snprintf(text, sizeof(text), "%.223s at %.15s:%.5s", list[i].subnqn, list[i].traddr,
+		snprintf(text, sizeof(text), "%.223s at %.43s:%.5s", list[i].subnqn, list[i].traddr,
 			 list[i].trsvcid);
 		say(j, "discover", text);
-		if (list[i].subtype == 2 && list[i].trtype == 3 && !j->cfg.opts.addr.subnqn[0])
+		if (list[i].subtype == 2 && list[i].trtype == o.addr.trtype &&
+		    !j->cfg.opts.addr.subnqn[0])
 			choose(j, &list[i]);
 	}
 	free(list);
@@ -208,8 +214,8 @@ static void summary(struct job *j)
 	put_u64(o, "core_cycles", c[WEFT_CNT_CORE_CYCLES]);
 	put_u64(o, "core_instructions", c[WEFT_CNT_CORE_INSTRET]);
 	put_u64(o, "commands", st.commands);
-	put_u64(o, "frames_sent", c[WEFT_CNT_TX_FRAMES]);
-	put_u64(o, "frames_received", c[WEFT_CNT_RX_FRAMES]);
+	put_u64(o, "frames_sent", c[WEFT_CNT_TX_FRAMES] + c[WEFT_CNT_FC_TX_FRAMES]);
+	put_u64(o, "frames_received", c[WEFT_CNT_RX_FRAMES] + c[WEFT_CNT_FC_RX_FRAMES]);
 	put_u64(o, "segments_sent", st.segments_sent);
 	put_u64(o, "segments_received", st.segments_received);
 	put_u64(o, "pdus_sent", st.pdus_sent);

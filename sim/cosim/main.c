@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include <nvme/target.h>
+#include <weft/fc.h>
 
 #include "cosim.h"
 #include "run.h"
@@ -44,7 +45,8 @@ static const char help[] =
 	"\n"
 	"  --export FILE          made when it is missing\n"
 	"  --size BYTES           of the file when it is made (16M)\n"
-	"  --pcap HOST:TARGET     capture both Ethernet ports (pcapng)\n"
+	"  --wire WIRE            tcp, fc (point-to-point), fabric, fcoe (tcp)\n"
+	"  --pcap HOST:TARGET     capture both ports of that wire (pcapng)\n"
 	"  --faults SPEC          of the cable, both ways, as in weft-sim\n"
 	"  --mtu N                of both adapters (1500)\n"
 	"  --help\n";
@@ -90,6 +92,21 @@ static int parse_mtu(const char *text, uint16_t *mtu)
 	return 0;
 }
 
+static int parse_wire(const char *text, enum cosim_wire *wire)
+{
+	static const char *const names[] = {
+		[COSIM_ETH] = "tcp", [COSIM_FC] = "fc", [COSIM_FABRIC] = "fabric", [COSIM_FCOE] = "fcoe"
+	};
+	unsigned int i;
+
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (!strcmp(text, names[i])) {
+			*wire = (enum cosim_wire)i;
+			return 0;
+		}
+	return wrong("--wire", text);
+}
+
 static int parse_pcap(char *text, const char *capture[])
 {
 	char *colon = strchr(text, ':');
@@ -106,8 +123,8 @@ static int parse_own(struct options *opt, int argc, char **argv)
 {
 	static const struct option names[] = {
 		{ "export", 1, NULL, 'e' }, { "size", 1, NULL, 's' }, { "pcap", 1, NULL, 'p' },
-		{ "faults", 1, NULL, 'f' }, { "mtu", 1, NULL, 'm' },  { "help", 0, NULL, 'h' },
-		{ NULL, 0, NULL, 0 },
+		{ "faults", 1, NULL, 'f' }, { "mtu", 1, NULL, 'm' },  { "wire", 1, NULL, 'w' },
+		{ "help", 0, NULL, 'h' },   { NULL, 0, NULL, 0 },
 	};
 	const char *bad;
 	int c, ret = 0;
@@ -120,6 +137,8 @@ static int parse_own(struct options *opt, int argc, char **argv)
 			ret = parse_size(optarg, &opt->size);
 		else if (c == 'p')
 			ret = parse_pcap(optarg, opt->cosim.capture);
+		else if (c == 'w')
+			ret = parse_wire(optarg, &opt->cosim.wire);
 		else if (c == 'm')
 			ret = parse_mtu(optarg, &opt->cosim.mtu);
 		else if (c == 'f')
@@ -199,6 +218,22 @@ static int listen_on(struct job *j, uint16_t port, struct nvme_subsys *subsys)
 	return ret ? complain(ret, "link") : 0;
 }
 
+/* The FC port answers for discovery and for the subsystem. */
+static int listen_on_fc(struct job *j, struct nvme_subsys *subsys)
+{
+	struct cosim_end *end = &j->cosim.end[1];
+	struct nvme_port_opts o = { .trtype = NVMF_TRTYPE_FC,
+				    .listen = { .dev = end->dev, .qsize = 128 } };
+	struct nvme_port *p;
+	int ret;
+
+	o.listen.fc.target_port = weft_fc_targetport(end->fc);
+	ret = nvme_target_port_add(j->target, &o, &p);
+	if (!ret)
+		ret = nvme_port_link(p, subsys);
+	return ret ? complain(ret, "listen") : 0;
+}
+
 /* A subsystem with the file as its namespace 1. */
 static int export_file(struct job *j)
 {
@@ -222,6 +257,8 @@ static int export_file(struct job *j)
 		nvme_backend_close(backend);
 		return complain(ret, "export");
 	}
+	if (j->opt.cosim.wire != COSIM_ETH)
+		return listen_on_fc(j, subsys);
 	ret = listen_on(j, DISCOVERY_PORT, NULL); /* every port tells of all */
 	return ret ? ret : listen_on(j, IO_PORT, subsys);
 }
@@ -261,6 +298,23 @@ static void tell(const struct job *j, const char *what, double seconds)
 	fflush(stdout);
 }
 
+/* Where the host's job goes: over FC, to the target's port names. */
+static int address(struct job *j)
+{
+	struct nvme_host_opts *o = &j->opt.run.opts;
+	int ret;
+
+	if (j->opt.cosim.wire == COSIM_ETH)
+		return 0;
+	ret = cosim_fc_wait(&j->cosim.end[0]);
+	o->addr.trtype = NVMF_TRTYPE_FC;
+	o->addr.wwnn = COSIM_WWNN + COSIM_TARGET;
+	o->addr.wwpn = COSIM_WWPN + COSIM_TARGET;
+	o->fc_port = weft_fc_localport(j->cosim.end[0].fc);
+	j->opt.run.no_digest = true; /* FC has a CRC in each frame */
+	return ret;
+}
+
 static int job(struct job *j)
 {
 	double start = wall();
@@ -271,6 +325,9 @@ static int job(struct job *j)
 	if (ret)
 		return ret;
 	cosim_program(&j->cosim.end[1], poll_target, j->target);
+	ret = address(j);
+	if (ret)
+		return ret;
 	tell(j, "two adapters are up", wall() - start);
 	j->session.cfg = &j->opt.run;
 	j->session.dev = j->cosim.end[0].dev;

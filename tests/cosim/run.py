@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The demonstration: two adapters in one process, one exports a file, the other writes to it.
 
-  run.py [--size MIB] [--dir DIR] [-- options of weft run]
+  run.py [--wire tcp|fc|fabric|fcoe] [--size MIB] [--dir DIR] [-- options of weft run]
 
-build/weft-cosim discovers, connects, identifies, writes with both digests, reads back and compares.
+build/weft-cosim discovers, connects, identifies, writes (over TCP with both digests), reads back and
+compares.
 Then two more witnesses: the exported file must hold what was written, and tshark must find nothing
 wrong in the captures of both ports. Files stay in build/run/. Exit status: 0 all passed, else 1."""
 import argparse
@@ -19,6 +20,7 @@ import time
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(ROOT, 'tests', 'interop'))
 import capture                                                          # pylint: disable=C0413
+import fc_capture                                                       # pylint: disable=C0413
 from kernel import Unavailable                                          # pylint: disable=C0413
 
 MIB = 1 << 20
@@ -56,10 +58,10 @@ def prepare(folder, size):
     return files
 
 
-def run_adapters(files, size, options):
+def run_adapters(files, size, wire, options):
     """Everything the two adapters do; their program shows its steps itself."""
     command = [os.path.join(ROOT, 'build', 'weft-cosim'), '--export', files['export'],
-               '--size', str(size), '--pcap', files['host.pcapng'] + ':' + files['target.pcapng'],
+               '--size', str(size), '--wire', wire, '--pcap', files['host.pcapng'] + ':' + files['target.pcapng'],
                '--', '--data', files['written'], *options]
     try:
         done = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, timeout=TIMEOUT,
@@ -92,6 +94,26 @@ def check_wire(path):
     return report
 
 
+def check_fc(path, size):
+    """tshark's opinion of an FC port: good CRCs, nothing malformed, a command and its data."""
+    report = fc_capture.examine(path)
+    problems = list(report.problems)
+    if report.commands < 10 or report.data < 2 * size:
+        problems.append('%d commands, %d bytes of data' % (report.commands, report.data))
+    if problems:
+        raise Failed('%d problems in %s:\n%s' % (len(problems), name(path),
+                                                 '\n'.join(problems[:20])))
+    return report
+
+
+def check_fc_captures(files, size):
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        reports = list(pool.map(lambda port: check_fc(files[port + '.pcapng'], size), PORTS))
+    for port, report in zip(PORTS, reports):
+        say('capture', '%s: tshark finds %d frames, %d commands, %d bytes of data, no problem'
+            % (name(files[port + '.pcapng']), report.frames, report.commands, report.data))
+
+
 def check_captures(files):
     with concurrent.futures.ThreadPoolExecutor() as pool:
         reports = list(pool.map(check_wire, [files[port + '.pcapng'] for port in PORTS]))
@@ -103,6 +125,8 @@ def check_captures(files):
 
 def parse():
     ap = argparse.ArgumentParser(description=__doc__.split('\n', maxsplit=1)[0])
+    ap.add_argument('--wire', default='tcp', choices=('tcp', 'fc', 'fabric', 'fcoe'),
+                    help='between the adapters (tcp)')
     ap.add_argument('--size', type=int, default=16, metavar='MIB', help='how much (16)')
     ap.add_argument('--dir', default=os.path.join(ROOT, 'build', 'run'), help='where files go')
     ap.add_argument('options', nargs='*', help='of weft run')
@@ -113,9 +137,12 @@ def main():
     args, start = parse(), time.monotonic()
     try:
         files = prepare(os.path.abspath(args.dir), args.size * MIB)
-        run_adapters(files, args.size * MIB, args.options)
+        run_adapters(files, args.size * MIB, args.wire, args.options)
         check_export(files)
-        check_captures(files)
+        if args.wire == 'tcp':
+            check_captures(files)
+        else:
+            check_fc_captures(files, args.size * MIB)
     except (Failed, Unavailable, ValueError, OSError) as e:
         print('run failed after %.1f s: %s' % (time.monotonic() - start, e), file=sys.stderr)
         return 1
