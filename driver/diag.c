@@ -43,6 +43,17 @@ static const char *const counter_name[] = {
 	[WEFT_CNT_CORE_INSTRET] = "core_instret",
 	[WEFT_CNT_EVENTS] = "events",
 	[WEFT_CNT_CYCLES] = "cycles",
+	[WEFT_CNT_FC_TX_FRAMES] = "fc_tx_frames",
+	[WEFT_CNT_FC_TX_STALL_CREDIT] = "fc_tx_stall_credit",
+	[WEFT_CNT_FC_TX_STALL_DMA] = "fc_tx_stall_dma",
+	[WEFT_CNT_FC_RX_FRAMES] = "fc_rx_frames",
+	[WEFT_CNT_FC_RX_DROP_CRC] = "fc_rx_drop_crc",
+	[WEFT_CNT_FC_RX_DROP_FORM] = "fc_rx_drop_form",
+	[WEFT_CNT_FC_RX_DROP_NOBUF] = "fc_rx_drop_nobuf",
+	[WEFT_CNT_FC_RX_DROP_NOTUS] = "fc_rx_drop_notus",
+	[WEFT_CNT_FC_RX_PLACED] = "fc_rx_placed",
+	[WEFT_CNT_FC_RX_TO_FW] = "fc_rx_to_fw",
+	[WEFT_CNT_FC_RX_TRAP] = "fc_rx_trap",
 };
 
 #define N_COUNTERS 64u

@@ -14,6 +14,7 @@
 
 #define BENCH_CLOCK_HZ 250e6
 #define BENCH_LINK_BPS 25e9
+#define BENCH_FC_BPS (28.05e9 * 64 / 66) /* 32GFC after line coding */
 
 /* What the adapter that is measured is, and what it talks to. */
 enum bench_role {
@@ -23,13 +24,14 @@ enum bench_role {
 };
 
 struct bench_row {
-	const char *name; /* wire.role.direction.size.depth or .mtu */
+	const char *name; /* wire.role.direction.size, then depth or MTU if they matter */
 	enum bench_role role;
 	bool write;
 	uint32_t bytes; /* of a command */
 	unsigned int depth;
 	uint16_t mtu;
 	unsigned int warm, commands; /* before and while measuring */
+	enum cosim_wire wire;
 };
 
 /* Host instructions; what the test's own backend, load and bus do is in neither. */

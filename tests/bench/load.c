@@ -101,7 +101,8 @@ static int open_rig(struct load *l, bench_wrap_fn *wrap)
 
 static int open_pair(struct load *l, bench_wrap_fn *wrap)
 {
-	struct pair_params params = { .cosim = { .sim = l->models,
+	struct pair_params params = { .cosim = { .wire = l->row->wire,
+						 .sim = l->models,
 						 .cable = { l->cable, l->cable },
 						 .mtu = l->row->mtu,
 						 .wrap = wrap },
@@ -140,7 +141,7 @@ static void set_models(struct load *l, const struct bench_outside *outside)
 						      .pcie_write_ns = 1,
 						      .pcie_mbytes_per_s = 1000000 };
 	if (outside->no_wire) {
-		l->models.link_mbit_per_s = 8000000;
+		l->models.link_mbit_per_s = l->models.fc_mbit_per_s = 8000000;
 		l->cable.delay_ns = 1;
 	}
 }
@@ -243,16 +244,24 @@ static void sample(struct load *l, struct sample *s)
 	s->seconds = (double)ts.tv_sec + (double)ts.tv_nsec * 1e-9;
 }
 
+/* Bytes of payload per second that the wire carries in its longest frames. */
+static double wire_limit(const struct bench_row *row)
+{
+	/* SOF, header, CRC, EOF, six idle words */
+	if (row->wire == COSIM_FC)
+		return BENCH_FC_BPS / 8 * 2112 / (2112 + 60);
+	return BENCH_LINK_BPS / 8 * (row->mtu - 52) / (row->mtu + 38);
+}
+
 static void report(const struct bench_row *row, const struct load *l, const struct sample *a,
 		   const struct sample *b, struct bench_result *r)
 {
 	double n = row->commands, seconds = (double)(b->clocks - a->clocks) / BENCH_CLOCK_HZ;
-	double limit = BENCH_LINK_BPS / 8 * (row->mtu - 52) / (row->mtu + 38);
 
 	memset(r, 0, sizeof(*r));
 	r->cycles_per_command = (double)(b->clocks - a->clocks) / n;
 	r->iops = n / seconds;
-	r->share_of_wire = n * row->bytes / seconds / limit;
+	r->share_of_wire = n * row->bytes / seconds / wire_limit(row);
 	r->latency_cycles = (double)l->latency / n;
 	r->firmware_instructions = (uint32_t)(b->instret - a->instret) / n;
 	r->firmware_cycles = (uint32_t)(b->core_cycles - a->core_cycles) / n;

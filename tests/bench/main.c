@@ -17,28 +17,42 @@
 #include "bench.h"
 
 static const struct bench_row rows[] = {
-	{ "tcp.host.read.4k.qd1", BENCH_HOST, false, 4096, 1, 1500, 20, 100 },
-	{ "tcp.host.read.4k.qd16", BENCH_HOST, false, 4096, 16, 1500, 100, 300 },
-	{ "tcp.host.read.4k.qd64", BENCH_HOST, false, 4096, 64, 1500, 200, 600 },
-	{ "tcp.host.write.4k.qd1", BENCH_HOST, true, 4096, 1, 1500, 20, 100 },
-	{ "tcp.host.write.4k.qd16", BENCH_HOST, true, 4096, 16, 1500, 100, 300 },
-	{ "tcp.host.write.4k.qd64", BENCH_HOST, true, 4096, 64, 1500, 200, 600 },
-	{ "tcp.host.read.128k.mtu1500", BENCH_HOST, false, 131072, 16, 1500, 16, 48 },
-	{ "tcp.host.write.128k.mtu1500", BENCH_HOST, true, 131072, 16, 1500, 16, 48 },
-	{ "tcp.host.read.128k.mtu9000", BENCH_HOST, false, 131072, 16, 9000, 16, 48 },
-	{ "tcp.host.write.128k.mtu9000", BENCH_HOST, true, 131072, 16, 9000, 16, 48 },
-	{ "tcp.ctl.read.4k.qd1", BENCH_CTL, false, 4096, 1, 1500, 20, 100 },
-	{ "tcp.ctl.read.4k.qd16", BENCH_CTL, false, 4096, 16, 1500, 100, 300 },
-	{ "tcp.ctl.read.4k.qd64", BENCH_CTL, false, 4096, 64, 1500, 200, 600 },
-	{ "tcp.ctl.write.4k.qd1", BENCH_CTL, true, 4096, 1, 1500, 20, 100 },
-	{ "tcp.ctl.write.4k.qd16", BENCH_CTL, true, 4096, 16, 1500, 100, 300 },
-	{ "tcp.ctl.write.4k.qd64", BENCH_CTL, true, 4096, 64, 1500, 200, 600 },
-	{ "tcp.ctl.read.128k.mtu1500", BENCH_CTL, false, 131072, 16, 1500, 16, 48 },
-	{ "tcp.ctl.write.128k.mtu1500", BENCH_CTL, true, 131072, 16, 1500, 16, 48 },
-	{ "tcp.ctl.read.128k.mtu9000", BENCH_CTL, false, 131072, 16, 9000, 16, 48 },
-	{ "tcp.ctl.write.128k.mtu9000", BENCH_CTL, true, 131072, 16, 9000, 16, 48 },
-	{ "tcp.pair.read.4k.qd1", BENCH_PAIR, false, 4096, 1, 1500, 20, 100 },
-	{ "tcp.pair.write.4k.qd1", BENCH_PAIR, true, 4096, 1, 1500, 20, 100 },
+	{ "tcp.host.read.4k.qd1", BENCH_HOST, false, 4096, 1, 1500, 20, 100, COSIM_ETH },
+	{ "tcp.host.read.4k.qd16", BENCH_HOST, false, 4096, 16, 1500, 100, 300, COSIM_ETH },
+	{ "tcp.host.read.4k.qd64", BENCH_HOST, false, 4096, 64, 1500, 200, 600, COSIM_ETH },
+	{ "tcp.host.write.4k.qd1", BENCH_HOST, true, 4096, 1, 1500, 20, 100, COSIM_ETH },
+	{ "tcp.host.write.4k.qd16", BENCH_HOST, true, 4096, 16, 1500, 100, 300, COSIM_ETH },
+	{ "tcp.host.write.4k.qd64", BENCH_HOST, true, 4096, 64, 1500, 200, 600, COSIM_ETH },
+	{ "tcp.host.read.128k.mtu1500", BENCH_HOST, false, 131072, 16, 1500, 16, 48, COSIM_ETH },
+	{ "tcp.host.write.128k.mtu1500", BENCH_HOST, true, 131072, 16, 1500, 16, 48, COSIM_ETH },
+	{ "tcp.host.read.128k.mtu9000", BENCH_HOST, false, 131072, 16, 9000, 16, 48, COSIM_ETH },
+	{ "tcp.host.write.128k.mtu9000", BENCH_HOST, true, 131072, 16, 9000, 16, 48, COSIM_ETH },
+	{ "tcp.ctl.read.4k.qd1", BENCH_CTL, false, 4096, 1, 1500, 20, 100, COSIM_ETH },
+	{ "tcp.ctl.read.4k.qd16", BENCH_CTL, false, 4096, 16, 1500, 100, 300, COSIM_ETH },
+	{ "tcp.ctl.read.4k.qd64", BENCH_CTL, false, 4096, 64, 1500, 200, 600, COSIM_ETH },
+	{ "tcp.ctl.write.4k.qd1", BENCH_CTL, true, 4096, 1, 1500, 20, 100, COSIM_ETH },
+	{ "tcp.ctl.write.4k.qd16", BENCH_CTL, true, 4096, 16, 1500, 100, 300, COSIM_ETH },
+	{ "tcp.ctl.write.4k.qd64", BENCH_CTL, true, 4096, 64, 1500, 200, 600, COSIM_ETH },
+	{ "tcp.ctl.read.128k.mtu1500", BENCH_CTL, false, 131072, 16, 1500, 16, 48, COSIM_ETH },
+	{ "tcp.ctl.write.128k.mtu1500", BENCH_CTL, true, 131072, 16, 1500, 16, 48, COSIM_ETH },
+	{ "tcp.ctl.read.128k.mtu9000", BENCH_CTL, false, 131072, 16, 9000, 16, 48, COSIM_ETH },
+	{ "tcp.ctl.write.128k.mtu9000", BENCH_CTL, true, 131072, 16, 9000, 16, 48, COSIM_ETH },
+	{ "tcp.pair.read.4k.qd1", BENCH_PAIR, false, 4096, 1, 1500, 20, 100, COSIM_ETH },
+	{ "tcp.pair.write.4k.qd1", BENCH_PAIR, true, 4096, 1, 1500, 20, 100, COSIM_ETH },
+	{ "fc.pair.read.4k.qd1", BENCH_PAIR, false, 4096, 1, 1500, 20, 100, COSIM_FC },
+	{ "fc.pair.read.4k.qd16", BENCH_PAIR, false, 4096, 16, 1500, 100, 300, COSIM_FC },
+	{ "fc.pair.read.4k.qd64", BENCH_PAIR, false, 4096, 64, 1500, 200, 600, COSIM_FC },
+	{ "fc.pair.write.4k.qd1", BENCH_PAIR, true, 4096, 1, 1500, 20, 100, COSIM_FC },
+	{ "fc.pair.write.4k.qd16", BENCH_PAIR, true, 4096, 16, 1500, 100, 300, COSIM_FC },
+	{ "fc.pair.write.4k.qd64", BENCH_PAIR, true, 4096, 64, 1500, 200, 600, COSIM_FC },
+	{ "fc.ctl.read.4k.qd1", BENCH_CTL, false, 4096, 1, 1500, 20, 100, COSIM_FC },
+	{ "fc.ctl.read.4k.qd16", BENCH_CTL, false, 4096, 16, 1500, 100, 300, COSIM_FC },
+	{ "fc.ctl.read.4k.qd64", BENCH_CTL, false, 4096, 64, 1500, 200, 600, COSIM_FC },
+	{ "fc.ctl.write.4k.qd1", BENCH_CTL, true, 4096, 1, 1500, 20, 100, COSIM_FC },
+	{ "fc.ctl.write.4k.qd16", BENCH_CTL, true, 4096, 16, 1500, 100, 300, COSIM_FC },
+	{ "fc.ctl.write.4k.qd64", BENCH_CTL, true, 4096, 64, 1500, 200, 600, COSIM_FC },
+	{ "fc.pair.read.128k", BENCH_PAIR, false, 131072, 16, 1500, 16, 48, COSIM_FC },
+	{ "fc.pair.write.128k", BENCH_PAIR, true, 131072, 16, 1500, 16, 48, COSIM_FC },
 };
 
 #define ROWS (sizeof(rows) / sizeof(rows[0]))
@@ -117,8 +131,8 @@ static void print_row(const struct bench_row *row, const struct bench_result *r)
 /* Counting is slow: of the rows that differ only in a depth above 1 or in the MTU the first is counted. */
 static bool costs_the_same(const struct bench_row *a, const struct bench_row *b)
 {
-	return a->role == b->role && a->write == b->write && a->bytes == b->bytes &&
-	       (a->depth == 1) == (b->depth == 1);
+	return a->role == b->role && a->wire == b->wire && a->write == b->write &&
+	       a->bytes == b->bytes && (a->depth == 1) == (b->depth == 1);
 }
 
 static struct bench_host host_instructions(const char *self, const struct bench_row *row)
@@ -183,7 +197,7 @@ static int run_row(const struct bench_row *row, const char *self, const struct o
 	print_row(row, r);
 	o = row_object(r);
 	json_object_object_add(all, row->name, o);
-	return row->role == BENCH_PAIR ? split_latency(row, r, o) : 0;
+	return row->role == BENCH_PAIR && row->depth == 1 ? split_latency(row, r, o) : 0;
 }
 
 static int run_rows(char **names, int n, const char *self, const struct options *opt,
