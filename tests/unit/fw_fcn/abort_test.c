@@ -448,6 +448,10 @@ START_TEST(test_abts_for_what_is_not_there)
 	expect_ba_rjt(x ^ 0x10000, 0x990000);
 	send_bls(0x81, true, x << 16 | x >> 16); /* as if we were the originator */
 	expect_ba_rjt(x << 16 | x >> 16, 0x190000);
+	io(1, &no_data);
+	send_bls(0x81, false, 0x12340000 | ids(1, 0) >> 16); /* as if we were the responder */
+	expect_ba_rjt(0x12340000 | ids(1, 0) >> 16, 0x990000);
+	no_cpl(HOST_QP);
 	h = to_us(0x81, 0x090000, x);
 	h.s_id = PEER2_ID;
 	send_frame(&h, NULL, 0);
