@@ -37,22 +37,28 @@ class LinuxExporter(Guest):
     """nvmet in a guest, its namespaces files in memory."""
     NVMET = '/sys/kernel/config/nvmet'
     name = 'linux'
+    role = 'target'
 
-    def __init__(self, rig):
-        super().__init__('target', memory=320, eth=(rig.words['eth'], rig.words['peer']),
-                         mac='02:00:00:00:00:01', mtu=rig.mtu)
-        self.rig, self.subsystems = rig, list(SUBSYSTEMS)
+    def __init__(self, rig, eth=None, **kw):
+        super().__init__(self.role, memory=320, eth=eth or (rig.words['eth'], rig.words['peer']),
+                         mac='02:00:00:00:00:01', mtu=rig.mtu, **kw)
+        self.rig, self.subsystems, self.numbers = rig, list(SUBSYSTEMS), []
 
     def launch(self):
         self.boot()
+        self.numbers = self.listen()
+        for subsystem in self.subsystems:
+            self._export(subsystem)
+        self._link('ln -s')
+
+    def listen(self):
+        """Makes the ports; returns their numbers."""
         self.up(OWN_ADDRESS + '/24')
         for number, port in enumerate(PORTS, 1):
             self.must('''p={0}/ports/{1}; mkdir $p; echo tcp >$p/addr_trtype
                 echo ipv4 >$p/addr_adrfam; echo {2} >$p/addr_traddr; echo {3} >$p/addr_trsvcid
                 '''.format(self.NVMET, number, OWN_ADDRESS, port))
-        for subsystem in self.subsystems:
-            self._export(subsystem)
-        self._link('ln -s')
+        return list(range(1, len(PORTS) + 1))
 
     def _export(self, subsystem):
         self.must('''s={0}/subsystems/{1.nqn}; mkdir $s; echo {1.serial} >$s/attr_serial
@@ -65,7 +71,7 @@ class LinuxExporter(Guest):
             self.add(nsid, size, subsystem)
 
     def _link(self, command, subsystems=None):
-        for number in range(1, len(PORTS) + 1):
+        for number in self.numbers:
             for subsystem in subsystems or self.subsystems:
                 path = '%s/ports/%d/subsystems/%s' % (self.NVMET, number, subsystem.nqn)
                 source = '%s/subsystems/%s' % (self.NVMET, subsystem.nqn)

@@ -79,9 +79,10 @@ class Controller:
 class Host(Guest):
     """A guest with the host's modules loaded, and what cases do in it. Several have numbers,
     from 1 on."""
+    role = 'host'
 
     def __init__(self, number=1, **kw):
-        super().__init__('host', memory=320, mac='02:00:00:00:00:%02x' % (number + 1), **kw)
+        super().__init__(self.role, memory=320, mac='02:00:00:00:00:%02x' % (number + 1), **kw)
         self.address = guest_address(number)
 
     def boot(self, timeout=120):

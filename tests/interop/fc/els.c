@@ -153,6 +153,8 @@ static void on_frame(struct xchg *x, const struct rx *f)
 		on_accept(x->rp, cmd, f);
 	} else if (f->payload[0] == ELS_LS_RJT && f->len == sizeof(struct fc_els_ls_rjt)) {
 		pr_info("ELS %02x refused: reason %02x, %02x\n", cmd, f->payload[5], f->payload[6]);
+		if (cmd == ELS_ADISC)
+			port_gone(x->rp, "it does not know us", 0);
 	} else {
 		violation("ELS %02x answered by %02x, %u bytes", cmd, f->payload[0], f->len);
 	}

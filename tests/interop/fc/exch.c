@@ -223,6 +223,8 @@ static void begin(const struct rx *f)
 		pr_info_ratelimited("R_CTL %02x from %06x, which is not logged in\n", f->r_ctl,
 				    f->s_id);
 		stats[ST_REFUSED]++;
+		if (rp && rp->state == RP_FOUND)
+			els_send(rp, ELS_LOGO); /* it has not noticed yet */
 		return;
 	}
 	if (find_answered(f->s_id, f->ox)) {

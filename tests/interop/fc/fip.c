@@ -207,6 +207,18 @@ static struct rport *neighbour(const struct vn *v)
 	return rp;
 }
 
+/* Who claims anew may have begun anew: is the session still there? */
+static void on_claim(const struct vn *v)
+{
+	struct rport *rp = neighbour(v);
+
+	if (!rp)
+		return;
+	send(FIP_SC_VN_CLAIM_REP, v->enode, min_t(u32, v->size, FRAME_OVERHEAD + wire_max_data()));
+	if (rp->state >= RP_PRLI)
+		rp->check_at = (jiffies + msecs_to_jiffies(2 * WAIT_MS)) | 1; /* it is up by then */
+}
+
 static void on_beacon(const struct vn *v)
 {
 	struct rport *rp = port_by_id(v->id);
@@ -237,9 +249,8 @@ void fip_input(const u8 *frame, u32 len)
 		rival(&v);
 	else if (state < F_CLAIM)
 		return;
-	else if (v.code == FIP_SC_VN_CLAIM_NOTIFY && neighbour(&v))
-		send(FIP_SC_VN_CLAIM_REP, v.enode,
-		     min_t(u32, v.size, FRAME_OVERHEAD + wire_max_data()));
+	else if (v.code == FIP_SC_VN_CLAIM_NOTIFY)
+		on_claim(&v);
 	else if (v.code == FIP_SC_VN_CLAIM_REP && (rp = neighbour(&v)))
 		rp->beacons = true;
 	else if (v.code == FIP_SC_VN_BEACON && state == F_UP)

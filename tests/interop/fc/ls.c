@@ -27,14 +27,15 @@ static void on_answer(struct xchg *x, const struct rx *f)
 	struct ls *l = container_of(x, struct ls, x);
 
 	if (f->r_ctl != R_LS_RESP || f->type != TYPE_NVME_LS || !(f->f_ctl & FC_FC_LAST_SEQ) ||
-	    !(f->f_ctl & FC_FC_END_SEQ) || f->len > l->req->rsplen) {
+	    !(f->f_ctl & FC_FC_END_SEQ)) {
 		violation("LS: R_CTL %02x TYPE %02x of %u bytes, F_CTL %06x", f->r_ctl, f->type,
 			  f->len, f->f_ctl);
 		xchg_abort(x);
 		return;
 	}
-	memset(l->req->rspaddr, 0, l->req->rsplen); /* done() is not told a length */
-	memcpy(l->req->rspaddr, f->payload, f->len);
+	/* done() is not told a length. A reject is longer than the answer that is hoped for. */
+	memset(l->req->rspaddr, 0, l->req->rsplen);
+	memcpy(l->req->rspaddr, f->payload, min(f->len, l->req->rsplen));
 	finish(l, 0);
 }
 

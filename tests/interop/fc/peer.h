@@ -221,6 +221,7 @@ struct rport {
 	enum rport_state state; /* PRLI: logged in, READY: PRLI is through */
 	u16 max_data, size;     /* size: of FCoE payloads it takes, as its claim says */
 	unsigned long seen, login_at;
+	unsigned long check_at; /* when it is asked whether the session is still there; 0: not */
 	bool beacons, registered;
 	struct els els;
 	struct nvme_fc_remote_port *nvme;

@@ -106,6 +106,7 @@ void port_gone(struct rport *rp, const char *why, unsigned int again_ms)
 	if (was <= RP_FOUND)
 		return;
 	WRITE_ONCE(rp->state, RP_FOUND);
+	rp->check_at = 0;
 	rp->login_at = jiffies + msecs_to_jiffies(again_ms);
 	if (was > RP_PLOGI) {
 		stats[ST_LOGOUT]++;
@@ -156,12 +157,23 @@ static void login(struct rport *rp)
 		rp->state = RP_FOUND;
 }
 
+static void check(struct rport *rp)
+{
+	if (!rp->check_at || rp->els.busy || time_before(jiffies, rp->check_at))
+		return;
+	rp->check_at = 0;
+	if (rp->state >= RP_PRLI)
+		els_send(rp, ELS_ADISC);
+}
+
 /* A host logs in to whom it finds; a target waits. */
 void port_tick(void)
 {
 	struct rport *rp;
 
-	for (rp = rports; is_host && !closing && rp < rports + N_RPORT; rp++)
-		if (rp->state)
+	for (rp = rports; !closing && rp < rports + N_RPORT; rp++) {
+		if (rp->state && is_host)
 			login(rp);
+		check(rp);
+	}
 }
