@@ -129,3 +129,40 @@ class FcTarget(FcPort, LinuxExporter):
         self.must('p={0}/ports/1; mkdir $p; echo fc >$p/addr_trtype; echo fc >$p/addr_adrfam\n'
                   'echo {1} >$p/addr_traddr'.format(self.NVMET, self.names))
         return [1]
+
+
+class Libfc(Guest):
+    """The kernel's libfc over its own FCoE. It offers SCSI only, so nobody stays logged in."""
+
+    def __init__(self, number=1, **kw):
+        super().__init__('libfc', mac='02:00:00:00:00:%02x' % (number + 1), mtu=MTU, memory=256, **kw)
+        self.port = None
+
+    def boot(self, timeout=120):
+        super().boot(timeout)
+        self.must('ip link set eth0 mtu %d up\n'
+                  'for f in /sys/module/lib*fc*/parameters/debug_logging; do echo 255 >$f; done' % MTU)
+
+    def create(self):
+        """The VN2VN port, which then looks for others."""
+        self.must('echo eth0 >/sys/module/libfcoe/parameters/create_vn2vn')
+        self.must('for i in 1 2 3 4 5 6 7 8 9 10; do '
+                  '[ "$(cat /sys/class/fc_host/host*/port_state)" = Online ] && exit 0; sleep 1; done; '
+                  'cat /sys/class/fc_host/host*/port_state; exit 1')
+
+    def destroy(self):
+        self.must('echo eth0 >/sys/module/libfcoe/parameters/destroy')
+
+    def attribute(self, name):
+        return self.must('cat /sys/class/fc_host/host*/' + name).strip()
+
+    def remote_ports(self):
+        """{port name: (address, roles, state)} of the remote ports that the kernel has."""
+        out = self.must('cd /sys/class/fc_remote_ports; for p in rport-*; do [ -e $p ] || continue\n'
+                        'echo "$(cat $p/port_name)|$(cat $p/port_id)|$(cat $p/roles)'
+                        '|$(cat $p/port_state)"; done')
+        return {int(name, 16): (int(address, 16), roles, state)
+                for name, address, roles, state in (line.split('|') for line in out.splitlines())}
+
+    def said(self):
+        return [text for _, _, text in self.dmesg()]

@@ -237,7 +237,13 @@ void fip_input(const u8 *frame, u32 len)
 	struct rport *rp;
 	struct vn v;
 
-	if (!p_fip || len < ETH_HLEN + sizeof(*h) || ntohs(h->fip_op) != FIP_OP_VN2VN)
+	if (!p_fip || len < ETH_HLEN + sizeof(*h))
+		return;
+	if (ntohs(h->fip_op) == FIP_OP_LS) {
+		flogi_input(frame, len);
+		return;
+	}
+	if (ntohs(h->fip_op) != FIP_OP_VN2VN)
 		return;
 	if (FIP_VER_DECAPS(h->fip_ver) != FIP_VER || !parse(frame, len, &v)) {
 		violation("FIP frame of %u bytes, subcode %02x", len, h->fip_subcode);
