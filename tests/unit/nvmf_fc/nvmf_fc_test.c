@@ -9,6 +9,8 @@ int main(void)
 	SRunner *r = srunner_create(host_suite());
 	int failed;
 
+	srunner_add_suite(r, trouble_suite());
+	srunner_add_suite(r, qpair_suite());
 	srunner_run_all(r, CK_NORMAL);
 	failed = srunner_ntests_failed(r);
 	srunner_free(r);

@@ -177,7 +177,8 @@ void rig_down(void)
 	spin(200);
 	if (target) {
 		nvme_target_stats(target, &s);
-		ck_assert_uint_eq(s.connections, 0);
+		ck_assert_msg(!s.connections, "%u connections are left\n%s", s.connections,
+			      rig_log);
 		ck_assert_uint_eq(s.controllers, 0);
 		ck_assert_uint_eq(s.commands_held, 0);
 		ck_assert_uint_eq(s.memory_held, 0);
