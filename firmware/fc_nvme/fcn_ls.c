@@ -278,8 +278,11 @@ void fcn_ls_request(const struct hal_event *ev)
 	hal_fc_buf_copy(fc_ev_buf(ev), FC_BUF_HDR, wire, sizeof(wire));
 	fc_hdr_get((const uint8_t *)wire, &h);
 	rport = fcn_rport_of(h.s_id);
-	if (rport >= WEFT_N_RPORT || (h.f_ctl & FC_F_EX_CTX)) {
-		drop(ev); /* who is not logged in gets no answer */
+	if (rport >= WEFT_N_RPORT) {
+		drop(ev);
+		fc_stranger(h.s_id);
+	} else if (h.f_ctl & FC_F_EX_CTX) {
+		drop(ev);
 	} else if (!fcn_ls_pair) {
 		reject(ev, &h, RJT_RESOURCES);
 		drop(ev);

@@ -167,9 +167,11 @@ static __attribute__((noinline)) void stand(uint8_t buf)
 	hal_fc_buf_free(buf); /* its host will abort it */
 }
 
-static __attribute__((noinline)) void bad_command(uint8_t buf, uint32_t s_id)
+static __attribute__((noinline)) void bad_command(uint8_t buf, uint32_t s_id, uint16_t rport)
 {
 	log_limited("fc: command of %06x dropped", s_id);
+	if (rport >= WEFT_N_RPORT)
+		fc_stranger(s_id);
 	fcn_stats.dropped++;
 	hal_fc_buf_free(buf);
 }
@@ -185,7 +187,7 @@ void fcn_tgt_command(const struct hal_event *ev)
 				     (ev->w2 & FC_F_EX_CTX) || rport >= WEFT_N_RPORT ||
 				     (fcn_hdr_word(buf, FCN_W_SEQ) & 0xff0000),
 			     0)) {
-		bad_command(buf, s_id);
+		bad_command(buf, s_id, rport);
 		return;
 	}
 	slot = __builtin_expect(waiting.n, 0) ? ENG_NO_SLOT : take_slot(buf, &xid);

@@ -99,6 +99,11 @@ void fc_link_changed(uint32_t status)
 	(void)status;
 }
 
+void fc_stranger(uint32_t s_id)
+{
+	must(fc_rport_by_id(s_id) == WEFT_N_RPORT);
+}
+
 uint16_t fc_port_set(const struct weft_arg_fc_port *arg)
 {
 	return arg->mode;

@@ -47,7 +47,7 @@ struct fake_port {
 	struct fc_rport rp;
 };
 extern struct fake_port ports[WEFT_N_RPORT];
-extern uint32_t els_seen, fip_seen, link_seen, els_total;
+extern uint32_t strangers, els_seen, fip_seen, link_seen, els_total;
 extern struct fc_hdr els_hdr;
 extern uint8_t els_payload[FC_LS_MAX];
 extern uint32_t els_len;
@@ -122,12 +122,21 @@ void send_rdy(uint32_t ids, uint32_t off, uint32_t burst);
 uint32_t send_cmnd(uint16_t ox_id); /* returns OX_ID << 16 | RX_ID of the capsule, runs */
 void send_cmnd_quiet(uint16_t ox_id);
 void send_bls(uint8_t r_ctl, bool from_responder, uint32_t ids);
-uint16_t ox_id_of(uint16_t qp, uint16_t cid); /* ours */
+uint16_t ox_id_of(uint16_t qp, uint16_t cid);  /* ours */
+uint32_t io_ids(uint16_t cid, uint16_t rx_id); /* of the host pair's entry */
+uint16_t tgt_cid(uint32_t ids);
+void expect_answer(uint16_t cid, uint32_t data_len, uint32_t rsp_len, uint32_t ids);
+void expect_abts(uint32_t ids, bool by_responder);
+void expect_done(uint16_t admin_cid); /* with status 0 */
+void wire_reset(void);
 
 void tests_io(Suite *s);
+void tests_io_fault(Suite *s);
 void tests_ls(Suite *s);
+void tests_ls_in(Suite *s);
 void tests_tgt(Suite *s);
 void tests_abort(Suite *s);
+void tests_bls(Suite *s);
 void tests_lost(Suite *s);
 void tests_frame(Suite *s);
 

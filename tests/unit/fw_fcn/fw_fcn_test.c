@@ -18,9 +18,12 @@ int main(void)
 	int failed;
 
 	tests_io(s);
+	tests_io_fault(s);
 	tests_ls(s);
+	tests_ls_in(s);
 	tests_tgt(s);
 	tests_abort(s);
+	tests_bls(s);
 	tests_lost(s);
 	tests_frame(s);
 	r = srunner_create(s);

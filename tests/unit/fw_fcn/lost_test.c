@@ -17,11 +17,6 @@ static void up(void)
 	tgt_pair(TGT_QP);
 }
 
-static uint16_t cid_of(uint32_t x)
-{
-	return (uint16_t)((x & FCN_SLOT_MASK) - slot_of(TGT_QP, 0));
-}
-
 START_TEST(test_commands_to_a_lost_port)
 {
 	const struct io other = { .rport = PEER2 };
@@ -89,19 +84,19 @@ START_TEST(test_received_commands_of_a_lost_port)
 	up();
 	a = send_cmnd(1);
 	b = send_cmnd(2);
-	tgt(WEFT_OP_FC_WRITE, WEFT_SQF_DATA_IN, cid_of(b), 0, 4096, 0);
+	tgt(WEFT_OP_FC_WRITE, WEFT_SQF_DATA_IN, tgt_cid(b), 0, 4096, 0);
 	expect_frame(0x05, 0x890000, 12);
 	port_lost(PEER);
 	run();
-	expect_event(TGT_QP, WEFT_EV_FC_ABORTED, cid_of(a), 0);
-	expect_event(TGT_QP, WEFT_EV_FC_ABORTED, cid_of(b), 0);
-	expect_cpl(TGT_QP, cid_of(b), ECANCELED, 0);
-	tgt(WEFT_OP_FC_RSP, 0, cid_of(a), 0, 0, 12);
-	expect_cpl(TGT_QP, cid_of(a), ECANCELED, 0);
-	release(TGT_QP, cid_of(a));
-	expect_cpl(TGT_QP, cid_of(a), 0, 0);
-	release(TGT_QP, cid_of(b));
-	expect_cpl(TGT_QP, cid_of(b), 0, 0);
+	expect_event(TGT_QP, WEFT_EV_FC_ABORTED, tgt_cid(a), 0);
+	expect_event(TGT_QP, WEFT_EV_FC_ABORTED, tgt_cid(b), 0);
+	expect_cpl(TGT_QP, tgt_cid(b), ECANCELED, 0);
+	tgt(WEFT_OP_FC_RSP, 0, tgt_cid(a), 0, 0, 12);
+	expect_cpl(TGT_QP, tgt_cid(a), ECANCELED, 0);
+	release(TGT_QP, tgt_cid(a));
+	expect_cpl(TGT_QP, tgt_cid(a), 0, 0);
+	release(TGT_QP, tgt_cid(b));
+	expect_cpl(TGT_QP, tgt_cid(b), 0, 0);
 	no_frame();
 	teardown();
 }
@@ -172,16 +167,16 @@ START_TEST(test_a_response_that_is_dropped)
 	x = send_cmnd(1);
 	hal_fc_ctrl(1 | 1u << ENG_FC_CTRL_DROP_LSB);
 	fake_fc_opt.tx_stop = 1;
-	tgt(WEFT_OP_FC_RSP, 0, cid_of(x), 0, 0, 12);
+	tgt(WEFT_OP_FC_RSP, 0, tgt_cid(x), 0, 0, 12);
 	fake_fc_opt.tx_stop = 0;
 	fake_fc_run();
 	hal_fc_ctrl(1);
 	run();
 	expect_frame(0x81, 0x890000, 0);
 	send_bls(0x84, false, x);
-	expect_cpl(TGT_QP, cid_of(x), EIO, 0);
-	release(TGT_QP, cid_of(x));
-	expect_cpl(TGT_QP, cid_of(x), 0, 0);
+	expect_cpl(TGT_QP, tgt_cid(x), EIO, 0);
+	release(TGT_QP, tgt_cid(x));
+	expect_cpl(TGT_QP, tgt_cid(x), 0, 0);
 	teardown();
 }
 END_TEST

@@ -13,11 +13,6 @@ static void up(void)
 	tgt_pair(TGT_QP);
 }
 
-static uint16_t cid_of(uint32_t ids)
-{
-	return (uint16_t)((ids & FCN_SLOT_MASK) - slot_of(TGT_QP, 0));
-}
-
 static void expect_rsp(uint32_t ids, uint32_t len, uint16_t seq_cnt)
 {
 	struct seen f = expect_frame(len == 32 ? 0x08 : 0x07, F_RSP, len);
@@ -32,9 +27,9 @@ static void expect_rsp(uint32_t ids, uint32_t len, uint16_t seq_cnt)
 
 static void respond(uint32_t ids)
 {
-	tgt(WEFT_OP_FC_RSP, 0, cid_of(ids), 0, 0, 12);
-	expect_rsp(ids, 12, fcn_xs[slot_of(TGT_QP, cid_of(ids))].seq_cnt);
-	expect_cpl(TGT_QP, cid_of(ids), 0, 0);
+	tgt(WEFT_OP_FC_RSP, 0, tgt_cid(ids), 0, 0, 12);
+	expect_rsp(ids, 12, fcn_xs[slot_of(TGT_QP, tgt_cid(ids))].seq_cnt);
+	expect_cpl(TGT_QP, tgt_cid(ids), 0, 0);
 }
 
 static void expect_rdy(uint32_t ids, uint32_t off, uint32_t burst)
@@ -55,13 +50,13 @@ START_TEST(test_command_without_data)
 
 	up();
 	x = send_cmnd(0x1111);
-	tgt(WEFT_OP_FC_RSP, 0, cid_of(x), 0, 0, 12);
+	tgt(WEFT_OP_FC_RSP, 0, tgt_cid(x), 0, 0, 12);
 	expect_rsp(x, 12, 0);
-	expect_cpl(TGT_QP, cid_of(x), 0, 0);
+	expect_cpl(TGT_QP, tgt_cid(x), 0, 0);
 	x = send_cmnd(0x1112);
-	tgt(WEFT_OP_FC_RSP, 0, cid_of(x), 0, 0, 32);
+	tgt(WEFT_OP_FC_RSP, 0, tgt_cid(x), 0, 0, 32);
 	expect_rsp(x, 32, 0);
-	expect_cpl(TGT_QP, cid_of(x), 0, 0);
+	expect_cpl(TGT_QP, tgt_cid(x), 0, 0);
 	teardown();
 }
 END_TEST
@@ -91,6 +86,7 @@ START_TEST(test_command_that_is_wrong_is_dropped)
 	no_cpl(TGT_QP);
 	no_frame();
 	ck_assert_uint_eq(fcn_stats.dropped, 1);
+	ck_assert_uint_eq(strangers, bad_cmnd[_i].s_id != PEER_ID);
 	teardown();
 }
 END_TEST
@@ -125,7 +121,7 @@ START_TEST(test_commands_wait_for_a_buffer)
 		c = next_cpl(TGT_QP);
 		ck_assert_uint_eq(c.type, WEFT_CQT_CAPSULE);
 		ck_assert_uint_eq(c.dw[2] & 0xffff, ENTRIES + i);
-		ck_assert_uint_eq(c.cid, cid_of(x[2 * i]));
+		ck_assert_uint_eq(c.cid, tgt_cid(x[2 * i]));
 	}
 	ck_assert_uint_eq(fake_fc_bufs_used(), 0);
 	teardown();
@@ -174,8 +170,8 @@ START_TEST(test_buffers_that_a_lost_port_frees)
 		x[i] = send_cmnd(i);
 	send_cmnd_quiet(50);
 	run();
-	abort_start(TGT_QP, cid_of(x[3]));
-	release(TGT_QP, cid_of(x[3]));
+	abort_start(TGT_QP, tgt_cid(x[3]));
+	release(TGT_QP, tgt_cid(x[3]));
 	expect_frame(0x81, 0x890000, 0);
 	port_lost(PEER);
 	run();
@@ -233,9 +229,9 @@ START_TEST(test_read)
 
 	up();
 	x = send_cmnd(0x2222);
-	tgt(WEFT_OP_FC_READ, WEFT_SQF_DATA_OUT, cid_of(x), 0, 4096, 0);
+	tgt(WEFT_OP_FC_READ, WEFT_SQF_DATA_OUT, tgt_cid(x), 0, 4096, 0);
 	expect_data(F_T_DATA, x, 0, 4096, 0);
-	expect_cpl(TGT_QP, cid_of(x), 0, 4096);
+	expect_cpl(TGT_QP, tgt_cid(x), 0, 4096);
 	respond(x);
 	teardown();
 }
@@ -247,10 +243,10 @@ START_TEST(test_read_with_its_response)
 
 	up();
 	x = send_cmnd(0x2222);
-	tgt(WEFT_OP_FC_READ, WEFT_SQF_DATA_OUT | WEFT_SQF_RESP, cid_of(x), 0, 4097, 32);
+	tgt(WEFT_OP_FC_READ, WEFT_SQF_DATA_OUT | WEFT_SQF_RESP, tgt_cid(x), 0, 4097, 32);
 	expect_data(F_T_DATA, x, 0, 4097, 0);
 	expect_rsp(x, 32, 5);
-	expect_cpl(TGT_QP, cid_of(x), 0, 4097);
+	expect_cpl(TGT_QP, tgt_cid(x), 0, 4097);
 	no_cpl(TGT_QP);
 	ck_assert_uint_eq(fcn_in_use(), 0);
 	teardown();
@@ -264,13 +260,13 @@ START_TEST(test_reads_are_streamed)
 
 	up();
 	x = send_cmnd(0x2222);
-	tgt(WEFT_OP_FC_READ, WEFT_SQF_DATA_OUT, cid_of(x), 0, 2000, 0);
+	tgt(WEFT_OP_FC_READ, WEFT_SQF_DATA_OUT, tgt_cid(x), 0, 2000, 0);
 	expect_data(F_T_DATA, x, 0, 2000, 0);
-	expect_cpl(TGT_QP, cid_of(x), 0, 2000);
-	tgt(WEFT_OP_FC_READ, WEFT_SQF_DATA_OUT | WEFT_SQF_RESP, cid_of(x), 2000, 3000, 12);
+	expect_cpl(TGT_QP, tgt_cid(x), 0, 2000);
+	tgt(WEFT_OP_FC_READ, WEFT_SQF_DATA_OUT | WEFT_SQF_RESP, tgt_cid(x), 2000, 3000, 12);
 	expect_data(F_T_DATA, x, 2000, 3000, 2);
 	expect_rsp(x, 12, 5);
-	expect_cpl(TGT_QP, cid_of(x), 0, 3000);
+	expect_cpl(TGT_QP, tgt_cid(x), 0, 3000);
 	teardown();
 }
 END_TEST
@@ -282,7 +278,7 @@ START_TEST(test_memory_fails_on_a_read)
 
 	up();
 	x = send_cmnd(0x2222);
-	e = tgt_entry(WEFT_OP_FC_READ, WEFT_SQF_DATA_OUT | WEFT_SQF_RESP, cid_of(x), 0, 4096, 12);
+	e = tgt_entry(WEFT_OP_FC_READ, WEFT_SQF_DATA_OUT | WEFT_SQF_RESP, tgt_cid(x), 0, 4096, 12);
 	e.sgl[0].addr = FAKE_HOST_SIZE - 2048;
 	submit(TGT_QP, &e);
 	/* two frames left, and the response behind them: the host sees that data are missing, and by ABTS why */
@@ -292,9 +288,9 @@ START_TEST(test_memory_fails_on_a_read)
 	expect_frame(0x81, 0x890000, 0);
 	no_cpl(TGT_QP);
 	send_bls(0x84, false, x);
-	expect_cpl(TGT_QP, cid_of(x), EFAULT, 0);
-	release(TGT_QP, cid_of(x));
-	expect_cpl(TGT_QP, cid_of(x), 0, 0);
+	expect_cpl(TGT_QP, tgt_cid(x), EFAULT, 0);
+	release(TGT_QP, tgt_cid(x));
+	expect_cpl(TGT_QP, tgt_cid(x), 0, 0);
 	teardown();
 }
 END_TEST
@@ -307,11 +303,11 @@ START_TEST(test_write)
 
 	up();
 	x = send_cmnd(0x3333);
-	tgt(WEFT_OP_FC_WRITE, WEFT_SQF_DATA_IN, cid_of(x), 0, 4096, 0);
+	tgt(WEFT_OP_FC_WRITE, WEFT_SQF_DATA_IN, tgt_cid(x), 0, 4096, 0);
 	expect_rdy(x, 0, 4096);
 	no_cpl(TGT_QP);
 	send_data(F_H_DATA, x, 0, 4096);
-	expect_cpl(TGT_QP, cid_of(x), 0, 4096);
+	expect_cpl(TGT_QP, tgt_cid(x), 0, 4096);
 	expect_memory(BUF, 0, 4096);
 	respond(x);
 	teardown();
@@ -325,17 +321,17 @@ START_TEST(test_write_in_bursts)
 
 	up();
 	x = send_cmnd(0x3333);
-	tgt(WEFT_OP_FC_WRITE, WEFT_SQF_DATA_IN, cid_of(x), 0, 3000, 0);
+	tgt(WEFT_OP_FC_WRITE, WEFT_SQF_DATA_IN, tgt_cid(x), 0, 3000, 0);
 	expect_rdy(x, 0, 3000);
 	send_data(F_H_DATA, x, 0, 3000);
-	expect_cpl(TGT_QP, cid_of(x), 0, 3000);
-	tgt(WEFT_OP_FC_WRITE, WEFT_SQF_DATA_IN, cid_of(x), 3000, 100, 0);
+	expect_cpl(TGT_QP, tgt_cid(x), 0, 3000);
+	tgt(WEFT_OP_FC_WRITE, WEFT_SQF_DATA_IN, tgt_cid(x), 3000, 100, 0);
 	a = next_frame();
 	ck_assert_uint_eq(a.h.seq_cnt, 1);
 	ck_assert_uint_eq(get_be32(a.payload), 3000);
 	ck_assert_uint_eq(get_be32(a.payload + 4), 100);
 	send_data(F_H_DATA, x, 3000, 100);
-	expect_cpl(TGT_QP, cid_of(x), 0, 100);
+	expect_cpl(TGT_QP, tgt_cid(x), 0, 100);
 	expect_memory(BUF, 0, 3100);
 	respond(x);
 	teardown();
@@ -352,13 +348,13 @@ START_TEST(test_seq_cnt_may_go_on)
 	up();
 	x = send_cmnd(0x3333);
 	for (uint32_t i = 0; i < 3; i++) {
-		tgt(WEFT_OP_FC_WRITE, WEFT_SQF_DATA_IN, cid_of(x), i * 512, 512, 0);
+		tgt(WEFT_OP_FC_WRITE, WEFT_SQF_DATA_IN, tgt_cid(x), i * 512, 512, 0);
 		expect_rdy(x, i * 512, 512);
 		h = to_us(0x01, F_H_DATA, x);
 		h.param = i * 512;
 		h.seq_cnt = (uint16_t)(1 + i);
 		send_frame(&h, b, 512);
-		expect_cpl(TGT_QP, cid_of(x), 0, 512);
+		expect_cpl(TGT_QP, tgt_cid(x), 0, 512);
 	}
 	respond(x);
 	teardown();
@@ -371,19 +367,19 @@ START_TEST(test_next_write_waits_for_the_context)
 
 	up();
 	x = send_cmnd(0x3333);
-	tgt(WEFT_OP_FC_WRITE, WEFT_SQF_DATA_IN, cid_of(x), 0, 512, 0);
+	tgt(WEFT_OP_FC_WRITE, WEFT_SQF_DATA_IN, tgt_cid(x), 0, 512, 0);
 	expect_rdy(x, 0, 512);
 	fake_fc_opt.hold_stopped = true;
 	send_data(F_H_DATA, x, 0, 512);
-	expect_cpl(TGT_QP, cid_of(x), 0, 512);
-	tgt(WEFT_OP_FC_WRITE, WEFT_SQF_DATA_IN, cid_of(x), 512, 512, 0);
+	expect_cpl(TGT_QP, tgt_cid(x), 0, 512);
+	tgt(WEFT_OP_FC_WRITE, WEFT_SQF_DATA_IN, tgt_cid(x), 512, 512, 0);
 	no_frame();
 	fake_fc_stopped();
 	run();
 	expect_rdy(x, 512, 512);
 	fake_fc_opt.hold_stopped = false;
 	send_data(F_H_DATA, x, 512, 512);
-	expect_cpl(TGT_QP, cid_of(x), 0, 512);
+	expect_cpl(TGT_QP, tgt_cid(x), 0, 512);
 	respond(x);
 	teardown();
 }
@@ -396,7 +392,7 @@ START_TEST(test_write_that_the_host_does_not_serve)
 
 	up();
 	x = send_cmnd(0x3333);
-	e = tgt_entry(WEFT_OP_FC_WRITE, WEFT_SQF_DATA_IN, cid_of(x), 0, 512, 0);
+	e = tgt_entry(WEFT_OP_FC_WRITE, WEFT_SQF_DATA_IN, tgt_cid(x), 0, 512, 0);
 	e.timeout_ms = 500;
 	submit(TGT_QP, &e);
 	expect_rdy(x, 0, 512);
@@ -406,9 +402,9 @@ START_TEST(test_write_that_the_host_does_not_serve)
 	expect_frame(0x81, 0x890000, 0);
 	no_cpl(TGT_QP);
 	send_bls(0x84, false, x);
-	expect_cpl(TGT_QP, cid_of(x), ETIMEDOUT, 0);
-	release(TGT_QP, cid_of(x));
-	expect_cpl(TGT_QP, cid_of(x), 0, 0);
+	expect_cpl(TGT_QP, tgt_cid(x), ETIMEDOUT, 0);
+	release(TGT_QP, tgt_cid(x));
+	expect_cpl(TGT_QP, tgt_cid(x), 0, 0);
 	teardown();
 }
 END_TEST
@@ -419,11 +415,11 @@ START_TEST(test_write_in_time_is_not_aborted_later)
 
 	up();
 	x = send_cmnd(0x3333);
-	tgt(WEFT_OP_FC_WRITE, WEFT_SQF_DATA_IN, cid_of(x), 0, 512, 0);
+	tgt(WEFT_OP_FC_WRITE, WEFT_SQF_DATA_IN, tgt_cid(x), 0, 512, 0);
 	expect_rdy(x, 0, 512);
 	run_ms(19000);
 	send_data(F_H_DATA, x, 0, 512);
-	expect_cpl(TGT_QP, cid_of(x), 0, 512);
+	expect_cpl(TGT_QP, tgt_cid(x), 0, 512);
 	run_ms(30000);
 	no_frame();
 	respond(x);
@@ -448,7 +444,7 @@ START_TEST(test_write_data_that_are_wrong)
 
 	up();
 	x = send_cmnd(0x3333);
-	tgt(WEFT_OP_FC_WRITE, WEFT_SQF_DATA_IN, cid_of(x), 1024, 1024, 0);
+	tgt(WEFT_OP_FC_WRITE, WEFT_SQF_DATA_IN, tgt_cid(x), 1024, 1024, 0);
 	expect_rdy(x, 1024, 1024);
 	h = to_us(0x01, bad_data[_i].f_ctl, x);
 	h.param = bad_data[_i].off;
@@ -456,9 +452,9 @@ START_TEST(test_write_data_that_are_wrong)
 	expect_frame(0x81, 0x890000, 0);
 	no_cpl(TGT_QP);
 	send_bls(0x84, false, x);
-	expect_cpl(TGT_QP, cid_of(x), EIO, 0);
-	release(TGT_QP, cid_of(x));
-	expect_cpl(TGT_QP, cid_of(x), 0, 0);
+	expect_cpl(TGT_QP, tgt_cid(x), EIO, 0);
+	release(TGT_QP, tgt_cid(x));
+	expect_cpl(TGT_QP, tgt_cid(x), 0, 0);
 	ck_assert_uint_eq(fake_host[BUF + 1024], pattern(1024));
 	teardown();
 }
@@ -472,13 +468,13 @@ START_TEST(test_data_that_nobody_asked_for)
 	up();
 	x = send_cmnd(0x3333);
 	send_data(F_H_DATA, x, 0, 512);
-	expect_event(TGT_QP, WEFT_EV_FC_ABORTED, cid_of(x), 0);
+	expect_event(TGT_QP, WEFT_EV_FC_ABORTED, tgt_cid(x), 0);
 	expect_frame(0x81, 0x890000, 0);
-	tgt(WEFT_OP_FC_RSP, 0, cid_of(x), 0, 0, 12);
-	expect_cpl(TGT_QP, cid_of(x), ECANCELED, 0);
+	tgt(WEFT_OP_FC_RSP, 0, tgt_cid(x), 0, 0, 12);
+	expect_cpl(TGT_QP, tgt_cid(x), ECANCELED, 0);
 	send_bls(0x84, false, x);
-	release(TGT_QP, cid_of(x));
-	expect_cpl(TGT_QP, cid_of(x), 0, 0);
+	release(TGT_QP, tgt_cid(x));
+	expect_cpl(TGT_QP, tgt_cid(x), 0, 0);
 	no_cpl(TGT_QP);
 	teardown();
 }
@@ -491,12 +487,12 @@ START_TEST(test_memory_fails_on_a_write)
 
 	up();
 	x = send_cmnd(0x3333);
-	e = tgt_entry(WEFT_OP_FC_WRITE, WEFT_SQF_DATA_IN, cid_of(x), 0, 512, 0);
+	e = tgt_entry(WEFT_OP_FC_WRITE, WEFT_SQF_DATA_IN, tgt_cid(x), 0, 512, 0);
 	e.sgl[0].addr = FAKE_HOST_SIZE;
 	submit(TGT_QP, &e);
 	expect_rdy(x, 0, 512);
 	send_data(F_H_DATA, x, 0, 512);
-	ck_assert_uint_eq(expect_cpl(TGT_QP, cid_of(x), 0, 512).flags, WEFT_CQF_DMA_ERR);
+	ck_assert_uint_eq(expect_cpl(TGT_QP, tgt_cid(x), 0, 512).flags, WEFT_CQF_DMA_ERR);
 	respond(x);
 	teardown();
 }
@@ -520,7 +516,7 @@ START_TEST(test_entries_that_contradict_themselves)
 
 	up();
 	x = send_cmnd(0x3333);
-	c = cid_of(x);
+	c = tgt_cid(x);
 	refused(&(struct weft_fc_tgt_entry){ .opcode = WEFT_OP_FC_IO, .cid = c }, EOPNOTSUPP);
 	refused(&(struct weft_fc_tgt_entry){ .opcode = WEFT_OP_FC_RELEASE, .cid = c }, EINVAL);
 	e = tgt_entry(WEFT_OP_FC_READ, in, c, 0, 512, 0);

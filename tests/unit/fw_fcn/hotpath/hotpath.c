@@ -53,6 +53,11 @@ void fc_hdr_get(const uint8_t wire[24], struct fc_hdr *h)
 	(void)h;
 }
 
+void fc_stranger(uint32_t s_id)
+{
+	(void)s_id;
+}
+
 void log_limited(const char *fmt, ...)
 {
 	(void)fmt;
