@@ -424,7 +424,8 @@ void fcn_event_placed(const struct hal_event *ev)
 	if (x->state != FCN_WRITE || !(x->flags & FCNF_LIVE))
 		return;
 	x->recv_cnt = (uint16_t)(hal_fcx_word(slot, 2) >> 16);
-	fcn_stop(slot, x);
+	/* the engine has cleared ARMED, and a context without it may be written anew: nothing to stop */
+	x->flags &= (uint16_t)~FCNF_LIVE;
 	x->state = FCN_HELD;
 	x->deadline = 0;
 	fcn_entry_done(slot, 0, ev->w1);

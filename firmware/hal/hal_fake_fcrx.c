@@ -111,7 +111,7 @@ void fake_fcx(uint16_t slot, struct eng_fcx *ctx)
 
 void hal_fcx_set(uint16_t slot, const struct eng_fcx *ctx)
 {
-	if (slot >= WEFT_N_SLOTS || (contexts[slot].flags & ENG_FCX_MATCH))
+	if (slot >= WEFT_N_SLOTS || (contexts[slot].flags & ENG_FCX_ARMED))
 		abort(); /* the engine's */
 	for (uint32_t i = 0; i < n_stops; i++)
 		if (stops[i] == slot)

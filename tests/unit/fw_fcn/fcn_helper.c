@@ -25,7 +25,7 @@ static void check_quiet(uint16_t slot)
 	struct eng_fcx c;
 
 	fake_fcx(slot, &c);
-	ck_assert(!(c.flags & ENG_FCX_MATCH));
+	ck_assert(!(c.flags & ENG_FCX_ARMED));
 	ck_assert(!(fcn_xs[slot].flags & (FCNF_QUIET & ~FCNF_STOP)));
 	ck_assert(!(fcn_xs[slot].flags & FCNF_STOP) || c.next == c.end);
 	ck_assert(!(fcn_xs[slot].flags & FCNF_WAITS));
@@ -116,7 +116,7 @@ static void check_nothing_left(void)
 		ck_assert_uint_eq(fcn_xs[i].deadline, 0);
 		ck_assert_uint_eq(fcn_xs[i].admin, ENG_NO_SLOT);
 		fake_fcx(i, &c);
-		ck_assert(!(c.flags & ENG_FCX_MATCH));
+		ck_assert(!(c.flags & ENG_FCX_ARMED));
 	}
 }
 
