@@ -31,6 +31,7 @@ static struct json_object *record(const struct nvme_discovery_entry *e)
 	json_object_object_add(o, "adrfam",
 			       json_object_new_string(e->adrfam == 1 ? "ipv4" :
 						      e->adrfam == 2 ? "ipv6" :
+						      e->adrfam == 4 ? "fc" :
 								       "other"));
 	json_object_object_add(o, "subtype", json_object_new_string(subtype[e->subtype & 3]));
 	put_u64(o, "treq", e->treq);
@@ -46,6 +47,7 @@ static struct json_object *record(const struct nvme_discovery_entry *e)
 
 int do_discover(const struct config *cfg)
 {
+	struct nvme_host_opts opts = cfg->opts;
 	struct nvme_discovery_entry *list = NULL;
 	struct json_object *o, *a;
 	struct session s;
@@ -60,7 +62,8 @@ int do_discover(const struct config *cfg)
 		return rc;
 	rc = session_port(&s);
 	if (!rc) {
-		rc = nvme_host_discover(s.dev, &cfg->opts, &list, &n, &genctr);
+		session_opts(&s, &opts);
+		rc = nvme_host_discover(s.dev, &opts, &list, &n, &genctr);
 		if (rc)
 			complain(rc, "discover");
 	}

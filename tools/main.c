@@ -27,7 +27,7 @@ static const struct {
 	{ "flush", do_flush, "flush" },
 	{ "perf", do_perf, "load of random or sequential I/O, with verification on request" },
 	{ "run", do_run, "the whole job: discover, connect, write 16 MiB, read back, compare" },
-	{ "target", do_target, "export files, devices or memory to NVMe/TCP hosts" },
+	{ "target", do_target, "export files, devices or memory to NVMe/TCP or FC hosts" },
 	{ "info", do_info, "the adapter" },
 	{ "stats", do_stats, "the adapter's counters" },
 	{ "log", do_log, "the firmware's log" },
@@ -44,7 +44,9 @@ void usage(FILE *to)
 	fputs("\n"
 	      "adapter:    --device SPEC (or $WEFT_DEVICE)  -w, --ip ADDR[/BITS]  --gateway ADDR\n"
 	      "            --mtu N  --mac MAC\n"
+	      "            FC: -w nn-0xWWNN:pn-0xWWPN  --fc native|vn2vn\n"
 	      "controller: -t tcp  -a ADDR  -s PORT  -n NQN\n"
+	      "            -t fc  -a nn-0xWWNN:pn-0xWWPN  -n NQN\n"
 	      "            or -r 'traddr:ADDR trsvcid:PORT subnqn:NQN'\n"
 	      "host:       -q HOSTNQN  -I HOSTID  --hostuuid UUID\n"
 	      "connection: -g, --hdr-digest  -G, --data-digest  -i QUEUES  -Q SIZE  -k SECONDS\n"
@@ -55,7 +57,7 @@ void usage(FILE *to)
 	      "perf:       -q DEPTH  -o BYTES  -w randread|randwrite|randrw|read|write|rw\n"
 	      "            -M READ_PERCENT  -t SECONDS  --count N  --range BYTES\n"
 	      "            --seed N  --verify\n"
-	      "target:     --file PATH [--create SIZE] or --ram SIZE, --null SIZE; -n NQN  -s PORT\n"
+	      "target:     --file PATH [--create SIZE] or --ram SIZE, --null SIZE; -n NQN  -s PORT | -t fc\n"
 	      "            --nsid N  --block-size N  --read-only  --buffered  --synchronous\n"
 	      "            --allow-host NQN  --serial TEXT  --model TEXT  -i QUEUES  -Q SIZE\n"
 	      "            --icd-size BYTES  --no-digest; or --config FILE\n"

@@ -16,6 +16,7 @@ enum {
 	O_MTU,
 	O_MAC,
 	O_TRTYPE,
+	O_FC,
 	O_TRADDR,
 	O_TRSVCID,
 	O_NQN,
@@ -78,6 +79,7 @@ static const struct option long_options[] = {
 	{ "mtu", 1, NULL, O_MTU },
 	{ "mac", 1, NULL, O_MAC },
 	{ "transport", 1, NULL, O_TRTYPE },
+	{ "fc", 1, NULL, O_FC },
 	{ "traddr", 1, NULL, O_TRADDR },
 	{ "trsvcid", 1, NULL, O_TRSVCID },
 	{ "nqn", 1, NULL, O_NQN },
@@ -152,10 +154,11 @@ static const int perf_codes[][2] = {
 	{ 't', O_TIME },   { 'r', O_ADDRESS }, { 'N', O_NSID },    { 'h', O_HELP },
 	{ 0, 0 },
 };
-static const char target_short[] = "s:n:i:Q:w:N:o:qh";
+static const char target_short[] = "t:s:n:i:Q:w:N:o:qh";
 static const int target_codes[][2] = {
-	{ 's', O_TRSVCID }, { 'n', O_NQN },    { 'i', O_QUEUES }, { 'Q', O_QSIZE }, { 'w', O_IP },
-	{ 'N', O_NSID },    { 'o', O_FORMAT }, { 'q', O_QUIET },  { 'h', O_HELP },  { 0, 0 },
+	{ 't', O_TRTYPE }, { 's', O_TRSVCID }, { 'n', O_NQN },  { 'i', O_QUEUES },
+	{ 'Q', O_QSIZE },  { 'w', O_IP },      { 'N', O_NSID }, { 'o', O_FORMAT },
+	{ 'q', O_QUIET },  { 'h', O_HELP },    { 0, 0 },
 };
 
 static int bad(const char *what, const char *val)
@@ -193,6 +196,44 @@ static int address(const char *what, const char *text, uint32_t *ip)
 	if (inet_pton(AF_INET, text, &in) != 1)
 		return bad(what, text);
 	*ip = ntohl(in.s_addr);
+	return 0;
+}
+
+static bool is_fc(const char *text)
+{
+	return !strncasecmp(text, "nn-", 3);
+}
+
+static int fc_address(const char *what, const char *text, uint64_t *wwnn, uint64_t *wwpn)
+{
+	return nvme_host_fc_parse(text, wwnn, wwpn) ? bad(what, text) : 0;
+}
+
+/* The address tells the transport: nn-0x...:pn-0x... is FC. */
+static int target_address(struct config *c, const char *text)
+{
+	struct nvme_host_addr *a = &c->opts.addr;
+
+	c->have_address = true;
+	if (!is_fc(text))
+		return address("traddr", text, &a->ip);
+	a->trtype = NVMF_TRTYPE_FC;
+	return fc_address("traddr", text, &a->wwnn, &a->wwpn);
+}
+
+static int transport(struct config *c, const char *text)
+{
+	if (strcasecmp(text, "tcp") && strcasecmp(text, "fc"))
+		return bad("transport", text);
+	c->opts.addr.trtype = strcasecmp(text, "fc") ? NVMF_TRTYPE_TCP : NVMF_TRTYPE_FC;
+	return 0;
+}
+
+static int fc_mode(struct config *c, const char *text)
+{
+	if (strcasecmp(text, "native") && strcasecmp(text, "vn2vn"))
+		return bad("FC mode", text);
+	c->fc_vn2vn = !strcasecmp(text, "vn2vn");
 	return 0;
 }
 
@@ -357,16 +398,18 @@ static int name_option(struct config *c, int code, const char *arg)
 
 	switch (code) {
 	case O_IP:
-		return own_address(&c->port, arg);
+		return is_fc(arg) ? fc_address("address", arg, &c->fc_wwnn, &c->fc_wwpn) :
+				    own_address(&c->port, arg);
 	case O_GATEWAY:
 		return address("gateway", arg, &c->port.gateway);
 	case O_MAC:
 		return mac_address(&c->port, arg);
 	case O_TRTYPE:
-		return strcasecmp(arg, "tcp") ? bad("transport", arg) : 0;
+		return transport(c, arg);
+	case O_FC:
+		return fc_mode(c, arg);
 	case O_TRADDR:
-		c->have_address = true;
-		return address("traddr", arg, &o->addr.ip);
+		return target_address(c, arg);
 	case O_NQN:
 		return name("subsystem NQN", arg, o->addr.subnqn);
 	case O_HOSTNQN:
@@ -510,6 +553,20 @@ static const struct dialect *find_dialect(int argc, char **argv)
 	return &dialects[sizeof(dialects) / sizeof(dialects[0]) - 1];
 }
 
+/* Options may come in any order; an address must be of the transport in the end. */
+static int check_address(const struct config *c)
+{
+	const struct nvme_host_addr *a = &c->opts.addr;
+
+	if (!c->have_address || (a->trtype == NVMF_TRTYPE_FC ? a->wwpn != 0 : a->ip != 0))
+		return 0;
+	fputs(a->trtype == NVMF_TRTYPE_FC ?
+		      "weft: an address over FC is nn-0x<16 digits>:pn-0x<16 digits>\n" :
+		      "weft: an address over TCP is IPv4\n",
+	      stderr);
+	return -EINVAL;
+}
+
 int parse_options(int argc, char **argv, struct config *c)
 {
 	const struct dialect *d = find_dialect(argc, argv);
@@ -527,6 +584,8 @@ int parse_options(int argc, char **argv, struct config *c)
 		}
 		rc = take(c, code, optarg);
 	}
+	if (!rc)
+		rc = check_address(c);
 	if (rc)
 		return rc;
 	if (optind >= argc) {

@@ -69,20 +69,32 @@ static void choose(struct job *j, const struct nvme_discovery_entry *e)
 {
 	struct nvme_host_addr *a = &j->cfg.opts.addr;
 	struct in_addr in;
-	char text[33], word[33], name[44];
+	char text[33], word[33];
 
 	memcpy(a->subnqn, e->subnqn, NVME_NQN_MAX);
-	if (e->trtype == NVMF_TRTYPE_FC) {
-		snprintf(name, sizeof(name), "%.43s", e->traddr);
-		nvme_host_fc_parse(name, &a->wwnn, &a->wwpn);
+	if (a->trtype == NVMF_TRTYPE_FC) /* the port that we are logged in to stays */
 		return;
-	}
 	snprintf(text, sizeof(text), "%.32s", e->traddr);
 	if (sscanf(text, "%32s", word) == 1 && inet_pton(AF_INET, word, &in) == 1 && in.s_addr)
 		a->ip = ntohl(in.s_addr);
 	snprintf(text, sizeof(text), "%.32s", e->trsvcid);
 	if (atoi(text) > 0 && atoi(text) < 65536)
 		a->port = (uint16_t)atoi(text);
+}
+
+/* Reachable as we are: over TCP anywhere, over FC through the port that we are logged in to. */
+static bool goes_there(const struct job *j, const struct nvme_discovery_entry *e)
+{
+	const struct nvme_host_addr *a = &j->cfg.opts.addr;
+	uint64_t wwnn, wwpn;
+	char text[64];
+
+	if (e->trtype != a->trtype)
+		return false;
+	if (a->trtype != NVMF_TRTYPE_FC)
+		return true;
+	snprintf(text, sizeof(text), "%.43s", e->traddr);
+	return !nvme_host_fc_parse(text, &wwnn, &wwpn) && wwnn == a->wwnn && wwpn == a->wwpn;
 }
 
 /* Finds the subsystem when none was named: the first NVM subsystem the discovery log has. */
@@ -95,15 +107,19 @@ static int discover(struct job *j)
 	int rc;
 
 	o.addr.subnqn[0] = '\0';
+	session_opts(j->s, &o);
 	rc = nvme_host_discover(j->s->dev, &o, &list, &n, NULL);
 	if (rc)
 		return complain(rc, "discover");
 	for (i = 0; i < n; i++) {
-		snprintf(text, sizeof(text), "%.223s at %.43s:%.5s", list[i].subnqn, list[i].traddr,
-			 list[i].trsvcid);
+		if (list[i].trtype == NVMF_TRTYPE_FC)
+			snprintf(text, sizeof(text), "%.223s at %.43s", list[i].subnqn,
+				 list[i].traddr);
+		else
+			snprintf(text, sizeof(text), "%.223s at %.15s:%.5s", list[i].subnqn,
+				 list[i].traddr, list[i].trsvcid);
 		say(j, "discover", text);
-		if (list[i].subtype == 2 && list[i].trtype == o.addr.trtype &&
-		    !j->cfg.opts.addr.subnqn[0])
+		if (list[i].subtype == 2 && goes_there(j, &list[i]) && !j->cfg.opts.addr.subnqn[0])
 			choose(j, &list[i]);
 	}
 	free(list);
@@ -253,6 +269,12 @@ static int steps(struct job *j)
 	return 0;
 }
 
+static int no_address(struct job *j)
+{
+	free(j);
+	return complain(weft_set_error(-EINVAL, "which target? (-a nn-0x...:pn-0x...)"), "run");
+}
+
 int run_job(struct session *s)
 {
 	const struct config *cfg = s->cfg;
@@ -263,10 +285,12 @@ int run_job(struct session *s)
 		return complain(-ENOMEM, "run");
 	j->s = s;
 	j->cfg = *cfg;
+	if (!j->cfg.have_address && j->cfg.opts.addr.trtype == NVMF_TRTYPE_FC)
+		return no_address(j);
 	if (!j->cfg.have_address)
 		j->cfg.opts.addr.ip = DEFAULT_TARGET;
 	j->cfg.have_address = true;
-	if (!cfg->no_digest)
+	if (!cfg->no_digest && cfg->opts.addr.trtype == NVMF_TRTYPE_TCP)
 		j->cfg.opts.header_digest = j->cfg.opts.data_digest = true;
 	s->cfg = &j->cfg;
 	rc = steps(j);

@@ -26,7 +26,7 @@ int complain(int err, const char *what)
  * Sets the port as asked; what was not said stays as it is, or gets a default when there is nothing
  * yet.
  */
-int session_port(struct session *s)
+int session_ethernet(struct session *s)
 {
 	const struct weft_port *want = &s->cfg->port;
 	struct weft_port port;
@@ -47,6 +47,12 @@ int session_port(struct session *s)
 	memcpy(port.mac, want->mac, sizeof(port.mac));
 	rc = weft_port_set(s->dev, &port);
 	return rc ? complain(rc, "port") : 0;
+}
+
+int session_port(struct session *s)
+{
+	return s->cfg->opts.addr.trtype == NVMF_TRTYPE_FC ? session_fc_host(s) :
+							    session_ethernet(s);
 }
 
 int session_begin(struct session *s, const struct config *cfg)
@@ -86,13 +92,16 @@ int session_connect(struct session *s)
 	int rc;
 
 	if (!s->cfg->have_address || !o.addr.subnqn[0]) {
-		fputs("weft: which target? (-a ADDRESS -s PORT -n NQN)\n", stderr);
+		fputs("weft: which target? (-a ADDRESS -s PORT -n NQN, "
+		      "or -t fc -a nn-0x...:pn-0x... -n NQN)\n",
+		      stderr);
 		return -EINVAL;
 	}
 	rc = session_port(s);
 	if (rc)
 		return rc;
 	o.event_cb = on_event;
+	session_opts(s, &o);
 	rc = nvme_host_connect(s->dev, &o, &s->host);
 	return rc ? complain(rc, "connect") : 0;
 }
@@ -100,6 +109,7 @@ int session_connect(struct session *s)
 void session_end(struct session *s)
 {
 	nvme_host_disconnect(s->host);
+	session_fc_end(s);
 	weft_dev_close(s->dev);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * weft target: exports files, devices and memory to NVMe/TCP hosts until a signal ends it. SIGTERM,
+ * weft target: exports files, devices and memory to NVMe/TCP and FC-NVMe hosts until a signal ends it. SIGTERM,
  * SIGINT: in order; a second one: at once. SIGHUP: the configuration again. SIGUSR1: statistics.
  */
 #include <errno.h>
@@ -10,8 +10,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <nvme/fc_driver.h>
+#include <weft/fc.h>
+
 #include "target_apply.h"
 #include "target_line.h"
+#include "weft_host.h"
 
 #define STOP_MS 10000u
 #define WAIT_MS 200 /* a signal that comes between looking and sleeping waits as long */
@@ -23,6 +27,8 @@ struct server {
 	struct target_run run;
 	struct target_config adapter; /* of the first configuration: only the adapter */
 	time_t next_stats;
+	bool tcp, fc; /* ports that the first configuration has */
+	uint8_t fc_state;
 };
 
 static volatile sig_atomic_t stop, reload, stats;
@@ -87,11 +93,12 @@ static void add_ctrl(void *arg, const struct nvme_target_ctrl_info *info)
 	struct json_object *o = json_object_new_object();
 	char ip[16];
 
-	dotted(ip, sizeof(ip), info->remote_ip);
+	dotted(ip, sizeof(ip), info->remote_ip); /* of TCP */
 	put_u64(o, "cntlid", info->cntlid);
 	json_object_object_add(o, "subnqn", json_text(info->subnqn, NVME_NQN_MAX));
 	json_object_object_add(o, "hostnqn", json_text(info->hostnqn, NVME_NQN_MAX));
-	json_object_object_add(o, "address", json_object_new_string(ip));
+	json_object_object_add(o, "address",
+			       json_object_new_string(info->remote_ip ? ip : info->address));
 	put_u64(o, "io_queues", info->io_queues);
 	put_u64(o, "keep_alive_ms", info->kato_ms);
 	json_object_array_add(arg, o);
@@ -173,6 +180,7 @@ static void choose_adapter(struct server *sv, const struct target_config *c)
 {
 	static const uint8_t no_mac[6];
 	struct weft_port *p = &sv->own.port;
+	size_t i;
 
 	sv->own = *sv->cfg;
 	if (c->device && (!sv->own.device || sv->own.device == getenv("WEFT_DEVICE")))
@@ -191,14 +199,24 @@ static void choose_adapter(struct server *sv, const struct target_config *c)
 		p->mtu = c->adapter.mtu;
 	if (!memcmp(p->mac, no_mac, 6))
 		memcpy(p->mac, c->adapter.mac, 6);
+	sv->own.fc_vn2vn |= c->fc_vn2vn;
+	for (i = 0; i < c->n_ports; i++) {
+		const struct target_port *t = &c->ports[i];
+
+		*(t->fc ? &sv->fc : &sv->tcp) = true;
+		if (t->fc && !sv->own.fc_wwpn) {
+			sv->own.fc_wwnn = t->wwnn;
+			sv->own.fc_wwpn = t->wwpn;
+		}
+	}
 }
 
 static bool same_adapter(const struct target_config *a, const struct target_config *b)
 {
 	return a->adapter.ip == b->adapter.ip && a->adapter.mask == b->adapter.mask &&
 	       a->adapter.gateway == b->adapter.gateway && a->adapter.mtu == b->adapter.mtu &&
-	       !memcmp(a->adapter.mac, b->adapter.mac, 6) && !a->device == !b->device &&
-	       (!a->device || !strcmp(a->device, b->device));
+	       a->fc_vn2vn == b->fc_vn2vn && !memcmp(a->adapter.mac, b->adapter.mac, 6) &&
+	       !a->device == !b->device && (!a->device || !strcmp(a->device, b->device));
 }
 
 static void do_reload(struct server *sv)
@@ -227,12 +245,16 @@ static void do_reload(struct server *sv)
 
 static void list_ports(struct server *sv, FILE *f)
 {
-	char ip[16], line[32];
+	const struct nvmet_fc_target_port *own = sv->run.fc_port;
+	char ip[16], line[64];
 	size_t i;
 
 	dotted(ip, sizeof(ip), sv->run.ip);
 	for (i = 0; i < sv->run.now.n_ports; i++) {
-		snprintf(line, sizeof(line), "%s:%u", ip, sv->run.now.ports[i].trsvcid);
+		if (sv->run.now.ports[i].fc)
+			fc_name(line, own->node_name, own->port_name);
+		else
+			snprintf(line, sizeof(line), "%s:%u", ip, sv->run.now.ports[i].trsvcid);
 		if (f)
 			fprintf(f, "%s\n", line);
 		else if (sv->cfg->json)
@@ -340,11 +362,36 @@ static int serve(struct server *sv, struct target_config *c)
 	return rc;
 }
 
+static void on_fc_state(void *arg, struct weft_fc *fc, const struct weft_fc_info *info)
+{
+	struct server *sv = arg;
+	char state[96], line[128];
+
+	(void)fc;
+	if (info->state == sv->fc_state)
+		return;
+	sv->fc_state = info->state;
+	fc_port_text(state, sizeof(state), info);
+	snprintf(line, sizeof(line), "FC port: %s", state);
+	say((void *)sv->cfg, line);
+}
+
+static int start_ports(struct server *sv)
+{
+	int rc = sv->tcp || !sv->fc ? session_ethernet(&sv->s) : 0;
+
+	if (!rc && sv->fc)
+		rc = session_fc(&sv->s, WEFT_FCR_TARGET, on_fc_state, sv);
+	if (!rc && sv->fc)
+		sv->run.fc_port = weft_fc_targetport(sv->s.fc);
+	return rc;
+}
+
 static int start_target(struct server *sv)
 {
 	struct nvme_target_opts o = { .log = say, .log_arg = (void *)sv->cfg };
 	struct weft_port port;
-	int rc = session_port(&sv->s);
+	int rc = start_ports(sv);
 
 	if (rc)
 		return rc;
@@ -401,6 +448,7 @@ int do_target(const struct config *cfg)
 		choose_adapter(sv, &c);
 		sv->adapter.device = c.device; /* c goes; this part of it stays */
 		sv->adapter.adapter = c.adapter;
+		sv->adapter.fc_vn2vn = c.fc_vn2vn;
 		c.device = NULL;
 		rc = with_device(sv, &c);
 		target_config_free(&c);

@@ -11,6 +11,8 @@
 #include <string.h>
 #include <time.h>
 
+#include <nvme/fc_driver.h>
+
 #include "target_apply.h"
 
 /* A file that was taken from a namespace is free when its last command has ended. */
@@ -59,6 +61,8 @@ static bool same_subsys(const struct target_subsys *a, const struct target_subsy
 
 static bool same_port(const struct target_port *a, const struct target_port *b)
 {
+	if (a->fc != b->fc || a->wwnn != b->wwnn || a->wwpn != b->wwpn)
+		return false;
 	return a->portid == b->portid && a->trsvcid == b->trsvcid && a->traddr == b->traddr &&
 	       a->qsize == b->qsize && a->icd_size == b->icd_size &&
 	       a->max_h2cdata == b->max_h2cdata && a->max_connections == b->max_connections &&
@@ -148,23 +152,47 @@ static struct target_ns *stays(struct target_config *now, const struct target_su
 	return o && o->live && same_ns(o, ns) ? o : NULL;
 }
 
+static int check_ip(const struct target_run *run, const struct target_port *p, size_t i)
+{
+	if (!p->traddr || p->traddr == run->ip)
+		return 0;
+	return weft_set_error(-EADDRNOTAVAIL,
+			      "ports[%zu].addr.traddr: %u.%u.%u.%u is not the "
+			      "adapter's address, %u.%u.%u.%u",
+			      i, p->traddr >> 24, p->traddr >> 16 & 255, p->traddr >> 8 & 255,
+			      p->traddr & 255, run->ip >> 24, run->ip >> 16 & 255,
+			      run->ip >> 8 & 255, run->ip & 255);
+}
+
+static int check_fc(const struct target_run *run, const struct target_port *p, size_t i)
+{
+	const struct nvmet_fc_target_port *own = run->fc_port;
+
+	if (!own)
+		return weft_set_error(-EADDRNOTAVAIL,
+				      "ports[%zu]: the adapter's FC port is started with the "
+				      "target only",
+				      i);
+	if (!p->wwpn || (p->wwnn == own->node_name && p->wwpn == own->port_name))
+		return 0;
+	return weft_set_error(-EADDRNOTAVAIL,
+			      "ports[%zu].addr.traddr: nn-0x%016llx:pn-0x%016llx is not the "
+			      "adapter's port, nn-0x%016llx:pn-0x%016llx",
+			      i, (unsigned long long)p->wwnn, (unsigned long long)p->wwpn,
+			      (unsigned long long)own->node_name,
+			      (unsigned long long)own->port_name);
+}
+
 static int prepare(struct target_run *run, struct target_config *next)
 {
 	size_t i, j;
 	int rc = 0;
 
-	for (i = 0; i < next->n_ports; i++) {
-		const struct target_port *p = &next->ports[i];
-
-		if (p->traddr && p->traddr != run->ip)
-			return weft_set_error(-EADDRNOTAVAIL,
-					      "ports[%zu].addr.traddr: %u.%u.%u.%u is not the "
-					      "adapter's address, %u.%u.%u.%u",
-					      i, p->traddr >> 24, p->traddr >> 16 & 255,
-					      p->traddr >> 8 & 255, p->traddr & 255, run->ip >> 24,
-					      run->ip >> 16 & 255, run->ip >> 8 & 255,
-					      run->ip & 255);
-	}
+	for (i = 0; !rc && i < next->n_ports; i++)
+		rc = next->ports[i].fc ? check_fc(run, &next->ports[i], i) :
+					 check_ip(run, &next->ports[i], i);
+	if (rc)
+		return rc;
 	for (i = 0; !rc && i < next->n_subsys; i++)
 		for (j = 0; !rc && j < next->subsys[i].n_ns; j++) {
 			struct target_ns *ns = &next->subsys[i].ns[j];
@@ -420,6 +448,7 @@ static int make_port(struct target_run *run, struct target_port *p)
 {
 	struct nvme_port_opts o = {
 		.portid = p->portid,
+		.trtype = p->fc ? NVMF_TRTYPE_FC : NVMF_TRTYPE_TCP,
 		.traddr = p->traddr ? p->traddr : run->ip,
 		.listen = {
 			.dev = run->dev,
@@ -430,6 +459,7 @@ static int make_port(struct target_run *run, struct target_port *p)
 			.header_digests = !p->no_header_digest,
 			.data_digests = !p->no_data_digest,
 			.max_qpairs = p->max_connections,
+			.fc.target_port = p->fc ? run->fc_port : NULL,
 		},
 	};
 	struct nvme_port *handle;

@@ -10,10 +10,11 @@
 struct target_run {
 	struct nvme_target *target;
 	struct weft_dev *dev;
-	uint32_t ip;              /* the adapter's */
-	struct target_config now; /* what is in effect; all zero at first */
-	target_note_fn *log;      /* what was done */
-	target_note_fn *error;    /* what could not be done */
+	uint32_t ip;                          /* the adapter's */
+	struct nvmet_fc_target_port *fc_port; /* the adapter's, or NULL */
+	struct target_config now;             /* what is in effect; all zero at first */
+	target_note_fn *log;                  /* what was done */
+	target_note_fn *error;                /* what could not be done */
 	void *log_arg;
 };
 

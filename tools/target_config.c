@@ -62,6 +62,7 @@ static const struct field adapter_fields[] = {
 	  .lo = 576,
 	  .hi = 9000 },
 	{ .key = "mac", .kind = FIELD_OTHER, AT(target_config, adapter.mac), .take = take_mac },
+	{ .key = "fc", .kind = FIELD_OTHER, AT(target_config, fc_vn2vn), .take = take_fc_mode },
 };
 
 static int take_adapter(struct reader *r, struct json_object *v, void *to)
@@ -109,10 +110,10 @@ static int take_hosts(struct reader *r, struct json_object *v, void *to)
 /* --- ports -------------------------------------------------------------------------------------- */
 
 static const struct field addr_fields[] = {
-	{ .key = "trtype", .kind = FIELD_OTHER, .take = take_tcp, .required = true },
-	{ .key = "adrfam", .kind = FIELD_OTHER, .take = take_ipv4 },
-	{ .key = "traddr", .kind = FIELD_OTHER, AT(target_port, traddr), .take = take_ip },
-	{ .key = "trsvcid", .kind = FIELD_NUMBER, AT(target_port, trsvcid), .lo = 1, .hi = 65535 },
+	{ .key = "trtype", .kind = FIELD_OTHER, .take = take_trtype, .required = true },
+	{ .key = "adrfam", .kind = FIELD_OTHER, AT(target_port, adrfam), .take = take_adrfam },
+	{ .key = "traddr", .kind = FIELD_OTHER, .take = take_traddr },
+	{ .key = "trsvcid", .kind = FIELD_OTHER, AT(target_port, trsvcid), .take = take_trsvcid },
 	{ .key = "treq", .kind = FIELD_IGNORED },
 	{ .key = "tsas", .kind = FIELD_IGNORED },
 };
@@ -154,7 +155,17 @@ static const struct field param_fields[] = {
 
 static int take_addr(struct reader *r, struct json_object *v, void *to)
 {
-	return reader_object(r, v, addr_fields, COUNT(addr_fields), to);
+	const struct target_port *p = to;
+	int rc = reader_object(r, v, addr_fields, COUNT(addr_fields), to);
+
+	if (rc)
+		return rc;
+	if (p->fc ? p->traddr || p->adrfam == ADRFAM_IPV4 : p->wwpn || p->adrfam == ADRFAM_FC)
+		return reader_fail(r, "traddr and adrfam are not those of \"%s\"",
+				   p->fc ? "fc" : "tcp");
+	if (!p->fc && !p->trsvcid)
+		return reader_fail(r, "\"tcp\" needs a number as trsvcid");
+	return 0;
 }
 
 static int take_param(struct reader *r, struct json_object *v, void *to)
@@ -187,7 +198,10 @@ static int check_port(struct reader *r, const struct target_config *c, const str
 			continue;
 		if (o->portid == p->portid)
 			return reader_fail(r, "portid %u is that of ports[%zu], too", p->portid, i);
-		if (o->trsvcid == p->trsvcid)
+		if (o->fc && p->fc)
+			return reader_fail(r, "the adapter's FC port is that of ports[%zu], too",
+					   i);
+		if (!o->fc && !p->fc && o->trsvcid == p->trsvcid)
 			return reader_fail(r, "trsvcid %u is that of ports[%zu], too", p->trsvcid,
 					   i);
 	}

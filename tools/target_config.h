@@ -16,6 +16,8 @@
 #define TARGET_FILE_MAX (16u << 20)
 #define TARGET_DEPTH_MAX 16
 #define TARGET_NSID_MAX 1024u
+#define ADRFAM_IPV4 1
+#define ADRFAM_FC 4
 #define TARGET_QSIZE_MIN 32u /* ASQSZ of discovery, what hosts take for the admin queue */
 
 /* Names: NQNs of at most NVME_NQN_MAX bytes, each malloc'ed. */
@@ -63,6 +65,10 @@ struct target_subsys {
 
 struct target_port {
 	uint16_t portid;
+	bool fc;
+	uint8_t adrfam; /* ADRFAM_*; 0: not said */
+	uint64_t wwnn;  /* FC: 0: the adapter's own; so is the next */
+	uint64_t wwpn;
 	uint32_t traddr; /* 0: the adapter's own */
 	uint16_t trsvcid;
 	uint32_t qsize; /* 0: default, in what follows, too */
@@ -78,6 +84,7 @@ struct target_port {
 struct target_config {
 	char *device; /* NULL: not said */
 	struct weft_port adapter;
+	bool fc_vn2vn;
 	struct target_names hosts;
 	struct target_port *ports;
 	size_t n_ports;

@@ -73,8 +73,11 @@ int take_nguid(struct reader *r, struct json_object *v, void *to);
 int take_eui64(struct reader *r, struct json_object *v, void *to);
 int take_ip(struct reader *r, struct json_object *v, void *to);
 int take_block_size(struct reader *r, struct json_object *v, void *to);
-int take_tcp(struct reader *r, struct json_object *v, void *to);
-int take_ipv4(struct reader *r, struct json_object *v, void *to);
+int take_trtype(struct reader *r, struct json_object *v, void *to);
+int take_adrfam(struct reader *r, struct json_object *v, void *to);
+int take_traddr(struct reader *r, struct json_object *v, void *to);
+int take_trsvcid(struct reader *r, struct json_object *v, void *to);
+int take_fc_mode(struct reader *r, struct json_object *v, void *to);
 int take_no_referrals(struct reader *r, struct json_object *v, void *to);
 int take_mac(struct reader *r, struct json_object *v, void *to);
 

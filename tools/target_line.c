@@ -126,15 +126,17 @@ static int fill_subsys(const struct config *cfg, struct target_config *c)
 static int fill_ports(const struct config *cfg, struct target_config *c)
 {
 	uint16_t main_port = (uint16_t)cfg->opts.addr.port;
+	bool fc = cfg->opts.addr.trtype == NVMF_TRTYPE_FC;
 	size_t i;
 
 	c->ports = calloc(2, sizeof(*c->ports));
 	if (!c->ports)
 		return -ENOMEM;
-	c->n_ports = main_port == DISCOVERY_PORT ? 1 : 2;
+	c->n_ports = fc || main_port == DISCOVERY_PORT ? 1 : 2;
 	for (i = 0; i < c->n_ports; i++)
 		c->ports[i] = (struct target_port){
 			.portid = (uint16_t)(i + 1),
+			.fc = fc,
 			.trsvcid = i ? DISCOVERY_PORT : main_port,
 			.qsize = cfg->opts.io_qsize,
 			.icd_size = cfg->target.icd_size,

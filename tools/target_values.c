@@ -158,27 +158,81 @@ int take_block_size(struct reader *r, struct json_object *v, void *to)
 	return rc;
 }
 
-/* A value that can only be the one that we do; what stands in for it in the table is data. */
-static int take_only(struct reader *r, struct json_object *v, const char *only)
+/* One of two words; *second: which. */
+static int take_word(struct reader *r, struct json_object *v, const char *a, const char *b,
+		     bool *second)
 {
 	const char *s;
 	int rc = reader_string(r, v, &s);
 
-	if (!rc && strcasecmp(s, only))
-		rc = reader_fail(r, "\"%.60s\" is not supported, only \"%s\"", s, only);
+	if (!rc && strcasecmp(s, a) && strcasecmp(s, b))
+		rc = reader_fail(r, "\"%.60s\" is not supported, only \"%s\" and \"%s\"", s, a, b);
+	*second = !rc && !strcasecmp(s, b);
 	return rc;
 }
 
-int take_tcp(struct reader *r, struct json_object *v, void *to)
+int take_trtype(struct reader *r, struct json_object *v, void *to)
 {
-	(void)to;
-	return take_only(r, v, "tcp");
+	return take_word(r, v, "tcp", "fc", &((struct target_port *)to)->fc);
 }
 
-int take_ipv4(struct reader *r, struct json_object *v, void *to)
+int take_adrfam(struct reader *r, struct json_object *v, void *to)
 {
-	(void)to;
-	return take_only(r, v, "ipv4");
+	bool fc;
+	int rc = take_word(r, v, "ipv4", "fc", &fc);
+
+	*(uint8_t *)to = fc ? ADRFAM_FC : ADRFAM_IPV4;
+	return rc;
+}
+
+int take_fc_mode(struct reader *r, struct json_object *v, void *to)
+{
+	return take_word(r, v, "native", "vn2vn", to);
+}
+
+#define FC_ADDRESS_LEN 43
+
+/* nn-0x<16 digits>:pn-0x<16 digits> */
+static bool fc_address(const char *s, uint64_t *wwnn, uint64_t *wwpn)
+{
+	static const char hex[] = "0123456789abcdefABCDEF";
+	unsigned long long nn, pn;
+
+	if (strlen(s) != FC_ADDRESS_LEN || strncasecmp(s, "nn-0x", 5) ||
+	    strncasecmp(s + 21, ":pn-0x", 6) || strspn(s + 5, hex) != 16 ||
+	    strspn(s + 27, hex) != 16)
+		return false;
+	nn = strtoull(s + 5, NULL, 16);
+	pn = strtoull(s + 27, NULL, 16);
+	*wwnn = nn;
+	*wwpn = pn;
+	return nn && pn;
+}
+
+/* The form tells what it is; whether it fits the transport is looked at when all is there. */
+int take_traddr(struct reader *r, struct json_object *v, void *to)
+{
+	struct target_port *p = to;
+	const char *s;
+	int rc = reader_string(r, v, &s);
+
+	if (rc || strncasecmp(s, "nn-", 3))
+		return rc ? rc : take_ip(r, v, &p->traddr);
+	return fc_address(s, &p->wwnn, &p->wwpn) ?
+		       0 :
+		       reader_fail(r, "\"%.60s\" is no nn-0x<16 digits>:pn-0x<16 digits>", s);
+}
+
+/* FC has none, for which nvmetcli writes "none". */
+int take_trsvcid(struct reader *r, struct json_object *v, void *to)
+{
+	uint64_t n = 0;
+	int rc = 0;
+
+	if (!json_object_is_type(v, json_type_string) || strcmp(json_object_get_string(v), "none"))
+		rc = reader_number(r, v, 1, 65535, &n);
+	*(uint16_t *)to = (uint16_t)n;
+	return rc;
 }
 
 int take_no_referrals(struct reader *r, struct json_object *v, void *to)

@@ -17,6 +17,8 @@
 
 #define ALLOWED_HOSTS_MAX 32u
 
+struct weft_fc;
+
 /* weft target: what is its own. */
 struct target_options {
 	const char *config; /* file; then most of the rest must not be given */
@@ -44,6 +46,9 @@ struct config {
 	bool json;
 	bool quiet;
 	struct weft_port port; /* ip 0: not given */
+	uint64_t fc_wwnn;      /* our FC port; 0: from the MAC address */
+	uint64_t fc_wwpn;
+	bool fc_vn2vn; /* FCoE on the Ethernet port, else the FC port */
 	struct nvme_host_opts opts;
 	bool have_address;
 	uint32_t nsid;
@@ -73,16 +78,31 @@ struct config {
 struct session {
 	const struct config *cfg;
 	struct weft_dev *dev;
+	struct weft_fc *fc; /* or NULL */
 	struct nvme_host *host;
 };
 
 /* session.c. They print what went wrong. */
 int session_begin(struct session *s, const struct config *cfg);
-/* Address, mask and MTU of the adapter as the command line wants them. */
+/* The port as the command line wants it, Ethernet or FC; FC: and the way to the target's port. */
 int session_port(struct session *s);
+/* Address, mask and MTU of the Ethernet port. */
+int session_ethernet(struct session *s);
 int session_connect(struct session *s);
 void session_end(struct session *s);
 int complain(int err, const char *what);
+/* fc.c. The FC port in these roles (WEFT_FCR_*), if it is not there yet. state_cb: or NULL. */
+struct weft_fc_info;
+typedef void fc_state_fn(void *arg, struct weft_fc *fc, const struct weft_fc_info *info);
+int session_fc(struct session *s, uint8_t roles, fc_state_fn *state_cb, void *arg);
+/* The same as a host, and waits until the target's port is logged in to. */
+int session_fc_host(struct session *s);
+void session_fc_end(struct session *s);
+/* What the session has to say to the options of an association. */
+void session_opts(const struct session *s, struct nvme_host_opts *o);
+/* nn-0x...:pn-0x..., 44 bytes. */
+void fc_name(char *to, uint64_t wwnn, uint64_t wwpn);
+void fc_port_text(char *to, size_t len, const struct weft_fc_info *info);
 /* The size of a file or -errno. */
 int64_t file_size(const char *path);
 /* The device's own clock, ns. */

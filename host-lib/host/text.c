@@ -95,6 +95,13 @@ int nvme_host_fc_parse(const char *text, uint64_t *wwnn, uint64_t *wwpn)
 	return 0;
 }
 
+bool nvme_host_fc_reachable(struct nvme_fc_local_port *port, uint64_t wwnn, uint64_t wwpn)
+{
+	struct nvme_fc_remote_port *r = port ? nvme_fc_find_rport(port, wwnn, wwpn) : NULL;
+
+	return r && r->port_state == FC_OBJSTATE_ONLINE;
+}
+
 int nvme_host_addr_parse(const char *text, struct nvme_host_addr *addr)
 {
 	struct nvme_host_addr a = { .trtype = NVMF_TRTYPE_TCP, .port = DEFAULT_PORT };

@@ -54,6 +54,9 @@ int nvme_host_addr_parse(const char *text, struct nvme_host_addr *addr);
 /* The names of an FC port, nn-0x<16 digits>:pn-0x<16 digits>. -EINVAL. */
 int nvme_host_fc_parse(const char *text, uint64_t *wwnn, uint64_t *wwpn);
 
+/* Whether port (NULL: no) is logged in to the remote port of these names, so that it can be connected to. */
+bool nvme_host_fc_reachable(struct nvme_fc_local_port *port, uint64_t wwnn, uint64_t wwpn);
+
 /* Things that happen to an association, told by nvme_host_opts.event_cb. */
 enum nvme_host_event {
 	NVME_HOST_LOST, /* queue died or command timed out; all commands were ended. error: why */

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <nvme/fc_driver.h>
+
 #include "fake_target.h"
 #include "target_apply.h"
 
@@ -374,6 +376,33 @@ START_TEST(any_way_leads_there)
 }
 END_TEST
 
+#define FC(addr) "{'portid':3,'addr':{'trtype':'fc'" addr "},'param':{},'subsystems':['" A "']}"
+
+START_TEST(an_fc_port_is_the_adapters_own)
+{
+	struct nvmet_fc_target_port own = { .node_name = 0x2000000000000001,
+					    .port_name = 0x2100000000000001 };
+	static const char sub[] = SUB(A, "'serial':'S'", "'" H1 "'", NS1 "," NS2);
+	char text[2048];
+
+	snprintf(text, sizeof(text), CONF("%s", "%s"), FC(""), sub);
+	ck_assert_int_eq(apply(text), -EADDRNOTAVAIL);
+	target_config_free(&next);
+	run.fc_port = &own;
+	snprintf(text, sizeof(text), CONF("%s", "%s"),
+		 FC(",'traddr':'nn-0x2000000000000001:pn-0x2100000000000002'"), sub);
+	ck_assert_int_eq(apply(text), -EADDRNOTAVAIL);
+	target_config_free(&next);
+	did("");
+	snprintf(text, sizeof(text), CONF("%s", "%s"),
+		 FC(",'traddr':'nn-0x2000000000000001:pn-0x2100000000000001'"), sub);
+	ck_assert_int_eq(apply(text), 0);
+	did("-port 1\n" A ": refresh 1\nport 3 fc q=0\nport 3: link " A "\n");
+	ck_assert_int_eq(apply(text), 0);
+	did(A ": refresh 1\n");
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("target apply");
@@ -383,6 +412,7 @@ int main(void)
 
 	tcase_set_timeout(t, 30);
 	tcase_add_checked_fixture(t, set_up, tear_down);
+	tcase_add_test(t, an_fc_port_is_the_adapters_own);
 	tcase_add_test(t, the_same_again_only_looks_at_sizes);
 	tcase_add_loop_test(t, only_differences_are_applied, 0,
 			    sizeof(changes) / sizeof(changes[0]));

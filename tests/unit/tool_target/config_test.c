@@ -227,9 +227,9 @@ static const struct {
 	{ PORT("\"addr\":{\"trtype\":\"tcp\"}"), "f.json: ports[0]: \"portid\" is missing" },
 	{ ADDR("\"traddr\":\"10.0.0.1\""), "f.json: ports[0].addr: \"trtype\" is missing" },
 	{ ADDR("\"trtype\":\"rdma\""),
-	  "f.json: ports[0].addr.trtype: \"rdma\" is not supported, only \"tcp\"" },
+	  "f.json: ports[0].addr.trtype: \"rdma\" is not supported, only \"tcp\" and \"fc\"" },
 	{ ADDR("\"trtype\":\"tcp\",\"adrfam\":\"ipv6\""),
-	  "f.json: ports[0].addr.adrfam: \"ipv6\" is not supported, only \"ipv4\"" },
+	  "f.json: ports[0].addr.adrfam: \"ipv6\" is not supported, only \"ipv4\" and \"fc\"" },
 	{ ADDR("\"trtype\":\"tcp\",\"traddr\":\"::1\""),
 	  "f.json: ports[0].addr.traddr: \"::1\" is no IPv4 address" },
 	{ ADDR("\"trtype\":\"tcp\",\"trsvcid\":\"0\""),
@@ -499,6 +499,56 @@ START_TEST(the_example_is_good)
 }
 END_TEST
 
+#define FC_PORT(addr) "{\"ports\":[{\"portid\":1,\"addr\":{" addr "}}],\"subsystems\":[]}"
+#define FC_NAMES "nn-0x20000000000000aB:pn-0x2100000000000001"
+
+START_TEST(an_fc_port_is_read)
+{
+	ck_assert_int_eq(parse(FC_PORT("\"trtype\":\"fc\",\"adrfam\":\"fc\",\"traddr\":\"" FC_NAMES
+				       "\",\"trsvcid\":\"none\"")),
+			 0);
+	ck_assert(c.ports[0].fc);
+	ck_assert_uint_eq(c.ports[0].wwnn, 0x20000000000000abull);
+	ck_assert_uint_eq(c.ports[0].wwpn, 0x2100000000000001ull);
+	target_config_free(&c);
+	ck_assert_int_eq(parse(FC_PORT("\"traddr\":\"" FC_NAMES "\",\"trtype\":\"fc\"")), 0);
+	target_config_free(&c);
+	ck_assert_int_eq(parse("{\"adapter\":{\"fc\":\"vn2vn\"},\"ports\":[{\"portid\":1,\"addr\":"
+			       "{\"trtype\":\"fc\"}},{\"portid\":2,\"addr\":{\"trtype\":\"tcp\"}}],"
+			       "\"subsystems\":[]}"),
+			 0);
+	ck_assert(c.fc_vn2vn && !c.ports[0].wwpn && !c.ports[1].fc);
+	target_config_free(&c);
+}
+END_TEST
+
+static const struct {
+	const char *text, *err;
+} fc_faults[] = {
+	{ FC_PORT("\"trtype\":\"fc\",\"traddr\":\"10.0.0.1\""),
+	  "f.json: ports[0].addr: traddr and adrfam are not those of \"fc\"" },
+	{ FC_PORT("\"trtype\":\"tcp\",\"traddr\":\"" FC_NAMES "\""),
+	  "f.json: ports[0].addr: traddr and adrfam are not those of \"tcp\"" },
+	{ FC_PORT("\"trtype\":\"tcp\",\"adrfam\":\"fc\""),
+	  "f.json: ports[0].addr: traddr and adrfam are not those of \"tcp\"" },
+	{ FC_PORT("\"trtype\":\"tcp\",\"trsvcid\":\"none\""),
+	  "f.json: ports[0].addr: \"tcp\" needs a number as trsvcid" },
+	{ FC_PORT("\"trtype\":\"fc\",\"traddr\":\"nn-0x1:pn-0x2\""),
+	  "f.json: ports[0].addr.traddr: \"nn-0x1:pn-0x2\" is no nn-0x<16 digits>:pn-0x<16 digits>" },
+	{ "{\"ports\":[{\"portid\":1,\"addr\":{\"trtype\":\"fc\"}},{\"portid\":2,\"addr\":"
+	  "{\"trtype\":\"fc\"}}],\"subsystems\":[]}",
+	  "f.json: ports[1]: the adapter's FC port is that of ports[0], too" },
+	{ "{\"adapter\":{\"fc\":\"loop\"},\"ports\":[],\"subsystems\":[]}",
+	  "f.json: adapter.fc: \"loop\" is not supported, only \"native\" and \"vn2vn\"" },
+};
+
+START_TEST(faults_of_fc_ports_are_named)
+{
+	ck_assert_int_eq(parse(fc_faults[_i].text), -EINVAL);
+	ck_assert_str_eq(err, fc_faults[_i].err);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("target configuration");
@@ -507,6 +557,9 @@ int main(void)
 	int failed;
 
 	tcase_set_timeout(t, 30);
+	tcase_add_test(t, an_fc_port_is_read);
+	tcase_add_loop_test(t, faults_of_fc_ports_are_named, 0,
+			    sizeof(fc_faults) / sizeof(fc_faults[0]));
 	tcase_add_test(t, what_nvmetcli_saves_is_read);
 	tcase_add_test(t, what_does_not_apply_is_noted);
 	tcase_add_test(t, half_a_file_is_none);

@@ -236,9 +236,11 @@ static struct weft_dev *dev;
 int nvme_target_port_add(struct nvme_target *target, const struct nvme_port_opts *o,
 			 struct nvme_port **port)
 {
-	int rc = note("port %u %08x:%u q=%u icd=%u digests=%d%d", o->portid, o->traddr,
-		      o->listen.port, o->listen.qsize, o->listen.max_icd, o->listen.header_digests,
-		      o->listen.data_digests);
+	int rc = o->trtype == NVMF_TRTYPE_FC ?
+			 note("port %u fc q=%u", o->portid, o->listen.qsize) :
+			 note("port %u %08x:%u q=%u icd=%u digests=%d%d", o->portid, o->traddr,
+			      o->listen.port, o->listen.qsize, o->listen.max_icd,
+			      o->listen.header_digests, o->listen.data_digests);
 
 	(void)target;
 	if (rc)
