@@ -52,7 +52,8 @@ void nvmf__capsule_release(struct nvmf_capsule *nc)
 	struct nvmf_qpair *qp = nc->qp;
 
 	if (nc->kind == CAPSULE_RECEIVED) {
-		nvmf__ctl_unhash(nc);
+		if (nc->ctl.hashed)
+			nvmf__ctl_unhash(nc);
 		if (nc->ctl.fc)
 			nvmf__fc_unbind(nc);
 	}

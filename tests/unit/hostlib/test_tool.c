@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "fake.h"
+#include "fake_fc.h"
 
 #define TARGET "-a 10.0.0.2 -s 4420 -n nqn.2014-08.org.demo:t1"
 
@@ -232,6 +233,40 @@ START_TEST(errors_are_told)
 }
 END_TEST
 
+#define FC_TARGET "nn-0x20000000c9000001:pn-0x21000000c9000001"
+
+START_TEST(an_fc_port_that_is_not_there_is_named)
+{
+	struct fake *other = fake_new();
+
+	fake_fc_join(f, other);
+	ck_assert_int_eq(weft("discover -t fc -a " FC_TARGET " --timeout 1"), 1);
+	has("no MAC address"); /* the fake */
+	ck_assert_int_eq(weft("discover -t fc -a " FC_TARGET " --timeout 1 -w "
+			      "nn-0x20000000c9000002:pn-0x21000000c9000002"),
+			 1);
+	has("port " FC_TARGET ": not logged in to within 1 s; our port is without link");
+	ck_assert_int_eq(weft("run -a " FC_TARGET " --timeout 1 --fc native -w "
+			      "nn-0x20000000c9000002:pn-0x21000000c9000002"),
+			 1);
+	has("without link");
+	fake_free(other);
+}
+END_TEST
+
+START_TEST(addresses_must_fit_the_transport)
+{
+	ck_assert_int_eq(weft("discover -t fc -a 10.0.0.2"), 2);
+	has("nn-0x<16 digits>");
+	ck_assert_int_eq(weft("discover -a " FC_TARGET " -t tcp"), 2);
+	has("IPv4");
+	ck_assert_int_eq(weft("discover -t fc -a nn-0x1:pn-0x2"), 2);
+	ck_assert_int_eq(weft("discover -r 'trtype:fc traddr:10.0.0.2'"), 2);
+	ck_assert_int_eq(weft("run -t fc"), 1);
+	has("which target?");
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("tool");
@@ -241,6 +276,8 @@ int main(void)
 
 	tcase_set_timeout(t, 50);
 	tcase_add_checked_fixture(t, set_up, tear_down);
+	tcase_add_test(t, an_fc_port_that_is_not_there_is_named);
+	tcase_add_test(t, addresses_must_fit_the_transport);
 	tcase_add_test(t, discovers_and_identifies);
 	tcase_add_test(t, writes_and_reads_files);
 	tcase_add_test(t, does_the_whole_job);

@@ -11,6 +11,7 @@ int main(void)
 
 	srunner_add_suite(r, trouble_suite());
 	srunner_add_suite(r, qpair_suite());
+	srunner_add_suite(r, adapter_suite());
 	srunner_run_all(r, CK_NORMAL);
 	failed = srunner_ntests_failed(r);
 	srunner_free(r);

@@ -114,41 +114,47 @@ static void on_event(void *arg, enum nvme_host_event event, int error, uint32_t 
 	ev.aer = aer;
 }
 
-static void set_opts(void)
+void rig_set_opts(uint64_t wwnn, uint64_t wwpn)
 {
 	nvme_host_opts_init(&opts);
 	opts.addr.trtype = NVMF_TRTYPE_FC;
-	opts.addr.wwnn = nvme_fc_loop_target(loop)->node_name;
-	opts.addr.wwpn = nvme_fc_loop_target(loop)->port_name;
+	opts.addr.wwnn = wwnn;
+	opts.addr.wwpn = wwpn;
 	strcpy(opts.addr.subnqn, RIG_NQN);
-	opts.fc_port = nvme_fc_loop_local(loop);
-	opts.fc_pump = &host_pump;
 	opts.io_qsize = 64;
 	opts.kato_ms = 0;
 	opts.event_cb = on_event;
 	opts.event_arg = &ev;
 }
 
-void rig_up_with(const struct nvme_fc_loop_opts *o)
+void rig_target_up(struct nvme_port_opts *po)
 {
 	struct nvme_target_opts to = { .log = on_log };
 	struct nvme_subsys_opts so = { .nqn = RIG_NQN, .allow_any_host = true };
-	struct nvme_port_opts po = { .trtype = NVMF_TRTYPE_FC };
 	struct nvme_backend *disk;
 
-	rig_loop_up(o);
 	memset(&ev, 0, sizeof(ev));
 	rig_log[0] = '\0';
 	host = NULL;
-	po.listen.fc.target_port = nvme_fc_loop_target(loop);
-	po.listen.fc.pump = &target_pump;
 	ck_assert_int_eq(nvme_target_create(&to, &target), 0);
 	ck_assert_int_eq(nvme_target_subsys_add(target, &so, &subsys), 0);
 	ck_assert_int_eq(nvme_backend_ram((uint64_t)RIG_BLOCKS * RIG_BLOCK, RIG_BLOCK, &disk), 0);
 	ck_assert_int_eq(nvme_subsys_ns_add(subsys, disk, &(struct nvme_ns_opts){ 0 }, NULL), 0);
-	ck_assert_int_eq(nvme_target_port_add(target, &po, &port), 0);
+	ck_assert_int_eq(nvme_target_port_add(target, po, &port), 0);
 	ck_assert_int_eq(nvme_port_link(port, subsys), 0);
-	set_opts();
+}
+
+void rig_up_with(const struct nvme_fc_loop_opts *o)
+{
+	struct nvme_port_opts po = { .trtype = NVMF_TRTYPE_FC };
+
+	rig_loop_up(o);
+	po.listen.fc.target_port = nvme_fc_loop_target(loop);
+	po.listen.fc.pump = &target_pump;
+	rig_target_up(&po);
+	rig_set_opts(nvme_fc_loop_target(loop)->node_name, nvme_fc_loop_target(loop)->port_name);
+	opts.fc_port = nvme_fc_loop_local(loop);
+	opts.fc_pump = &host_pump;
 }
 
 void rig_up(void)
@@ -168,23 +174,31 @@ void rig_loop_down(void)
 	ck_assert_int_eq(nvme_fc_loop_destroy(loop), 0);
 }
 
-void rig_down(void)
+void rig_target_down(void)
 {
+	struct nvme_target *t = target;
 	struct nvme_target_stats s;
 
-	nvme_host_disconnect(host);
-	host = NULL;
-	spin(200);
-	if (target) {
-		nvme_target_stats(target, &s);
+	if (!t)
+		return;
+	if (!host) {
+		nvme_target_stats(t, &s);
 		ck_assert_msg(!s.connections, "%u connections are left\n%s", s.connections,
 			      rig_log);
 		ck_assert_uint_eq(s.controllers, 0);
 		ck_assert_uint_eq(s.commands_held, 0);
 		ck_assert_uint_eq(s.memory_held, 0);
-		ck_assert_int_eq(nvme_target_destroy(target, 1000), 0);
 	}
+	ck_assert_int_eq(nvme_target_destroy(t, 1000), 0);
 	target = NULL;
+}
+
+void rig_down(void)
+{
+	nvme_host_disconnect(host);
+	host = NULL;
+	spin(200);
+	rig_target_down();
 	rig_loop_down();
 }
 

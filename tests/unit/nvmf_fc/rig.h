@@ -47,6 +47,10 @@ void rig_up_with(const struct nvme_fc_loop_opts *o);
 void rig_up(void);
 void rig_down(void);
 void rig_loop_down(void);
+/* The parts of it for tests that have ports of their own. */
+void rig_target_up(struct nvme_port_opts *po);
+void rig_target_down(void);
+void rig_set_opts(uint64_t wwnn, uint64_t wwpn);
 /* Must work. */
 void rig_connect(unsigned int io_queues);
 void spin(unsigned int n);
@@ -68,5 +72,6 @@ int run_rw(bool write, void *buf, uint64_t slba, uint32_t blocks);
 Suite *host_suite(void);
 Suite *trouble_suite(void);
 Suite *qpair_suite(void);
+Suite *adapter_suite(void);
 
 #endif

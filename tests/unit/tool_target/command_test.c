@@ -394,7 +394,10 @@ static const struct {
 	{ "--ram 1M --ready-file /nonexistent/x", 1, "/nonexistent/x" },
 	{ "--ram 5X", 2, "5X" },
 	{ "--ram 1M --stats-every 0", 2, "time between statistics" },
-	{ "--ram 1M -t tcp", 2, "invalid option" },
+	{ "--ram 1M -t rdma", 2, "transport \"rdma\"" },
+	{ "--ram 1M -a 10.0.0.1", 2, "invalid option" },
+	{ "--ram 1M -t fc --fc loop", 2, "FC mode \"loop\"" },
+	{ "--ram 1M -t fc -w nn-0x1:pn-0x2", 2, "nn-0x1:pn-0x2" },
 };
 
 START_TEST(wrong_usage_is_explained)
