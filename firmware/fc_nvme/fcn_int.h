@@ -57,7 +57,7 @@ enum fcn_state {
 };
 
 /* Engines at work for a slot */
-#define FCNF_LIVE 0x0001u  /* its context has MATCH */
+#define FCNF_LIVE 0x0001u  /* its context may be ARMED */
 #define FCNF_STOP 0x0002u  /* FCX_STOP given, STOPPED not seen: the context must not be written */
 #define FCNF_TX_A 0x0004u  /* an operation with DONE of the first record */
 #define FCNF_TX_B 0x0008u  /* and of the second */

@@ -102,7 +102,7 @@ module weft_fc_tx_frame (
 		if (state == HDR0) {c_cnt, c_data} = {3'd4, hdr[127:0]};
 		if (state == HDR1) {c_cnt, c_data} = {3'd2, 64'd0, hdr[191:128]};
 	end
-	weft_fc_crc32 u_crc (.crc_in(crc), .data(c_data), .cnt(c_cnt), .crc_out(crc_next));
+	weft_crc32c #(.POLY(32'hedb88320)) u_crc (.crc_in(crc), .data(c_data), .cnt({c_cnt, 2'b00}), .crc_out(crc_next));
 
 	assign b_ready = state == BODY && !src_fail && !src_stop;
 	assign w_en = b_ready && b_valid;

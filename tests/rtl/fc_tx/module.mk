@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Bench of weft_fc_tx: every byte of every frame against a model of the contract; credit, link, throughput.
 FC_TX_TB_SRC := build/abi/weft_eng_pkg.sv build/abi/weft_host_pkg.sv rtl/fc/weft_fc_tx_pkg.sv rtl/move/weft_pack.sv rtl/move/weft_sgl_walk.sv \
-	rtl/net/weft_tx_fifo.sv rtl/fc/weft_fc_crc32.sv rtl/fc/weft_fc_tx_regs.sv rtl/fc/weft_fc_tx_op.sv rtl/fc/weft_fc_tx_src.sv \
+	rtl/net/weft_tx_fifo.sv rtl/move/weft_crc32c.sv rtl/fc/weft_fc_tx_regs.sv rtl/fc/weft_fc_tx_op.sv rtl/fc/weft_fc_tx_src.sv \
 	rtl/fc/weft_fc_tx_frame.sv rtl/fc/weft_fc_tx_out.sv rtl/fc/weft_fc_tx_link.sv rtl/fc/weft_fc_tx.sv
 FC_TX_TB_CPP := fc_tx_test.cpp fc_tx_link_test.cpp fc_tx_gen.cpp fc_tx_bench.cpp fc_tx_model.cpp
 

@@ -12,7 +12,7 @@ static struct job job, load[62];
 
 static void up(void)
 {
-	ck_assert(rig_up(NULL));
+	rig_up(NULL);
 }
 
 static void small_admin_ring(void)

@@ -10,7 +10,7 @@
 
 static void up(void)
 {
-	ck_assert(rig_up(NULL));
+	rig_up(NULL);
 }
 
 /* --- opening and closing ---------------------------------------------------------------------------- */

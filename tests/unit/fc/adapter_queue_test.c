@@ -9,7 +9,7 @@
 
 static void up(void)
 {
-	ck_assert(rig_up(NULL));
+	rig_up(NULL);
 }
 
 static void small_admin_ring(void)

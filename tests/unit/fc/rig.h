@@ -25,14 +25,15 @@
 /* What the tests need of a driver, in the words of the loopback. */
 struct rig_driver {
 	const char *name;
-	/* Ports registered, link up. False: it has no such options */
-	bool (*create)(const struct nvme_fc_loop_opts *opts);
+	bool (*takes)(const struct nvme_fc_loop_opts *opts); /* it has such options */
+	/* Ports registered, link up */
+	void (*create)(const struct nvme_fc_loop_opts *opts);
 	int (*destroy)(void);
 	void (*poll)(void);     /* at the time now */
 	uint64_t (*next)(void); /* polls; when it wants to be called again */
 	int (*link)(bool up);
-	/* False: it has no such fault. count 0 asks for that only */
-	bool (*fault)(enum nvme_fc_loop_fault fault, unsigned int skip, unsigned int count);
+	bool (*can)(enum nvme_fc_loop_fault fault); /* it has such a fault */
+	void (*fault)(enum nvme_fc_loop_fault fault, unsigned int skip, unsigned int count);
 	void (*stats)(struct nvme_fc_loop_stats *stats);
 	struct nvme_fc_local_port *(*local)(void);
 	struct nvme_fc_remote_port *(*remote)(void);
@@ -43,8 +44,12 @@ struct rig_driver {
 	int (*target_ls)(struct nvmefc_ls_req *req);
 };
 extern const struct rig_driver rig_loop, rig_adapter;
-extern const struct rig_driver *rig; /* of this run */
-extern struct nvme_fc_loop *loop;    /* NULL: another driver */
+/*
+ * Of this run; set before the suites are made. What the driver cannot do is no test of it: suites leave
+ * it out, so that it does not count as passed.
+ */
+extern const struct rig_driver *rig;
+extern struct nvme_fc_loop *loop; /* NULL: another driver */
 extern struct nvme_fc_ctrl *ctrl;
 extern uint64_t now;
 extern uint8_t disk[RIG_DISK];
@@ -74,8 +79,8 @@ struct rig_target {
 };
 extern struct rig_target target;
 
-/* opts NULL: defaults. False: the driver has no such options, and there is nothing to test. */
-bool rig_up(const struct nvme_fc_loop_opts *opts);
+/* opts NULL: defaults; else the driver must take them. */
+void rig_up(const struct nvme_fc_loop_opts *opts);
 void rig_down(void);
 static inline int rig_destroy(void)
 {
@@ -87,14 +92,20 @@ static inline int rig_link(bool up)
 	return rig->link(up);
 }
 
+static inline bool rig_takes(const struct nvme_fc_loop_opts *opts)
+{
+	return rig->takes(opts);
+}
+
 static inline bool rig_can(enum nvme_fc_loop_fault fault)
 {
-	return rig->fault(fault, 0, 0);
+	return rig->can(fault);
 }
 
 static inline void rig_fault(enum nvme_fc_loop_fault fault, unsigned int skip, unsigned int count)
 {
-	ck_assert(rig->fault(fault, skip, count));
+	ck_assert(rig->can(fault));
+	rig->fault(fault, skip, count);
 }
 
 static inline uint64_t rig_next(void)

@@ -134,13 +134,16 @@ static struct nvme_fc_remote_port *remote(void)
 	return side[0].fc->rport[side[0].fake->fc->index].rport;
 }
 
-static bool create(const struct nvme_fc_loop_opts *o)
+static bool takes(const struct nvme_fc_loop_opts *o)
+{
+	return !(o->max_sgl_segments || o->dma_boundary || o->no_readdata_rsp || o->no_target_ls ||
+		 o->no_defer || o->sync_abort);
+}
+
+static void create(const struct nvme_fc_loop_opts *o)
 {
 	struct weft_fc_params p = weft_params(0), t = weft_params(1);
 
-	if (o->max_sgl_segments || o->dma_boundary || o->no_readdata_rsp || o->no_target_ls ||
-	    o->no_defer || o->sync_abort)
-		return false;
 	p.max_queues = (uint16_t)o->max_hw_queues;
 	p.dev_loss_tmo = o->dev_loss_tmo;
 	weft_devices();
@@ -153,7 +156,6 @@ static bool create(const struct nvme_fc_loop_opts *o)
 	ck_assert_ptr_nonnull(remote());
 	real_alloc = side[0].fc->mem.alloc;
 	side[0].fc->mem.alloc = side[1].fc->mem.alloc = mem_alloc;
-	return true;
 }
 
 static void get_stats(struct nvme_fc_loop_stats *s);
@@ -208,16 +210,19 @@ static const int faults[NVME_FC_LOOP_FAULTS] = {
 	[NVME_FC_LOOP_ABORT_LATE] = FAKE_ABORT_LATE,
 };
 
-static bool fault(enum nvme_fc_loop_fault f, unsigned int skip, unsigned int count)
+static bool can(enum nvme_fc_loop_fault f)
+{
+	return f == NVME_FC_LOOP_ALLOC || faults[f] >= 0;
+}
+
+static void fault(enum nvme_fc_loop_fault f, unsigned int skip, unsigned int count)
 {
 	if (f == NVME_FC_LOOP_ALLOC) {
 		alloc_skip = skip;
 		alloc_count = count;
-		return true;
-	}
-	if (faults[f] >= 0)
+	} else {
 		fake_fc_fault((enum fake_fc_fault)faults[f], skip, count);
-	return faults[f] >= 0;
+	}
 }
 
 /* --- what is in use --------------------------------------------------------------------------------- */
@@ -291,11 +296,13 @@ static int target_ls(struct nvmefc_ls_req *req)
 }
 
 const struct rig_driver rig_adapter = { .name = "adapter",
+					.takes = takes,
 					.create = create,
 					.destroy = destroy,
 					.poll = poll,
 					.next = next,
 					.link = link_to,
+					.can = can,
 					.fault = fault,
 					.stats = get_stats,
 					.local = local,

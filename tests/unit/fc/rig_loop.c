@@ -5,10 +5,15 @@
 
 struct nvme_fc_loop *loop;
 
-static bool create(const struct nvme_fc_loop_opts *opts)
+static bool takes(const struct nvme_fc_loop_opts *opts)
+{
+	(void)opts;
+	return true;
+}
+
+static void create(const struct nvme_fc_loop_opts *opts)
 {
 	ck_assert_int_eq(nvme_fc_loop_create(opts, &loop), 0);
-	return true;
 }
 
 static int destroy(void)
@@ -31,10 +36,15 @@ static int link_to(bool up)
 	return nvme_fc_loop_link(loop, up);
 }
 
-static bool fault(enum nvme_fc_loop_fault f, unsigned int skip, unsigned int count)
+static bool can(enum nvme_fc_loop_fault f)
+{
+	(void)f;
+	return true;
+}
+
+static void fault(enum nvme_fc_loop_fault f, unsigned int skip, unsigned int count)
 {
 	nvme_fc_loop_fault(loop, f, skip, count);
-	return true;
 }
 
 static void get_stats(struct nvme_fc_loop_stats *s)
@@ -68,11 +78,13 @@ static int target_ls(struct nvmefc_ls_req *req)
 }
 
 const struct rig_driver rig_loop = { .name = "loopback",
+				     .takes = takes,
 				     .create = create,
 				     .destroy = destroy,
 				     .poll = poll,
 				     .next = next,
 				     .link = link_to,
+				     .can = can,
 				     .fault = fault,
 				     .stats = get_stats,
 				     .local = local,
