@@ -125,7 +125,8 @@ START_TEST(test_unknown)
 
 	memset(args, 0xff, sizeof(args));
 	for (uint32_t op = 0; op < 256; op++)
-		if (op < WEFT_OP_NOP || op > WEFT_OP_ACCEPT)
+		if ((op < WEFT_OP_NOP || op > WEFT_OP_ACCEPT) &&
+		    (op < WEFT_OP_FC_PORT_SET || op > WEFT_OP_FC_LOGOUT))
 			ck_assert_uint_eq(admin((uint8_t)op, args, sizeof(args), NULL), EOPNOTSUPP);
 }
 END_TEST
@@ -135,11 +136,16 @@ START_TEST(test_garbage)
 {
 	uint8_t args[112];
 	uint16_t want[] = { 0, 0, EINVAL, 0, EINVAL, ENXIO, ENXIO, ENXIO, ENXIO, 0, 0, ENXIO };
+	uint16_t want_fc[] = { EINVAL, EINVAL, EINVAL, ENXIO, EINVAL, ENOENT };
 
 	memset(args, 0xff, sizeof(args));
 	for (uint8_t op = WEFT_OP_NOP; op <= WEFT_OP_ACCEPT;
 	     op++) /* port 65535 is as good as any */
 		ck_assert_msg(admin(op, args, sizeof(args), NULL) == want[op], "opcode %u", op);
+	for (uint8_t op = WEFT_OP_FC_PORT_SET; op <= WEFT_OP_FC_LOGOUT; op++)
+		ck_assert_msg(admin(op, args, sizeof(args), NULL) ==
+				      want_fc[op - WEFT_OP_FC_PORT_SET],
+			      "opcode %u", op);
 	ck_assert_uint_eq(net_port.ip, OUR_IP);
 }
 END_TEST
