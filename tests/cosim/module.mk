@@ -61,3 +61,7 @@ TESTS += tests/cosim/two_process_test.py tests/cosim/tap_test.py
 $(COSIM)/fc_transport_test: $(COSIM)/fc_transport_test.o $(HOSTLIB_OBJ) build/sim/libweft_sim.a build/driver/libweft.a | build/firmware/weft.elf
 	$(CXX) -o $@ $(filter-out %.elf,$^) $(SIM_LIBS) $(DRIVER_LIBS) -lcheck -lsubunit -lrt
 TESTS += $(COSIM)/fc_transport_test
+
+# The main job on each wire.
+tests/cosim/wires_test.py: | build/weft-cosim build/firmware/weft.elf
+TESTS += tests/cosim/wires_test.py
