@@ -131,6 +131,13 @@ class LinuxExporter(Guest):
             'dd if=%s bs=4096 skip=%d count=%d 2>/dev/null | base64' % (
                 self.path(nsid, subsystem), offset >> 12, length >> 12)))
 
+    def freeze(self):
+        """Stands still until thaw()."""
+        self.pause()
+
+    def thaw(self):
+        self.resume()
+
     def log(self):
         return '\n'.join(text for _, _, text in self.dmesg())
 
@@ -183,15 +190,23 @@ class WeftExporter:
                 'path': self.path(nsid, subsystem), 'uuid': uuid_of(subsystem, nsid)}}
                            for nsid in self.namespaces[subsystem.nqn]]}
 
+    def adapter(self):
+        """What the configuration says of the adapter."""
+        return {'ip': OWN_ADDRESS + '/24', 'mtu': self.rig.mtu}
+
+    def addresses(self):
+        """Where it listens."""
+        return [{'trtype': 'tcp', 'adrfam': 'ipv4', 'traddr': OWN_ADDRESS, 'trsvcid': port}
+                for port in PORTS]
+
     def _write_config(self):
         """Whole or not at all, since the target may be told to read it at any time."""
         config = {
-            'adapter': {'ip': OWN_ADDRESS + '/24', 'mtu': self.rig.mtu},
+            'adapter': self.adapter(),
             'hosts': [{'nqn': nqn} for s in self.subsystems for nqn in s.hosts or ()],
-            'ports': [{'portid': number, 'addr': {'trtype': 'tcp', 'adrfam': 'ipv4',
-                                                  'traddr': OWN_ADDRESS, 'trsvcid': port},
+            'ports': [{'portid': number, 'addr': address,
                        'subsystems': [s.nqn for s in self.subsystems]}
-                      for number, port in enumerate(PORTS, 1)],
+                      for number, address in enumerate(self.addresses(), 1)],
             'subsystems': [self._subsystem(s) for s in self.subsystems]}
         with open(self.config + '.new', 'w') as f:
             json.dump(config, f, indent=1)
@@ -269,6 +284,13 @@ class WeftExporter:
 
     def kill(self):
         self._end(signal.SIGKILL, -signal.SIGKILL)
+
+    def freeze(self):
+        """Stands still until thaw()."""
+        self.process.send_signal(signal.SIGSTOP)
+
+    def thaw(self):
+        self.process.send_signal(signal.SIGCONT)
 
     def fill(self, nsid=1, subsystem=DISK):
         """Random bytes in the namespace, behind the controller's back."""

@@ -37,14 +37,18 @@ class HostRig(AdapterRig):
         self.host = self.hosts[0]
         if self.peer == 'weft':
             self.start_adapter()
-            self.export = WeftExporter(self)
-        else:
-            self.export = LinuxExporter(self)
+        self.export = self.make_exporter()
         self.callback(self.export.stop)
         self.export.launch()
 
+    def make_exporter(self):
+        return (WeftExporter if self.peer == 'weft' else LinuxExporter)(self)
+
+    def make_host(self, number, **kw):
+        return Host(number, mtu=self.mtu, **kw)
+
     def boot_host(self, number, pcap=None):
-        host = Host(number + 1, eth=self.eths[number], mtu=self.mtu, cpus=self.cpus, pcap=pcap)
+        host = self.make_host(number + 1, eth=self.eths[number], cpus=self.cpus, pcap=pcap)
         try:
             host.boot()
         except BaseException:

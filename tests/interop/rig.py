@@ -33,6 +33,7 @@ def sha256_of_zeroes(size):
 
 class Rig(AdapterRig):
     """An adapter as the host, a Linux target as its peer."""
+    commands = COMMANDS
 
     def __init__(self, folder, *, live=False, **kw):
         """live: output of weft goes to the terminal, too."""
@@ -49,10 +50,13 @@ class Rig(AdapterRig):
 
     def boot_target(self):
         """A fresh target, in place of one that was stopped."""
-        self.target = Target(2 * self.size, eth=(self.words['peer'], self.words['eth']),
-                             mtu=self.mtu)
+        self.target = self.make_target(size=2 * self.size,
+                                       eth=(self.words['peer'], self.words['eth']))
         self.target.boot()
         self.lba = int(self.target.must('cat /sys/block/ram0/queue/logical_block_size'))
+
+    def make_target(self, **kw):
+        return Target(mtu=self.mtu, **kw)
 
     def _stop_target(self):
         if self.target:
@@ -63,7 +67,7 @@ class Rig(AdapterRig):
     def line(self, verb, more='', **words):
         words = dict(self.words, verb=verb, more=more, **words)
         words.setdefault('format', 'normal' if self.live else 'json')
-        return COMMANDS[verb].format(**words)
+        return self.commands[verb].format(**words)
 
     def spawn(self, verb, more='', **words):
         """Starts a weft command; returns (process, name of its log, its command line)."""

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""Runs Weft against the Linux kernel's NVMe/TCP target and host, in a guest.
+"""Runs Weft against the Linux kernel's NVMe/TCP and FC-NVMe targets and hosts, in a guest.
 
   run.py [CASE...]     these cases, or all; one line each, then "N passed, N failed, N skipped"
   run.py --list        the cases and what they are
@@ -18,6 +18,8 @@ import sys
 import time
 
 import capture
+import fccapture
+import fccases
 import hostcases
 from adapter import OWN_ADDRESS, CaseFailed
 from cases import BOTH, CASES
@@ -28,7 +30,7 @@ from rig import Rig
 from target import MIB
 
 MAIN_SIZE = 16 * MIB
-ALL = {**CASES, **hostcases.CASES}
+ALL = {**CASES, **hostcases.CASES, **fccases.CASES}
 RESULTS = os.path.join(ROOT, 'build', 'interop')
 
 
@@ -79,6 +81,8 @@ def go(name, peer):
     """Runs the case with this name on its rig; returns the report on its capture."""
     case, place = ALL[name], name if peer == 'weft' else '%s-%s' % (peer, name)
     folder = os.path.join(RESULTS, place)
+    if name in fccases.CASES:
+        return fccases.perform(case, folder, peer)
     how = {key: getattr(case, key) for key in ('size', 'mtu', 'digests', 'faults')}
     if name in CASES:
         with Rig(folder, **how) as rig:
@@ -91,6 +95,13 @@ def explain(error):
     """What failed; when clearing up failed as well, that comes first."""
     earlier = error.__context__
     return '%s\nbefore that: %s' % (error, earlier) if isinstance(earlier, CaseFailed) else error
+
+
+def summary(report):
+    if isinstance(report, fccapture.Report):
+        return fccases.summary(report)
+    return '%d PDUs, %d digests, %d retransmissions' % (report.pdus, report.digests,
+                                                        report.retransmissions)
 
 
 def run_case(name, peer):
@@ -106,9 +117,8 @@ def run_case(name, peer):
                                              explain(e)),
               flush=True)
         return 'failed'
-    print('ok   %-18s %6.1f s  %s: %d PDUs, %d digests, %d retransmissions' % (
-        name, time.monotonic() - start, case.what, report.pdus, report.digests,
-        report.retransmissions), flush=True)
+    print('ok   %-18s %6.1f s  %s: %s' % (name, time.monotonic() - start, case.what,
+                                         summary(report)), flush=True)
     return 'passed'
 
 
@@ -160,7 +170,8 @@ def parse(argv):
                     help='what the Linux host connects to')
     ap.add_argument('cases', nargs='*', metavar='CASE')
     args = ap.parse_args(argv)
-    known = hostcases.CASES if args.peer == 'linux' else ALL
+    known = {**hostcases.CASES, **{name: fccases.CASES[name] for name in fccases.REFERENCE}} \
+        if args.peer == 'linux' else ALL
     for name in args.cases:
         if name not in known:
             ap.error('no case %s; there are: %s' % (name, ' '.join(known)))

@@ -66,21 +66,24 @@ def parse_size(text):
 
 class Target(Guest):
     """A guest with one subsystem of one namespace, a RAM disk."""
+    role = 'target'
 
     def __init__(self, size=64 * MIB, **kw):
         # The RAM disk takes memory as it is written; the rest is what Linux needs.
-        super().__init__('target', memory=160 + (size + MIB - 1) // MIB, **kw)
+        super().__init__(self.role, memory=160 + (size + MIB - 1) // MIB, **kw)
         self.size = size
 
     def boot(self, timeout=120):
         super().boot(timeout)
+        self.must(SUBSYSTEM.format(kib=self.size >> 10, nqn=NQN, serial=SERIAL, device=DEVICE,
+                                   uuid=UUID))
+        self.listen()
+
+    def listen(self):
         if self.eth:
             self.up(ADDRESS + '/24')
-        script = SUBSYSTEM.format(kib=self.size >> 10, nqn=NQN, serial=SERIAL, device=DEVICE,
-                                  uuid=UUID)
-        for number, service in enumerate(PORTS, 1):
-            script += PORT.format(number=number, address=ADDRESS, service=service, nqn=NQN)
-        self.must(script)
+        self.must(''.join(PORT.format(number=number, address=ADDRESS, service=service, nqn=NQN)
+                          for number, service in enumerate(PORTS, 1)))
 
     def sha256(self, offset=0, length=None):
         """Digest of a part of the RAM disk as it stands; offset and length in whole blocks."""

@@ -114,7 +114,7 @@ static void on_accept(struct rport *rp, u8 cmd, const struct rx *f)
 		if (get_unaligned_be64(&login->fl_wwpn) != rp->wwpn)
 			violation("PLOGI is answered by %016llx",
 				  get_unaligned_be64(&login->fl_wwpn));
-		else if (rp->state == RP_PLOGI)
+		else
 			port_logged_in(rp, login);
 	} else if (cmd == ELS_PRLI) {
 		if (!els_prli_ok(f->payload, f->len) || rp->state < RP_PRLI)

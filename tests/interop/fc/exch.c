@@ -223,8 +223,8 @@ static void begin(const struct rx *f)
 		pr_info_ratelimited("R_CTL %02x from %06x, which is not logged in\n", f->r_ctl,
 				    f->s_id);
 		stats[ST_REFUSED]++;
-		if (rp && rp->state == RP_FOUND)
-			els_send(rp, ELS_LOGO); /* it has not noticed yet */
+		if (rp && rp->state != RP_PLOGI) /* it has not noticed yet */
+			els_send(rp, rp->state == RP_FOUND ? ELS_LOGO : ELS_PRLO);
 		return;
 	}
 	if (find_answered(f->s_id, f->ox)) {

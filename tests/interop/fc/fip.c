@@ -240,7 +240,7 @@ void fip_input(const u8 *frame, u32 len)
 	if (!p_fip || len < ETH_HLEN + sizeof(*h))
 		return;
 	if (ntohs(h->fip_op) == FIP_OP_LS) {
-		flogi_input(frame, len);
+		fip_ls_input(frame, len);
 		return;
 	}
 	if (ntohs(h->fip_op) != FIP_OP_VN2VN)

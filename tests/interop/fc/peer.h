@@ -145,13 +145,13 @@ struct fault {
 };
 bool fault_strikes(u8 r_ctl, struct fault *f);
 
-/* --- fip.c, flogi.c -------------------------------------------------------------------------------------- */
+/* --- fip.c, fip_ls.c -------------------------------------------------------------------------------------- */
 
 extern u32 own_id; /* 0: none yet */
 void fip_link(bool up);
 void fip_tick(void);
 void fip_input(const u8 *frame, u32 len);
-void flogi_input(const u8 *frame, u32 len);
+void fip_ls_input(const u8 *frame, u32 len);
 
 /* --- exch.c, seq.c ------------------------------------------------------------------------------ */
 
