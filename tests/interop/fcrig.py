@@ -22,7 +22,7 @@ from target import NQN, SERIAL, SUBSYSTEM, UUID, Target
 
 # Every command line of the cases of Weft as the host, in one place.
 DEVICE = '{build}/weft {verb} --device vfio-user:{device} --output-format {format} {more}'
-PORT = DEVICE + ' -t fc --fc vn2vn -w {own} -a {target} {patience}'
+PORT = DEVICE + ' --transport fc --fc vn2vn --host-traddr {own} --traddr {target} {patience}'
 IO = PORT + ' --nqn {nqn} --nsid 1'
 COMMANDS = {
     'discover': PORT, 'run': PORT,
@@ -91,7 +91,7 @@ class FcWeftExporter(WeftExporter):
     """`weft target` on an FC port."""
 
     def adapter(self):
-        return {'fc': 'vn2vn', 'traddr': str(ADAPTER)}
+        return {'fc': 'vn2vn'}
 
     def addresses(self):
         return [{'trtype': 'fc', 'adrfam': 'fc', 'traddr': str(ADAPTER)}]

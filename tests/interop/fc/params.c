@@ -27,6 +27,8 @@ module_param_named(role, p_role, charp, 0444);
 module_param_named(wwpn, p_wwpn, ullong, 0444);
 module_param_named(wwnn, p_wwnn, ullong, 0444);
 module_param_named(max_data, p_max_data, uint, 0444);
+MODULE_PARM_DESC(max_data,
+		 "of a frame; link services of FC-NVMe, of up to 1024 bytes, are one frame");
 module_param_named(queues, p_queues, uint, 0444);
 module_param_named(sg, p_sg, uint, 0444);
 MODULE_PARM_DESC(sg, "max_sgl_segments: few make many sequences of a command");
