@@ -130,6 +130,16 @@ class FcTarget(FcPort, LinuxExporter):
                   'echo {1} >$p/addr_traddr'.format(self.NVMET, self.names))
         return [1]
 
+    def shut_down(self):
+        """The FC port goes away, with the sessions of its hosts. (A subsystem that is merely taken
+        off the port would be refused for good, and the host would give up.)"""
+        self.unload()
+
+    kill = shut_down
+
+    def relaunch(self):
+        self.load('target', self.names, self.options)
+
 
 class Libfc(Guest):
     """The kernel's libfc over its own FCoE. It offers SCSI only, so nobody stays logged in."""
