@@ -320,7 +320,7 @@ Case = collections.namedtuple(
     'Case', 'what steps rig options faults size cpus guests allowed violates lossy',
     defaults=('', '', MIB, 1, 1, None, '', False))
 FC_BROKEN = BROKEN + r'|io failed due to|transport error|connectivity|association|lldd|LS failed|' \
-    r'aborted|Aborting|timeout|lost connection|fcpeer'
+    r'aborted|Aborting|timeout|lost connection|connect .*queue failed|Property Set error|fcpeer'
 FC_LOST_HOST = LOST_HOST + r'|association|Association|fcpeer'
 CASES = {
     'fc-host': Case('Linux target, all commands', host_data, FcRig),
