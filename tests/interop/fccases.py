@@ -2,14 +2,15 @@
 """The cases over Fibre Channel, in both roles, and with libfc.
 
 A case is a function of its rig, as in cases.py and hostcases.py, most of whose steps work over
-any transport. The capture (fccapture.py), the kernels' logs, the module's own judgement of what it
+any transport. The capture (fcjudge.py), the kernels' logs, the module's own judgement of what it
 was sent and the firmware's log are examined after every case alike."""
 import collections
 import re
 import time
 
 import cases
-import fccapture
+import fc_capture
+import fcjudge
 import hostcases
 from adapter import CaseFailed, sha256_of
 from cases import LOST_HOST
@@ -373,8 +374,11 @@ REFERENCE = {name for name, case in CASES.items() if case.rig is not FcRig and n
 
 
 def check_wire(rig, case):
-    report = fccapture.examine(rig.capture, lossy=case.lossy)
+    report = fcjudge.examine(rig.capture, lossy=case.lossy)
     problems = list(report.problems)
+    if not case.lossy:          # tshark's opinion of CRCs and of what can be dissected
+        problems += [text for text in fc_capture.examine(rig.capture).problems
+                     if not re.search('ABTS|BA_RJT', text)]
     if report.frames < 10 or not report.logins:
         problems.append('%d FC frames, %d logins' % (report.frames, report.logins))
     if problems:

@@ -99,6 +99,7 @@ class FcWeftExporter(WeftExporter):
 
 class FcHostRig(HostRig):
     """Weft as the controller, or Linux in its place."""
+    switch_options = ('--lossless',)
 
     def __init__(self, folder, *, options='', violates='', **kw):
         """options: of the host's module; violates: pattern of what may be said of the target."""

@@ -19,6 +19,7 @@ from host import Host
 
 class HostRig(AdapterRig):
     """hosts: the guests; host: that at which the case works; export: what exports the disks."""
+    switch_options = ()
 
     def __init__(self, folder, *, peer='weft', cpus=1, guests=1, **kw):
         super().__init__(folder, **kw)
@@ -77,7 +78,7 @@ class HostRig(AdapterRig):
         own = ['%s%d' % (far, n) for n in range(self.guests)]
         ports = [(far, near)] + [(path + 's', path) for path in own]
         log = self.enter_context(open(os.path.join(self.folder, 'switch.log'), 'wb'))
-        line = ' '.join([os.path.join(HERE, 'switch.py')] + [':'.join(p) for p in ports])
+        line = ' '.join([os.path.join(HERE, 'switch.py'), *self.switch_options] + [':'.join(p) for p in ports])
         switch = self.start_process(line, log)
         self.callback(switch.wait)
         self.callback(switch.terminate)

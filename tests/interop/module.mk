@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Tests of the tools behind `make interop`; none of these boots a guest.
-TESTS += tests/interop/test_parts.py tests/interop/test_capture.py tests/interop/test_fccapture.py
+TESTS += tests/interop/test_parts.py tests/interop/test_capture.py tests/interop/test_fcjudge.py
 
 .PHONY: interop-selftest interop-reference
 

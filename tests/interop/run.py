@@ -18,7 +18,7 @@ import sys
 import time
 
 import capture
-import fccapture
+import fcjudge
 import fccases
 import hostcases
 from adapter import OWN_ADDRESS, CaseFailed
@@ -98,7 +98,7 @@ def explain(error):
 
 
 def summary(report):
-    if isinstance(report, fccapture.Report):
+    if isinstance(report, fcjudge.Report):
         return fccases.summary(report)
     return '%d PDUs, %d digests, %d retransmissions' % (report.pdus, report.digests,
                                                         report.retransmissions)

@@ -3,27 +3,33 @@
 """An Ethernet switch between UNIX datagram sockets, one frame per datagram, for rigs of more
 than two adapters and guests.
 
-  switch.py OWN:PEER OWN:PEER...    each port: the socket of the switch, the socket at the other end
+  switch.py [--lossless] OWN:PEER OWN:PEER...
+                                    each port: the socket of the switch, the socket at the other end
 
 Learns which port an address is at; what it does not know, and what is for many, goes to every
-other port. A port whose other end is not there, or is full, loses frames as a cable does. Says
+other port. A port whose other end is not there, or is full, loses frames as a cable does; with
+--lossless a full one is waited for, up to 2 s, as Fibre Channel over Ethernet needs it. Says
 "ready" on standard output when all ports are there; ends on SIGTERM."""
 import errno
 import os
 import select
 import socket
 import sys
+import time
 
 FRAME_MAX = 65550
 HEADER = 14
+FULL = (errno.EAGAIN, errno.ENOBUFS)
+PATIENCE = 2.0
 LOST = (errno.ENOENT, errno.ECONNREFUSED, errno.EAGAIN, errno.ENOBUFS, errno.ECONNRESET)
 
 
 class Switch:
     """Forwards between ports given as (own, peer) socket paths."""
 
-    def __init__(self, ports):
+    def __init__(self, ports, lossless=False):
         self.peers, self.where = {}, {}
+        self.patience = PATIENCE if lossless else 0
         for own, peer in ports:
             if os.path.exists(own):
                 os.unlink(own)
@@ -36,11 +42,17 @@ class Switch:
             port.close()
 
     def _send(self, port, frame):
-        try:
-            port.sendto(frame, self.peers[port])
-        except OSError as e:
-            if e.errno not in LOST:
-                raise
+        end = time.monotonic() + self.patience
+        while True:
+            try:
+                port.sendto(frame, self.peers[port])
+                return
+            except OSError as e:
+                if e.errno not in LOST:
+                    raise
+                if e.errno not in FULL or time.monotonic() >= end:
+                    return
+            time.sleep(0.0005)
 
     def forward(self, port, frame):
         """One frame that came in at a port."""
@@ -61,10 +73,11 @@ class Switch:
 
 
 def main(arguments):
-    ports = [tuple(a.split(':')) for a in arguments]
+    lossless = arguments[:1] == ['--lossless']
+    ports = [tuple(a.split(':')) for a in arguments[lossless:]]
     if len(ports) < 2 or any(len(p) != 2 or not all(p) for p in ports):
         sys.exit(__doc__)
-    switch = Switch(ports)
+    switch = Switch(ports, lossless)
     print('ready', flush=True)
     while True:
         switch.step()

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 import unittest
 
 import initramfs
@@ -87,6 +88,33 @@ class SwitchPorts(unittest.TestCase):
         self.ends.pop('c')[0].close()
         self.assertEqual(self.send('a', self.frame(9, 1)), {'b': self.frame(9, 1)})
         self.assertEqual(self.send('a', b'13 bytes only'), {})
+
+
+class LosslessSwitch(unittest.TestCase):
+    def test_a_port_that_is_full_is_waited_for(self):
+        """A reader that begins late gets all of far more frames than a socket holds."""
+        with tempfile.TemporaryDirectory() as folder:
+            a, b = os.path.join(folder, 'a'), os.path.join(folder, 'b')
+            ends = [socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) for _ in range(2)]
+            for end, path in zip(ends, (a, b)):
+                end.bind(path + '.end')
+                end.settimeout(10)
+            switch = Switch([(a, a + '.end'), (b, b + '.end')], lossless=True)
+            got = []
+
+            def read():
+                time.sleep(0.3)
+                got.extend(ends[1].recv(2000)[14] for _ in range(100))
+            reader = threading.Thread(target=read)
+            reader.start()
+            for number in range(100):
+                ends[0].sendto(SwitchPorts.frame(9, 1, bytes([number])), a)
+                switch.step(5)
+            reader.join()
+            switch.close()
+            for end in ends:
+                end.close()
+        self.assertEqual(got, list(range(100)))
 
 
 class ChooseKernel(unittest.TestCase):

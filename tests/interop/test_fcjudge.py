@@ -8,8 +8,8 @@ import tempfile
 import unittest
 import zlib
 
-import fccapture
-from fccapture import END, EX_CTX, FIRST, INIT, LAST, REL_OFF, Judge, examine, packets
+import fcjudge
+from fcjudge import END, EX_CTX, FIRST, INIT, LAST, REL_OFF, Judge, examine, packets
 
 DATA = os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'data')
 GOLDEN = {          # frames, commands, link services, logins, aborts
@@ -28,9 +28,9 @@ def path(name):
 def frame(to, r_ctl, payload=b'', f_ctl=0, **fields):
     """An FCoE packet between the two ports."""
     v = dict({'type': 8, 'seq_id': 0, 'seq_cnt': 0, 'ox': 0x10, 'rx': 0xffff, 'parm': 0,
-              'sof': fccapture.SOF_I3, 'crc': 0, 'source': None}, **fields)
+              'sof': fcjudge.SOF_I3, 'crc': 0, 'source': None}, **fields)
     s_id = TARGET if to == HOST else HOST
-    eof = v.get('eof', fccapture.EOF_T if f_ctl & END else fccapture.EOF_N)
+    eof = v.get('eof', fcjudge.EOF_T if f_ctl & END else fcjudge.EOF_N)
     fill = -len(payload) % 4
     fc = struct.pack('>II', r_ctl << 24 | to, s_id) + struct.pack(
         '>IBBHHHI', v['type'] << 24 | f_ctl | fill, v['seq_id'], 0, v['seq_cnt'], v['ox'], v['rx'],
@@ -47,20 +47,20 @@ def cmnd(length=8, flags=2, **fields):
     p[24:28] = b'\x02\x40\x07\x00'
     struct.pack_into('<I', p, 24 + 32, length)
     p[24 + 39] = 0x5a
-    return frame(TARGET, fccapture.CMND, bytes(p), REQUEST, **fields)
+    return frame(TARGET, fcjudge.CMND, bytes(p), REQUEST, **fields)
 
 
 def data(payload=bytes(8), f_ctl=EX_CTX | END | REL_OFF, **fields):
-    return frame(HOST, fccapture.DATA, payload, f_ctl, **fields)
+    return frame(HOST, fcjudge.DATA, payload, f_ctl, **fields)
 
 
 def rsp(payload=bytes(12), f_ctl=REPLY, **fields):
-    return frame(HOST, fccapture.RSP, payload, f_ctl, **dict({'seq_id': 1, 'seq_cnt': 1}, **fields))
+    return frame(HOST, fcjudge.RSP, payload, f_ctl, **dict({'seq_id': 1, 'seq_cnt': 1}, **fields))
 
 
 def ersp(moved=8, cid=7, status=0, words=8):
     p = struct.pack('>BBHII4x', 0, 0, words, 1, moved) + struct.pack('<QHHHH', 0, 1, 0, cid, status << 1)
-    return frame(HOST, fccapture.ERSP, p, REPLY, seq_id=1, seq_cnt=1)
+    return frame(HOST, fcjudge.ERSP, p, REPLY, seq_id=1, seq_cnt=1)
 
 
 class Golden(unittest.TestCase):
@@ -118,17 +118,17 @@ class Faults(unittest.TestCase):
     def test_sound_reads(self):
         self.sound(cmnd(), data(), rsp())
         self.sound(cmnd(), data(), ersp())
-        self.sound(cmnd(), frame(HOST, fccapture.ERSP, struct.pack('>BBHII4x', 0, 0, 8, 1, 0) + struct.pack(
+        self.sound(cmnd(), frame(HOST, fcjudge.ERSP, struct.pack('>BBHII4x', 0, 0, 8, 1, 0) + struct.pack(
             '<QHHHH', 0, 1, 0, 7, 0x4002 << 1 & 0xffff), REPLY))
         self.sound(cmnd(6), data(bytes(6)), rsp())
         self.sound(cmnd(), data(bytes(4), EX_CTX | REL_OFF),
-                   data(bytes(4), seq_cnt=1, parm=4, sof=fccapture.SOF_N3), rsp(seq_cnt=2))
+                   data(bytes(4), seq_cnt=1, parm=4, sof=fcjudge.SOF_N3), rsp(seq_cnt=2))
 
     def test_frames(self):
         self.wrong('CRC', cmnd(crc=1))
         self.wrong('SOF', cmnd(sof=0x2d))
         self.wrong('SOF', cmnd(eof=0x50))
-        self.wrong('EOF', cmnd(eof=fccapture.EOF_N))
+        self.wrong('EOF', cmnd(eof=fcjudge.EOF_N))
         self.wrong('S_ID', cmnd(source=9))
         self.wrong('TYPE', cmnd(type=0x28))
         self.wrong('F_CTL', cmnd(), data(f_ctl=EX_CTX | END))
@@ -140,7 +140,7 @@ class Faults(unittest.TestCase):
         self.wrong('SEQ_CNT', cmnd(), data(), rsp(seq_cnt=2))
         self.wrong('SEQ_ID', cmnd(), data(), rsp(seq_id=0))
         self.wrong('begins inside', cmnd(), data(bytes(4), EX_CTX | REL_OFF), rsp())
-        self.wrong('goes on with nothing', cmnd(), data(sof=fccapture.SOF_N3))
+        self.wrong('goes on with nothing', cmnd(), data(sof=fcjudge.SOF_N3))
         self.wrong('FIRST_SEQ', cmnd(), data(f_ctl=EX_CTX | END | REL_OFF | FIRST))
 
     def test_exchanges(self):
@@ -164,10 +164,10 @@ class Faults(unittest.TestCase):
 
     def test_writes(self):
         def ready(offset=0, burst=8, f_ctl=EX_CTX | END | INIT, **fields):
-            return frame(HOST, fccapture.XFER_RDY, struct.pack('>III', offset, burst, 0), f_ctl, **fields)
+            return frame(HOST, fcjudge.XFER_RDY, struct.pack('>III', offset, burst, 0), f_ctl, **fields)
 
         def sent(payload=bytes(8), f_ctl=END | INIT | REL_OFF, **fields):
-            return frame(TARGET, fccapture.DATA, payload, f_ctl, **dict({'seq_id': 1}, **fields))
+            return frame(TARGET, fcjudge.DATA, payload, f_ctl, **dict({'seq_id': 1}, **fields))
         start = cmnd(flags=1)
         self.sound(start, ready(), sent(), rsp(seq_cnt=0))
         self.wrong('XFER_RDY', start, ready(burst=12))
@@ -183,10 +183,10 @@ class Faults(unittest.TestCase):
         answer = struct.pack('>IIIIII', 2 << 24, 16, 1, 8, 5 << 24, 0)
 
         def rqst(p):
-            return frame(TARGET, fccapture.LS_RQST, p, REQUEST, type=0x28)
+            return frame(TARGET, fcjudge.LS_RQST, p, REQUEST, type=0x28)
 
         def resp(p):
-            return frame(HOST, fccapture.LS_RESP, p, REPLY, type=0x28)
+            return frame(HOST, fcjudge.LS_RESP, p, REPLY, type=0x28)
         self.sound(rqst(ask), resp(answer))
         self.wrong('LS', rqst(ask[:-4]))
         self.wrong('descriptors', rqst(ask[:12] + struct.pack('>I', 12) + ask[16:]))

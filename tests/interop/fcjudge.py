@@ -3,7 +3,7 @@
 """Checks a capture of Fibre Channel over Ethernet: codes and CRC of each frame, sequences and
 exchanges, the information units and link services of FC-NVMe.
 
-  fccapture.py FILE...    prints what is wrong; exit status 1 if anything is
+  fcjudge.py FILE...    prints what is wrong; exit status 1 if anything is
 
 A second opinion on the wire that shares no code with Weft. Takes pcap and pcapng."""
 import collections
