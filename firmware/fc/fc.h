@@ -9,7 +9,7 @@
  *   fc_session.c  PLOGI, PRLI, ADISC, LOGO that we send    fc_answer.c  requests that come
  *   fc_els.c      exchanges of link services               fc_param.c   service parameters
  *   fc_ns.c       name server, SCR, RSCN                   fip.c        FCoE VN2VN
- *   fc_rport.c    the table of remote ports
+ *   fc_rport.c    the table of remote ports                fip_ls.c     link services inside FIP
  */
 #ifndef FC_H
 #define FC_H

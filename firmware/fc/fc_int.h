@@ -293,4 +293,10 @@ void fip_init(void);
 void fip_start(uint32_t port_id);
 void fip_stop(void);
 
+/* --- fip_ls.c ---------------------------------------------------------------------------------- */
+
+#define FIP_LS_MIN 32u /* bytes of descriptors: encapsulation, FC header, first word */
+/* A whole Ethernet frame with left bytes of descriptors, at least FIP_LS_MIN. */
+void fip_ls_input(const uint8_t *frame, uint32_t left);
+
 #endif

@@ -22,6 +22,7 @@
 #define ETH_HEAD 14u
 #define FIP_HEAD 10u
 #define ETH_TYPE_FIP 0x8914u
+#define FIP_OP_LS 2u
 #define FIP_OP_VN2VN 5u
 #define FC_MAP 0x0efd00u
 #define FLAGS_OUT 0u     /* our address is never a recorded one (REC) */
@@ -431,10 +432,26 @@ static void on_beacon(const struct vn *v)
 	}
 }
 
+/* A link service in a FIP frame: enough for the FC header and the first word behind it. */
+static bool link_service(const uint8_t *f, uint32_t len)
+{
+	uint32_t left;
+
+	if (len < ETH_HEAD + FIP_HEAD || get_be16(f + 12) != ETH_TYPE_FIP ||
+	    f[ETH_HEAD] >> 4 != 1 || get_be16(f + ETH_HEAD + 2) != FIP_OP_LS)
+		return false;
+	left = get_be16(f + ETH_HEAD + 6) * 4u;
+	if (left >= FIP_LS_MIN && left <= len - ETH_HEAD - FIP_HEAD)
+		fip_ls_input(f, left);
+	return true;
+}
+
 void fip_input(const uint8_t *frame, uint32_t len)
 {
 	struct vn v;
 
+	if (fip.state != FS_OFF && link_service(frame, len))
+		return;
 	if (fip.state == FS_OFF || !parse(&v, frame, len) || v.wwpn == fc_port.wwpn)
 		return;
 	if (v.code >= VN_CLAIM &&

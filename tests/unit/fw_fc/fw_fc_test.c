@@ -12,6 +12,7 @@ Suite *logout_suite(void);
 Suite *fabric_suite(void);
 Suite *rscn_suite(void);
 Suite *fip_suite(void);
+Suite *fip_ls_suite(void);
 Suite *neighbour_suite(void);
 Suite *pair_suite(void);
 
@@ -34,6 +35,7 @@ int main(void)
 	srunner_add_suite(r, fabric_suite());
 	srunner_add_suite(r, rscn_suite());
 	srunner_add_suite(r, fip_suite());
+	srunner_add_suite(r, fip_ls_suite());
 	srunner_add_suite(r, neighbour_suite());
 	srunner_add_suite(r, pair_suite());
 
