@@ -182,10 +182,11 @@ def target_faults(rig):
     disk = controller.disk()
     for kind, r_ctl in (('drop', CMND), ('drop', DATA), ('crc', DATA), ('late', DATA), ('off', DATA),
                         ('dup', DATA), ('cut', DATA), ('dup', CMND), ('cnt', CMND)):
+        struck = rig.host.stats()['fault']
         rig.host.fault(kind, r_ctl, 20)
         fio(rig, disk, depth=4, bs='16k', io=MIB)
         controller.wait(timeout=60)
-        if not rig.host.stats()['fault']:
+        if rig.host.stats()['fault'] == struck:
             raise CaseFailed('no frame was hit by "%s" of R_CTL %02x' % (kind, r_ctl))
     for kind in 'drop', 'crc':
         rig.host.fault(kind, LS)

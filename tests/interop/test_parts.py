@@ -16,9 +16,11 @@ import threading
 import time
 import unittest
 
+import fcmodule
 import initramfs
 import kernel
 from exporter import DISK, WeftExporter
+from fcguest import FcPort, Names
 from kernel import Unavailable
 from rawpeer import ICMP, Packet, PeerError, RawPeer, checksum, ipv4
 from switch import Switch
@@ -115,6 +117,40 @@ class LosslessSwitch(unittest.TestCase):
             for end in ends:
                 end.close()
         self.assertEqual(got, list(range(100)))
+
+
+class FakePort(FcPort):
+    """A guest of the module that has said these lines."""
+
+    def __init__(self, *lines):
+        self.lines = lines
+
+    def dmesg(self):
+        return [(6, 1.0, text) for text in self.lines]
+
+    def must(self, script, timeout=60):
+        return {'stats': 'tx 7\nopen 0\n', 'ports': '1000020000000001 000001 ready 60\n'}[script.split('/')[-1]]
+
+
+class FibreChannelPorts(unittest.TestCase):
+    def test_names_as_nvme_cli_takes_them(self):
+        self.assertEqual(str(Names(2)), 'nn-0x2000020000000002:pn-0x1000020000000002')
+
+    def test_what_the_module_tells(self):
+        port = FakePort()
+        self.assertEqual(port.stats(), {'tx': 7, 'open': 0})
+        self.assertEqual(port.ports(), {0x1000020000000001: (1, 'ready', 0x60)})
+
+    def test_violations_and_answers_are_found_in_the_log(self):
+        port = FakePort('fcpeer: violation: fill bytes are not 0', 'nvme nvme0: violation: no',
+                        'fcpeer: ELS 52 accepted: 02 00', 'fcpeer: ELS 03 from 000001')
+        self.assertEqual(port.violations(), ['violation: fill bytes are not 0'])
+        self.assertEqual(port.violations('fill'), [])
+        self.assertEqual(port.answers(), ['ELS 52 accepted: 02 00'])
+
+    def test_a_change_of_the_module_or_of_the_kernel_is_built_anew(self):
+        self.assertNotEqual(fcmodule.key_of('6.12.1'), fcmodule.key_of('6.12.2'))
+        self.assertIn('Kbuild', [os.path.basename(path) for path in fcmodule.sources()])
 
 
 class ChooseKernel(unittest.TestCase):
