@@ -10,6 +10,7 @@
  *   fc_els.c      exchanges of link services               fc_param.c   service parameters
  *   fc_ns.c       name server, SCR, RSCN                   fip.c        FCoE VN2VN
  *   fc_rport.c    the table of remote ports                fip_ls.c     link services inside FIP
+ *   fc_rrq.c      RRQ, after aborts
  */
 #ifndef FC_H
 #define FC_H
@@ -81,6 +82,9 @@ uint16_t fc_rport_by_id(uint32_t port_id);       /* of those that are ready; WEF
  * it hears LOGO, now and then, and may log in again.
  */
 void fc_stranger(uint32_t s_id);
+
+/* The port accepted the abort of an exchange that we began, with a recovery qualifier: in R_A_TOV it hears RRQ. */
+void fc_rrq(uint32_t port_id, uint16_t ox_id, uint16_t rx_id);
 
 /* --- what comes and goes, fc_frame.c ------------------------------------------------------------ */
 

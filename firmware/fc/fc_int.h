@@ -210,6 +210,11 @@ void els_accept(const struct fc_hdr *request, const uint8_t *payload, uint32_t l
 void els_reject(const struct fc_hdr *request, uint8_t reason, uint8_t explan);
 uint32_t els_in_use(void);
 
+/* --- fc_rrq.c ---------------------------------------------------------------------------------- */
+
+void rrq_init(void);
+void rrq_reset(void); /* the link went */
+
 /* --- fc_login.c -------------------------------------------------------------------------------- */
 
 void login_init(void);

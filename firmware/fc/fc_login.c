@@ -157,6 +157,7 @@ void login_stop(void)
 	ns_stop();
 	rport_clear();
 	els_reset();
+	rrq_reset();
 	port_id_set(0);
 }
 

@@ -50,6 +50,7 @@ void fc_init(void)
 	random_state = 1;
 	timer_setup(&end_timer, end_step);
 	els_init();
+	rrq_init();
 	rport_init();
 	login_init();
 	ns_init();

@@ -90,11 +90,16 @@ __attribute__((noinline)) uint16_t fcn_xid_search(uint16_t slot, struct fcn_x *x
 	return FC_XID_NONE;
 }
 
-/* All of a slot's come free together, R_A_TOV after the last of them went in. */
+/*
+ * All of a slot's come free together, R_A_TOV after the last of them went in. Ours as originator a
+ * little later: behind the RRQ.
+ */
 void fcn_quarantine(uint16_t slot, const struct fcn_x *x)
 {
 	fcn_quarantined[slot] |= 1u << x->gen;
 	quarantine_end[slot] = clk_now() + clk_ms(fc_port.r_a_tov_ms);
+	if (!fcn_is_rx(slot))
+		quarantine_end[slot] += clk_ms(fc_port.e_d_tov_ms);
 }
 
 /* --- completions ---------------------------------------------------------------------------------- */

@@ -108,29 +108,40 @@ static void abts(const struct hal_event *ev, const struct fc_hdr *h)
 	}
 }
 
-static void answered(const struct hal_event *ev, const struct fc_hdr *h)
+#define ACC_LEN 12u
+
+/* BA_ACC: some sequences of the exchange are aborted, and its ids are blocked at the other side. */
+static bool has_qualifier(const struct fc_hdr *h, const uint8_t *p, uint32_t len)
+{
+	return h->r_ctl == FCN_R_BA_ACC && len >= ACC_LEN && get_be16(p + 8) != get_be16(p + 10);
+}
+
+static void answered(const struct hal_event *ev, const struct fc_hdr *h, const uint8_t *p)
 {
 	uint16_t slot = fcn_find(ev, (uint32_t)h->ox_id << 16 | h->rx_id, h->s_id);
 	struct fcn_x *x = &fcn_xs[slot & FCN_SLOT_MASK];
 
 	if (slot == ENG_NO_SLOT || x->state != FCN_ABORT || !x->seq_id)
 		return;
+	if (!fcn_is_rx(slot) && has_qualifier(h, p, fc_ev_len(ev)))
+		fc_rrq(x->peer, h->ox_id, get_be16(p + 6));
 	x->flags &= (uint16_t)~FCNF_ABTS;
 	fcn_abort_poll(slot);
 }
 
 __attribute__((noinline)) void fcn_bls(const struct hal_event *ev)
 {
-	uint32_t wire[6], r_ctl = fc_ev_r_ctl(ev);
+	uint32_t wire[6], payload[ACC_LEN / 4], r_ctl = fc_ev_r_ctl(ev);
 	struct fc_hdr h;
 
 	hal_fc_buf_copy(fc_ev_buf(ev), FC_BUF_HDR, wire, sizeof(wire));
+	hal_fc_buf_copy(fc_ev_buf(ev), FC_BUF_PAYLOAD, payload, sizeof(payload));
 	hal_fc_buf_free(fc_ev_buf(ev));
 	fc_hdr_get((const uint8_t *)wire, &h);
 	if (r_ctl == FCN_R_ABTS)
 		abts(ev, &h);
 	else if (r_ctl == FCN_R_BA_ACC || r_ctl == FCN_R_BA_RJT)
-		answered(ev, &h);
+		answered(ev, &h, (const uint8_t *)payload);
 	else
 		fcn_stats.dropped++;
 }

@@ -425,6 +425,9 @@ static void program(void)
 	case 3:
 		fc_stranger(an_id());
 		break;
+	case 4:
+		fc_rrq(an_id(), k, (uint16_t)(k << 8));
+		break;
 	default:
 		fc_port_get(k >> 3 & 3, dw);
 		fc_rport_get(u8() % 70, k >> 5 & 3, dw);

@@ -104,6 +104,11 @@ void fc_stranger(uint32_t s_id)
 	must(fc_rport_by_id(s_id) == WEFT_N_RPORT);
 }
 
+void fc_rrq(uint32_t port_id, uint16_t ox_id, uint16_t rx_id)
+{
+	must(port_id && ox_id != rx_id);
+}
+
 uint16_t fc_port_set(const struct weft_arg_fc_port *arg)
 {
 	return arg->mode;

@@ -15,6 +15,7 @@ Suite *fip_suite(void);
 Suite *fip_ls_suite(void);
 Suite *neighbour_suite(void);
 Suite *pair_suite(void);
+Suite *rrq_suite(void);
 
 /* Firmware allocates nothing; looking for leaks in each of the many processes took most of the time. */
 const char *__asan_default_options(void);
@@ -38,6 +39,7 @@ int main(void)
 	srunner_add_suite(r, fip_ls_suite());
 	srunner_add_suite(r, neighbour_suite());
 	srunner_add_suite(r, pair_suite());
+	srunner_add_suite(r, rrq_suite());
 
 	srunner_run_all(r, CK_ENV);
 	failed = srunner_ntests_failed(r);

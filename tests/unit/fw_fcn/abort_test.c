@@ -315,6 +315,63 @@ static uint32_t abort_one(uint16_t cid)
 	return x >> 16;
 }
 
+/* BA_ACC for sequences: the port is asked to say RRQ; for none of them, or BA_RJT, or one cut short: not. */
+static const struct {
+	uint8_t r_ctl;
+	uint16_t low, high;
+	uint32_t len;
+	bool rrq;
+} answers[] = {
+	{ 0x84, 0, 0xffff, 12, true }, { 0x84, 1, 2, 12, true },      { 0x84, 3, 3, 12, false },
+	{ 0x85, 0, 0xffff, 4, false }, { 0x84, 0, 0xffff, 8, false },
+};
+
+START_TEST(test_recovery_qualifier)
+{
+	struct fc_hdr h;
+	uint8_t b[12] = { 0 };
+	uint32_t x;
+
+	up();
+	io(1, &read_4k);
+	x = io_ids(1, 0xffff);
+	abort_start(HOST_QP, 1);
+	expect_abts(x, false);
+	h = to_us(answers[_i].r_ctl, 0x990000, x);
+	put_be16(b + 4, x >> 16);
+	put_be16(b + 6, 0x4321);
+	put_be16(b + 8, answers[_i].low);
+	put_be16(b + 10, answers[_i].high);
+	send_frame(&h, b, answers[_i].len);
+	expect_cpl(HOST_QP, 1, ECANCELED, 0);
+	ck_assert_uint_eq(rrqs, answers[_i].rrq);
+	if (answers[_i].rrq) {
+		ck_assert_uint_eq(rrq_port, PEER_ID);
+		ck_assert_uint_eq(rrq_ids, (x & 0xffff0000u) | 0x4321);
+	}
+	teardown();
+}
+END_TEST
+
+/* As the responder we wait for RRQ, we do not send it. */
+START_TEST(test_no_rrq_for_exchanges_of_others)
+{
+	struct fc_hdr h;
+	uint8_t b[12] = { 0 };
+	uint32_t x;
+
+	up();
+	x = send_cmnd(0x77);
+	abort_start(TGT_QP, tgt_cid(x));
+	expect_abts(x, true);
+	h = to_us(0x84, 0x190000, x);
+	b[10] = b[11] = 0xff;
+	send_frame(&h, b, 12);
+	ck_assert_uint_eq(rrqs, 0);
+	teardown();
+}
+END_TEST
+
 START_TEST(test_aborted_id_is_not_used_for_r_a_tov)
 {
 	uint32_t bad;
@@ -327,7 +384,7 @@ START_TEST(test_aborted_id_is_not_used_for_r_a_tov)
 		send_rsp(io_ids(0, 1), 12);
 		expect_cpl(HOST_QP, 0, 0, 0);
 	}
-	run_ms(R_A_TOV_MS + 100);
+	run_ms(R_A_TOV_MS + E_D_TOV_MS + 100);
 	for (uint32_t i = 0;; i++) {
 		uint32_t x;
 
@@ -356,7 +413,7 @@ START_TEST(test_all_ids_of_a_slot_are_in_quarantine)
 	expect_cpl(HOST_QP, 0, EBUSY, 0);
 	no_frame();
 	io(1, &no_data); /* another slot's are free */
-	run_ms(R_A_TOV_MS + 100);
+	run_ms(R_A_TOV_MS + E_D_TOV_MS + 100);
 	io(0, &no_data);
 	teardown();
 }
@@ -468,6 +525,8 @@ void tests_abort(Suite *s)
 	tcase_add_test(t, test_abort_a_held_command);
 	tcase_add_test(t, test_abort_a_write_under_way);
 	tcase_add_test(t, test_abort_a_read_in_the_queue);
+	tcase_add_loop_test(t, test_recovery_qualifier, 0, sizeof(answers) / sizeof(answers[0]));
+	tcase_add_test(t, test_no_rrq_for_exchanges_of_others);
 	tcase_add_test(t, test_aborted_id_is_not_used_for_r_a_tov);
 	tcase_add_test(t, test_all_ids_of_a_slot_are_in_quarantine);
 	tcase_add_test(t, test_receive_buffers_in_quarantine);

@@ -138,7 +138,7 @@ void teardown(void)
 				release(qp, cid);
 		ck_assert_uint_eq(delete_pair(qp), 0);
 	}
-	run_ms(R_A_TOV_MS + 500); /* quarantine */
+	run_ms(R_A_TOV_MS + E_D_TOV_MS + 500); /* quarantine */
 	check_nothing_left();
 	ck_assert_uint_eq(timer_count(), 0);
 	ck_assert_uint_eq(qp_slots_free(), WEFT_N_SLOTS - QP_ADMIN_SLOTS);

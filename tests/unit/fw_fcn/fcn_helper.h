@@ -51,6 +51,7 @@ extern uint32_t strangers, els_seen, fip_seen, link_seen, els_total;
 extern struct fc_hdr els_hdr;
 extern uint8_t els_payload[FC_LS_MAX];
 extern uint32_t els_len;
+extern uint32_t rrqs, rrq_port, rrq_ids; /* and what the last was told */
 
 void start(void); /* PEER and PEER2 are ready; no pair */
 void teardown(void);

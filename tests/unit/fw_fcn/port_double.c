@@ -8,7 +8,7 @@
 struct fc_port fc_port;
 uint32_t fc_tx_moved;
 struct fake_port ports[WEFT_N_RPORT];
-uint32_t strangers, els_seen, fip_seen, link_seen, els_total, els_len;
+uint32_t strangers, els_seen, fip_seen, link_seen, els_total, els_len, rrqs, rrq_port, rrq_ids;
 struct fc_hdr els_hdr;
 uint8_t els_payload[FC_LS_MAX];
 
@@ -34,7 +34,7 @@ void port_lost(uint16_t index)
 void port_reset(void)
 {
 	memset(ports, 0, sizeof(ports));
-	strangers = els_seen = fip_seen = link_seen = 0;
+	strangers = els_seen = fip_seen = link_seen = rrqs = 0;
 	fc_port = (struct fc_port){
 		.port_id = OWN_ID,
 		.state = WEFT_FCS_UP,
@@ -90,6 +90,13 @@ void fc_stranger(uint32_t s_id)
 {
 	ck_assert_uint_eq(fc_rport_by_id(s_id), WEFT_N_RPORT);
 	strangers++;
+}
+
+void fc_rrq(uint32_t port_id, uint16_t ox_id, uint16_t rx_id)
+{
+	rrqs++;
+	rrq_port = port_id;
+	rrq_ids = (uint32_t)ox_id << 16 | rx_id;
 }
 
 /* Admin opcodes of the port: their arguments come through. */

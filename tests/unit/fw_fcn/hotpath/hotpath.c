@@ -58,6 +58,13 @@ void fc_stranger(uint32_t s_id)
 	(void)s_id;
 }
 
+void fc_rrq(uint32_t port_id, uint16_t ox_id, uint16_t rx_id)
+{
+	(void)port_id;
+	(void)ox_id;
+	(void)rx_id;
+}
+
 void log_limited(const char *fmt, ...)
 {
 	(void)fmt;
