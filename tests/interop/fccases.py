@@ -388,23 +388,31 @@ def check_wire(rig, case):
     return report
 
 
+def go(rig, case):
+    """The case, and what the other side says of it; its logs stay, whatever comes."""
+    rig.start()
+    try:
+        case.steps(rig)
+        if case.rig is FcRig:
+            rig.check_target(case.allowed)
+        else:
+            rig.check_peers(case.allowed)
+    finally:
+        rig.keep_logs()
+
+
 def perform(case, folder, peer):
     """Runs the case on its rig and examines what is left; returns the report on the capture."""
     how = {'size': case.size, 'faults': case.faults, 'options': case.options,
            'violates': case.violates}
-    if case.rig is FcRig:
-        with FcRig(folder, **how) as rig:
-            rig.start()
-            case.steps(rig)
-            rig.check_target(case.allowed)
+    if case.rig is not FcRig:
+        how.update(peer=peer, cpus=case.cpus, guests=case.guests)
+    with case.rig(folder, **how) as rig:
+        go(rig, case)
+        if case.rig is FcRig:
             rig.stop_adapter()
-            rig.check_firmware()
-            return check_wire(rig, case)
-    with case.rig(folder, peer=peer, cpus=case.cpus, guests=case.guests, **how) as rig:
-        rig.start()
-        case.steps(rig)
-        rig.check_peers(case.allowed)
-        rig.end()
+        else:
+            rig.end()
         rig.check_firmware()
         return check_wire(rig, case)
 

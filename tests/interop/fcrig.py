@@ -52,7 +52,10 @@ class FcRamTarget(FcPort, Target):
 
 
 def judge_port(guest, violates=''):
-    """What a guest of the module has seen of the other side. A case that proves nothing fails."""
+    """What a guest of the module has seen of the other side; and that its own frames left."""
+    lost = guest.stats()['lost']
+    if lost:
+        raise CaseFailed('%d frames of %s did not leave its interface' % (lost, guest.names))
     found = guest.violations(violates)
     if found:
         raise CaseFailed('the other side of %s breaks rules:\n%s' % (guest.names,
@@ -60,9 +63,14 @@ def judge_port(guest, violates=''):
 
 
 def keep_log(rig, name, guest):
-    """Its kernel's log and counters stay."""
+    """Its kernel's log and counters stay, if it still tells them."""
+    try:
+        text = guest.run('dmesg; cat %s/stats %s/ports; grep eth0 /proc/net/dev'
+                         % (PARAMETERS, PARAMETERS))[1]
+    except GuestError as e:
+        text = str(e)
     with open(os.path.join(rig.folder, name), 'w') as f:
-        f.write(guest.run('dmesg; cat %s/stats %s/ports' % (PARAMETERS, PARAMETERS))[1])
+        f.write(text)
 
 
 class FcRig(Rig):
@@ -83,8 +91,10 @@ class FcRig(Rig):
 
     def check_target(self, allowed=None):
         super().check_target(allowed)
-        keep_log(self, 'target.log', self.target)
         judge_port(self.target, self.violates)
+
+    def keep_logs(self):
+        keep_log(self, 'target.log', self.target)
 
 
 class FcWeftExporter(WeftExporter):
@@ -124,11 +134,13 @@ class FcHostRig(HostRig):
         if self.peer == 'linux':
             judge_port(self.export, self.violates)
 
-    def end(self):
+    def keep_logs(self):
         for number, host in enumerate(self.hosts, 1):
             keep_log(self, 'host%d.log' % number, host)
         if self.peer == 'linux':
             keep_log(self, 'target.log', self.export)
+
+    def end(self):
         self.export.end()
         self.stop_adapter()
 
@@ -155,13 +167,11 @@ class LibfcRig(FcHostRig):
         if self.peer == 'linux':
             judge_port(self.export, self.violates)
 
-    def end(self):
+    def keep_logs(self):
         with open(os.path.join(self.folder, 'libfc.log'), 'w') as f:
             f.write('\n'.join(self.host.said()))
         if self.peer == 'linux':
             keep_log(self, 'target.log', self.export)
-        self.export.end()
-        self.stop_adapter()
 
 
 def record_of(records, nqn, traddr):

@@ -91,6 +91,7 @@ enum counter {
 	ST_HOST_RELEASE,
 	ST_REFUSED,
 	ST_FAULT,
+	ST_LOST,
 	N_STAT
 };
 extern unsigned int stats[N_STAT];

@@ -2,11 +2,13 @@
 /* FCoE frames to and from the interface. Sending waits while the interface is busy. */
 #include "peer.h"
 #include <linux/crc32.h>
+#include <linux/delay.h>
 #include <linux/if_packet.h>
 #include <linux/rtnetlink.h>
 #include <net/sock.h>
 
 #define SEND_WAIT (5 * HZ)
+#define SEND_TRIES 1000
 #define FRAME_MAX (ETH_HLEN + FRAME_OVERHEAD + DATA_MAX)
 
 u8 wire_mac[ETH_ALEN];   /* of the N_Port, from its address */
@@ -29,15 +31,33 @@ u32 wire_max_data(void)
 	return min_t(u32, p_max_data, (dev->mtu - FRAME_OVERHEAD) & ~3);
 }
 
-/* A frame that the interface does not take is lost, as on any wire. */
+/*
+ * The socket waits while the interface is busy; what it cannot take for another reason is offered
+ * again. A frame that does not leave even so is lost, as on any wire, but not in silence.
+ */
 void wire_send_raw(const void *data, u32 len)
 {
 	struct sockaddr_ll to = { .sll_family = AF_PACKET, .sll_ifindex = dev->ifindex };
 	struct msghdr msg = { .msg_name = &to, .msg_namelen = sizeof(to) };
-	struct kvec v = { .iov_base = (void *)data, .iov_len = len };
+	struct kvec v;
+	int ret, tries = 0;
 
-	if (wire_up() && kernel_sendmsg(sock, &msg, &v, 1, len) == len)
-		stats[ST_TX]++;
+	while (wire_up()) {
+		v = (struct kvec){ .iov_base = (void *)data, .iov_len = len };
+		ret = kernel_sendmsg(sock, &msg, &v, 1, len);
+		if (ret == len) {
+			stats[ST_TX]++;
+			return;
+		}
+		if (!wire_up())
+			return;
+		if (ret != -ENOBUFS || ++tries > SEND_TRIES) {
+			stats[ST_LOST]++;
+			pr_warn_ratelimited("a frame of %u bytes did not leave: %d\n", len, ret);
+			return;
+		}
+		msleep(1);
+	}
 }
 
 static u32 make_up(const struct tx *t)
