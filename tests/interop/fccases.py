@@ -17,7 +17,7 @@ from cases import LOST_HOST
 from exporter import DISK, MIB
 from fcguest import ADAPTER
 from fcrig import TARGET_NAMES, FcHostRig, FcRig, LibfcRig, record_of
-from hostcases import BROKEN, connect, fio, fio_line, finish_load, read, write
+from hostcases import BROKEN, connect, fio, fio_line, finish_load, read, start_load, write
 from target import NQN
 
 DATA, XFER_RDY, CMND, RSP, ERSP, LS, LS_RESP = 0x01, 0x05, 0x06, 0x07, 0x08, 0x32, 0x33
@@ -213,7 +213,7 @@ def target_aborts(rig):
     impatient(rig, 3)
     controller = connect(rig)
     disk, before = controller.disk(), rig.host.stats()['abts_tx']
-    rig.host.start('load', fio_line(disk, depth=8, more='--time_based --runtime=25'))
+    start_load(rig, disk, depth=8, more='--time_based --runtime=25')
     time.sleep(4)
     rig.export.freeze()
     time.sleep(9)
@@ -230,7 +230,7 @@ def target_link(rig):
     """The host's link goes down twice under a verified load that waits and goes on."""
     controller = connect(rig)
     disk = controller.disk()
-    rig.host.start('load', fio_line(disk, depth=8, more='--time_based --runtime=25'))
+    start_load(rig, disk, depth=8, more='--time_based --runtime=25')
     for seconds in 1, 6:
         time.sleep(4)
         before = controller.cntlid()

@@ -67,7 +67,7 @@ def move(rig, queues=1, options=None, size=None):
     controller.disconnect()
 
 
-FIO = ('fio --name={name} --filename={disk} --direct=1 --ioengine={engine} --iodepth={depth}'
+FIO = ('fio --name={name} --filename={disk} --allow_file_create=0 --direct=1 --ioengine={engine} --iodepth={depth}'
        ' --numjobs={jobs} --offset_increment={part} --size={part} --bs={bs} --rw={rw}'
        ' --verify=crc32c --verify_fatal=1 --verify_backlog={backlog} --randrepeat=1'
        ' --group_reporting --io_size={io} --output-format=json {more}')
@@ -314,11 +314,19 @@ def disturbed(rig):
     controller.disconnect()
 
 
+def start_load(rig, disk, **how):
+    """fio in the background (finish_load()), which is at work on the disk when this returns."""
+    done = "awk '{print $1 + $5}' /sys/block/%s/stat" % os.path.basename(disk)
+    before = int(rig.host.must(done))
+    rig.host.start('load', fio_line(disk, **how))
+    rig.host.until('[ $(%s) -gt %d ]' % (done, before + 20), 'load begins', 120)
+
+
 def reset(rig):
     """The host resets the controller in the midst of a verified load; nothing is lost."""
     controller = connect(rig)
     disk = controller.disk()
-    rig.host.start('load', fio_line(disk, depth=8, more='--time_based --runtime=20'))
+    start_load(rig, disk, depth=8, more='--time_based --runtime=20')
     for _ in range(3):
         time.sleep(3)
         before = controller.cntlid()
@@ -341,8 +349,8 @@ def disconnect_busy(rig):
     """The host disconnects in the midst of a load, and comes back to a disk that is whole."""
     for _ in range(2):
         controller = connect(rig)
-        rig.host.start('load', fio_line(controller.disk(), depth=16, rw='randwrite',
-                                        more='--time_based --runtime=60'))
+        start_load(rig, controller.disk(), depth=16, rw='randwrite',
+                   more='--time_based --runtime=60')
         time.sleep(3)
         controller.disconnect()
         code, _ = rig.host.finish('load', 60)

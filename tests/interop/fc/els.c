@@ -99,6 +99,9 @@ static u32 build(u8 cmd, u8 *p)
 	case ELS_ECHO:
 		memset(p + 4, 0xa5, 28);
 		return 32;
+	case ELS_RNID:
+		p[4] = ELS_RNIDF_NONE;
+		return 8;
 	default:
 		return 4;
 	}
