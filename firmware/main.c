@@ -11,7 +11,7 @@
 #include "lib/log.h"
 #include "lib/timer.h"
 #include "net/net.h"
-#include "nvme_tcp/nt.h"
+#include "nvme_tcp/nt_ctl.h"
 #include "version.h"
 
 #define TURN 64u /* events */
@@ -29,16 +29,40 @@ static void entry_refused(const struct hal_event *ev)
 	hal_complete(&cpl);
 }
 
-static void submission(const struct hal_event *ev)
+/* Of a pair that has no NVMe/TCP connection, or none that serves. */
+static __attribute__((noinline)) void submission_other(uint16_t qp, uint16_t slot)
 {
-	if (ev->flags & 1)
-		entry_refused(ev);
-	else if (ev->id == 0)
-		admin_submit((uint16_t)ev->w1);
-	else if (qp_is_fc[ev->id])
-		fcn_submit(ev->id, (uint16_t)ev->w1);
+	if (qp_is_fc[qp])
+		fcn_submit(qp, slot);
+	else if (!qp)
+		admin_submit(slot);
 	else
-		nt_submit(ev->id, (uint16_t)ev->w1);
+		nt_submit(qp, slot);
+}
+
+/* The state of its connection alone tells what a pair is, as long as all is well. */
+static inline void submission(uint16_t qp, uint16_t slot)
+{
+	struct nt_conn *c = &nt_conns[qp];
+
+	if (c->state == NT_READY)
+		nt_host_submit(qp, c, slot);
+	else if (c->state == NT_SERVING)
+		nt_ctl_submit(qp, c, slot);
+	else
+		submission_other(qp, slot);
+}
+
+static inline void header(uint16_t conn)
+{
+	struct nt_conn *c = &nt_conns[conn];
+
+	if (c->state == NT_READY)
+		nt_host_header(conn, c);
+	else if (c->state == NT_SERVING)
+		nt_ctl_header(conn, c);
+	else
+		nt_header(conn, 0, 0);
 }
 
 static void qp_error(uint16_t qp, uint16_t err)
@@ -60,69 +84,86 @@ static void qp_error(uint16_t qp, uint16_t err)
 		qp_is_fc[qp] ? fcn_qp_fail(qp, err) : nt_fail(qp, err);
 }
 
-static __attribute__((noinline)) bool dispatch_rare(const struct hal_event *ev)
+/* Whatever has no place in dispatch, and those that have one there when flags say that something is wrong. */
+static __attribute__((noinline)) bool dispatch_rare(struct hal_event ev)
 {
-	switch (ev->type) {
+	switch (ev.type) {
+	case ENG_EVT_SQE:
+		entry_refused(&ev);
+		break;
+	case ENG_EVT_HDR:
+		nt_header(ev.id, ev.flags, ev.w2);
+		break;
+	case ENG_EVT_PLACED:
+		nt_placed(ev.id, (uint16_t)ev.w2, ev.flags);
+		break;
+	case ENG_EVT_ACK:
+		tcp_ack_event(ev.id);
+		break;
 	case ENG_EVT_FRAME:
-		net_input(ev);
+		net_input(&ev);
 		break;
 	case ENG_EVT_TXDONE:
-		net_txdone(ev);
+		net_txdone(&ev);
 		break;
 	case ENG_EVT_STOPPED:
-		tcp_stopped(ev->id);
+		tcp_stopped(ev.id);
 		break;
 	case ENG_EVT_QP_ERROR:
-		qp_error(ev->id, (uint16_t)ev->w1);
+		qp_error(ev.id, (uint16_t)ev.w1);
 		break;
 	case ENG_EVT_QP_STOPPED:
-		qp_stopped(ev->id);
+		qp_stopped(ev.id);
 		break;
 	case ENG_EVT_ADMIN:
 		qp_admin_changed();
 		break;
 	default:
-		log_limited("event %u unknown", ev->type);
+		log_limited("event %u unknown", ev.type);
 		break;
 	}
 	return event_held;
 }
 
 /* Fibre Channel, in the order of their frequency. */
-static inline bool dispatch_fc(const struct hal_event *ev)
+static inline bool dispatch_fc(struct hal_event ev)
 {
-	if (ev->type == ENG_EVT_FC_FRAME)
-		fc_event_frame(ev);
-	else if (ev->type == ENG_EVT_FC_TXDONE)
-		fc_event_txdone(ev);
-	else if (ev->type == ENG_EVT_FC_STOPPED)
-		fcn_event_stopped(ev);
-	else if (ev->type == ENG_EVT_FC_PLACED)
-		fcn_event_placed(ev);
-	else if (ev->type == ENG_EVT_FC_LINK)
-		fc_event_link(ev);
+	if (ev.type == ENG_EVT_FC_FRAME)
+		fc_event_frame(&ev);
+	else if (ev.type == ENG_EVT_FC_TXDONE)
+		fc_event_txdone(&ev);
+	else if (ev.type == ENG_EVT_FC_STOPPED)
+		fcn_event_stopped(&ev);
+	else if (ev.type == ENG_EVT_FC_PLACED)
+		fcn_event_placed(&ev);
+	else if (ev.type == ENG_EVT_FC_LINK)
+		fc_event_link(&ev);
 	else
-		log_limited("event %u unknown", ev->type);
+		log_limited("event %u unknown", ev.type);
 	return event_held;
 }
 
-/* Compared, not looked up in a table: the four of the normal path come first. True: TCP may have held events back. */
+/*
+ * Compared, not looked up in a table: the four of the normal path come first. They have no flags, which the same comparison tells.
+ * Their words stay in registers: only copies go to memory. True: TCP may have held events back.
+ */
 static inline bool dispatch(const struct hal_event *ev)
 {
-	uint32_t type = ev->type;
+	uint32_t kind = ev->w0 & 0xffff;
+	uint16_t id = (uint16_t)(ev->w0 >> 16);
 
-	if (type == ENG_EVT_HDR)
-		nt_header(ev->id, ev);
-	else if (type == ENG_EVT_SQE)
-		submission(ev);
-	else if (type == ENG_EVT_PLACED)
-		nt_placed(ev->id, ev);
-	else if (type == ENG_EVT_ACK)
-		tcp_ack_event(ev->id);
-	else if (type >= ENG_EVT_FC_FRAME)
-		return dispatch_fc(ev);
+	if (kind == ENG_EVT_HDR)
+		header(id);
+	else if (kind == ENG_EVT_SQE)
+		submission(id, (uint16_t)ev->w1);
+	else if (kind == ENG_EVT_PLACED)
+		nt_placed(id, (uint16_t)ev->w2, 0);
+	else if (kind == ENG_EVT_ACK)
+		tcp_ack_event(id);
+	else if ((kind & 0xff) >= ENG_EVT_FC_FRAME)
+		return dispatch_fc(*ev);
 	else
-		return dispatch_rare(ev);
+		return dispatch_rare(*ev);
 	return false;
 }
 

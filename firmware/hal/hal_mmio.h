@@ -53,13 +53,12 @@ static inline void hal_wait(void)
 
 static inline bool hal_event_peek(struct hal_event *ev)
 {
-	uint32_t w0 = hal_rd(ENG_EVQ_W0);
-
-	if (!w0) /* none has type 0 */
-		return false;
-	ev->w0 = w0;
+	/* All three before the first is looked at: a value costs a cycle when the next instruction wants it. */
+	ev->w0 = hal_rd(ENG_EVQ_W0);
 	ev->w1 = hal_rd(ENG_EVQ_W1);
 	ev->w2 = hal_rd(ENG_EVQ_W2);
+	if (!ev->w0) /* none has type 0 */
+		return false;
 	HAL_BARRIER();
 	return true;
 }

@@ -106,13 +106,21 @@ struct nt_conn {
 
 /* State of a command, one per slot. */
 struct nt_cmd {
-	uint8_t flags; /* NTC_* */
-	uint8_t r2t_at;
-	uint8_t refs; /* PDUs of it not yet acknowledged: at most the capsule and NT_PDUS_PER_CONN */
-	uint8_t r2ts; /* R2Ts outstanding */
-	uint32_t len; /* bytes of the data buffer */
-	uint32_t off; /* bytes received, or asked for by R2T, or sent in the capsule */
-};
+	union {
+		struct {
+			uint8_t flags; /* NTC_* */
+			uint8_t r2t_at;
+			uint8_t refs; /* PDUs of it not yet acknowledged: at most the capsule and NT_PDUS_PER_CONN */
+			uint8_t r2ts; /* R2Ts outstanding */
+		};
+		uint32_t word; /* the four, for the normal path */
+	};
+	uint32_t len;           /* bytes of the data buffer */
+	uint32_t off;           /* bytes received, or asked for by R2T, or sent in the capsule */
+} __attribute__((aligned(16))); /* so that a shift finds it */
+
+#define NTC_WORD_REFS 0xffff0000u /* refs and r2ts in word */
+#define NTC_WORD_REF 0x00010000u  /* one reference */
 
 #define NTC_ACTIVE 0x01u
 #define NTC_RESP 0x02u    /* CQE is here (saved over the SQE in the slot) */
@@ -146,9 +154,12 @@ uint16_t nt_disconnect(uint16_t conn, bool abort, uint16_t admin_slot);
 void nt_forget_admin(void);
 /* A submission entry of the connection's pair is in slot. */
 void nt_submit(uint16_t conn, uint16_t slot);
-/* Events of the stream engine. */
-void nt_header(uint16_t conn, const struct hal_event *ev);
-void nt_placed(uint16_t conn, const struct hal_event *ev);
+/* Events of the stream engine: flags of the event, w2 of a header. */
+void nt_header(uint16_t conn, uint8_t flags, uint32_t w2);
+void nt_placed(uint16_t conn, uint16_t slot, uint8_t flags);
+/* The same for a connection that is NT_READY, and a header without flags. */
+void nt_host_submit(uint16_t conn, struct nt_conn *c, uint16_t slot);
+void nt_host_header(uint16_t conn, struct nt_conn *c);
 void nt_fail(uint16_t conn,
 	     uint16_t err);  /* ends a connection by RST, or a wait, with this errno */
 uint32_t nt_pdus_free(void); /* all: nothing of any connection is under way */
@@ -173,21 +184,15 @@ void nt_set_form(struct nt_form *f, const struct pdu_rules *rules, uint8_t type,
 		 uint32_t data, uint8_t align);
 void nt_admin_done(uint16_t slot, uint16_t err); /* slot: or ENG_NO_SLOT */
 
-/* The elements cover the data, as far as firmware can see: a chain's are seen by the engines alone. */
-static inline bool nt_sgl_covers(const struct weft_sq_entry *e)
-{
-	uint32_t room = 0;
+bool nt_sgl_covers_all(const struct weft_sq_entry *e);
 
-	if (e->flags & WEFT_SQF_SGL_CHAIN)
-		return e->sgl_count && e->sgl_count <= WEFT_SGL_MAX;
-	if (e->sgl_count > WEFT_SGL_INLINE)
-		return false;
-	for (uint32_t i = 0; i < e->sgl_count; i++) {
-		if (e->sgl[i].len >= e->data_len - room)
-			return true;
-		room += e->sgl[i].len;
-	}
-	return false;
+/* The elements cover the data, as far as firmware can see: a chain's are seen by the engines alone. Mostly the first does. */
+static inline bool nt_sgl_covers(const struct weft_sq_entry *e, uint32_t flags, uint32_t len)
+{
+	if (__builtin_expect(!(flags & WEFT_SQF_SGL_CHAIN), 1) &&
+	    (uint32_t)e->sgl_count - 1 < WEFT_SGL_INLINE && e->sgl[0].len >= len)
+		return true;
+	return nt_sgl_covers_all(e);
 }
 
 /* Fills a record from the form of its PDU, and queues it. The state says that TCP is open, NT_DATA_MAX is small. */
@@ -202,7 +207,7 @@ static inline void nt_send(uint16_t conn, struct tcp_pdu *pdu, const struct nt_f
 	pdu->len = f->bytes + data_len;
 	pdu->user = kind_slot | (uint32_t)conn << 16;
 	nt_conns[conn].stats.pdus_sent++;
-	tcp_send_ready(conn, pdu, NULL);
+	tcp_send_ready(conn, pdu);
 }
 
 /* The outstanding command with this CID, or NULL. Its slot is slot_base + cid. */
@@ -222,13 +227,14 @@ static inline struct nt_answer *nt_answer(uint16_t slot)
 }
 
 /* The command ends with the controller's CQE: nothing refers to its buffers any more. */
-static inline void nt_cmd_complete(uint16_t conn, uint16_t slot, const uint32_t cqe[4])
+static inline void nt_cmd_complete(uint16_t conn, uint16_t cid, uint16_t slot,
+				   const uint32_t cqe[4])
 {
 	struct nt_cmd *cmd = &nt_cmds[slot];
 	const struct hal_cpl cpl = {
 		.qp = conn,
 		.type = WEFT_CQT_COMMAND,
-		.cid = (uint16_t)(slot - nt_conns[conn].slot_base),
+		.cid = cid,
 		.data_len = cmd->off,
 		.dw = { cqe[0], cqe[1], cqe[2], cqe[3] },
 		.slot = slot,

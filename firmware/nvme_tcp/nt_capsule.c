@@ -218,19 +218,20 @@ static void bad_hlen(uint16_t conn, const struct pdu_hdr *h)
 }
 
 /* Anything but capsules exactly as expected. */
-static __attribute__((noinline)) void unusual(uint16_t conn, struct nt_conn *c,
-					      const struct hal_event *ev, const struct pdu_hdr *h)
+static __attribute__((noinline)) void unusual(uint16_t conn, struct nt_conn *c, uint8_t flags,
+					      uint32_t w2)
 {
-	struct pdu_fault f = { .fes = PDU_FES_HDGST, .fei = ev->w2 };
+	const struct pdu_hdr *h = nt_hdr(conn);
+	struct pdu_fault f = { .fes = PDU_FES_HDGST, .fei = w2 };
 	uint32_t data;
 
 	if (c->state != NT_IC && c->state != NT_SERVING) {
 		nt_discard(conn);
 	} else if (pdu_type(h) == PDU_H2C_TERM_REQ) {
 		nt_peer_gave_up(conn, h);
-	} else if (ev->flags & 2) {
+	} else if (flags & 2) {
 		bad_hlen(conn, h);
-	} else if (ev->flags & 1) {
+	} else if (flags & 1) {
 		nt_fault(conn, &f);
 	} else if (c->state == NT_IC) {
 		nt_ic_req(conn, h);
@@ -246,22 +247,28 @@ static __attribute__((noinline)) void unusual(uint16_t conn, struct nt_conn *c,
 	}
 }
 
+void nt_ctl_header_any(uint16_t conn, uint8_t flags, uint32_t w2)
+{
+	struct nt_conn *c = &nt_conns[conn];
+
+	c->stats.pdus_received++;
+	unusual(conn, c, flags, w2);
+}
+
 /* The two shapes of a capsule are known by their first words alone. */
-void nt_ctl_header(uint16_t conn, const struct hal_event *ev)
+void nt_ctl_header(uint16_t conn, struct nt_conn *c)
 {
 	const struct pdu_hdr *h = nt_hdr(conn);
-	struct nt_conn *c = &nt_conns[conn];
 	uint32_t word0 = h->w[0], plen = h->w[1];
 
-	if (__builtin_expect(ev->flags, 0))
-		unusual(conn, c, ev, h);
-	else if (word0 == c->in_cmd.word0 && plen == c->in_cmd.bytes)
+	c->stats.pdus_received++;
+	if (word0 == c->in_cmd.word0 && plen == c->in_cmd.bytes)
 		capsule(conn, c, 0, 0);
 	else if (word0 == c->in_icd.word0 && plen > c->in_icd.bytes &&
 		 plen - c->in_icd.bytes <= nt_ctls[conn].icd_size)
 		capsule(conn, c, plen - c->in_icd.bytes, (uint8_t)(c->in_icd.rec >> 16));
 	else
-		unusual(conn, c, ev, h);
+		unusual(conn, c, 0, 0);
 }
 
 static __attribute__((noinline)) void data_placed(uint16_t conn, struct nt_conn *c, uint16_t slot)
@@ -277,16 +284,15 @@ static __attribute__((noinline)) void data_placed(uint16_t conn, struct nt_conn 
 		nt_get_pump(conn);
 }
 
-void nt_ctl_placed(uint16_t conn, const struct hal_event *ev)
+void nt_ctl_placed(uint16_t conn, uint16_t slot, uint8_t flags)
 {
 	struct nt_conn *c = &nt_conns[conn];
-	uint16_t slot = (uint16_t)ev->w2;
 	const struct nt_cmd *cmd = &nt_cmds[slot];
 
 	if ((uint32_t)(slot - c->slot_base) >= c->entries)
 		return;
 	if (cmd->flags == CTL_RECV && c->state == NT_SERVING)
-		capsule_placed(conn, slot, ev->flags);
+		capsule_placed(conn, slot, flags);
 	else if (cmd->flags == CTL_GET)
 		data_placed(conn, c, slot);
 }

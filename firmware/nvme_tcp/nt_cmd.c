@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Commands: from submission entry to capsule, from response to completion. */
+#include <string.h>
+
 #include "nt_ctl.h"
 
 struct nt_cmd nt_cmds[WEFT_N_SLOTS];
@@ -42,7 +44,7 @@ void nt_cmd_answered(uint16_t conn, uint16_t slot)
 	if (__builtin_expect(cmd->flags & NTC_SUCCESS, 0))
 		complete_without(conn, slot, 0);
 	else
-		nt_cmd_complete(conn, slot, nt_answer(slot)->cqe);
+		nt_cmd_complete(conn, cid_of(conn, slot), slot, nt_answer(slot)->cqe);
 }
 
 /* Ends a command of a connection that is gone. What the controller answered in time stands. */
@@ -62,10 +64,27 @@ void nt_cmd_finish(uint16_t conn, uint16_t slot, uint16_t err)
 void nt_cmd_unref(uint16_t conn, uint16_t slot)
 {
 	struct nt_cmd *cmd = &nt_cmds[slot];
+	uint32_t word = cmd->word - NTC_WORD_REF;
 
-	cmd->refs--;
-	if (cmd->flags & NTC_RESP)
+	cmd->word = word;
+	if (word & NTC_RESP)
 		nt_cmd_answered(conn, slot);
+}
+
+bool nt_sgl_covers_all(const struct weft_sq_entry *e)
+{
+	uint32_t room = 0;
+
+	if (e->flags & WEFT_SQF_SGL_CHAIN)
+		return e->sgl_count && e->sgl_count <= WEFT_SGL_MAX;
+	if (e->sgl_count > WEFT_SGL_INLINE)
+		return false;
+	for (uint32_t i = 0; i < e->sgl_count; i++) {
+		if (e->sgl[i].len >= e->data_len - room)
+			return true;
+		room += e->sgl[i].len;
+	}
+	return false;
 }
 
 /* Flags that make sense: no data, out, in, out in the capsule; each with a chain or without. */
@@ -75,23 +94,35 @@ void nt_cmd_unref(uint16_t conn, uint16_t slot)
 	 BIT(WEFT_SQF_DATA_OUT | WEFT_SQF_ICD))
 #define FLAGS_OK (FLAGS_OK_INLINE | FLAGS_OK_INLINE << WEFT_SQF_SGL_CHAIN)
 
-static uint16_t check_entry(const struct nt_conn *c, const struct weft_sq_entry *e)
+/* The entry's first word: opcode, flags, CID. */
+static inline uint32_t first_word(const struct weft_sq_entry *e)
 {
-	if (c->state != NT_READY)
-		return ENOTCONN;
-	if (e->opcode != WEFT_OP_CAPSULE)
+	uint32_t w;
+
+	memcpy(&w, __builtin_assume_aligned(e, 4), sizeof(w));
+	return w;
+}
+
+static inline bool data_ok(const struct weft_sq_entry *e, uint32_t flags, uint32_t len)
+{
+	if (!(flags & (WEFT_SQF_DATA_OUT | WEFT_SQF_DATA_IN)))
+		return !len;
+	return len - 1 < ((flags & WEFT_SQF_ICD) ? NT_DATA_MAX : WEFT_DATA_MAX) &&
+	       nt_sgl_covers(e, flags, len);
+}
+
+static inline uint16_t check_entry(const struct weft_sq_entry *e, uint32_t word, uint32_t len)
+{
+	uint32_t flags = word >> 8 & 0xff;
+
+	if ((uint8_t)word != WEFT_OP_CAPSULE)
 		return EOPNOTSUPP;
-	if (e->flags > 15 || !(FLAGS_OK >> e->flags & 1))
+	if (flags > 15 || !(FLAGS_OK >> flags & 1))
 		return EINVAL;
-	if (*(const uint16_t *)(const void *)(e->sqe + 2) !=
-	    e->cid) /* the answer would be another command's */
+	/* the answer would be another command's */
+	if (*(const uint16_t *)(const void *)(e->sqe + 2) != word >> 16)
 		return EINVAL;
-	if (!(e->flags & (WEFT_SQF_DATA_OUT | WEFT_SQF_DATA_IN)))
-		return e->data_len ? EINVAL : 0;
-	if (e->data_len - 1 >= WEFT_DATA_MAX ||
-	    ((e->flags & WEFT_SQF_ICD) && e->data_len > NT_DATA_MAX))
-		return EINVAL;
-	return nt_sgl_covers(e) ? 0 : EINVAL;
+	return data_ok(e, flags, len) ? 0 : EINVAL;
 }
 
 static __attribute__((noinline)) void refuse(uint16_t conn, uint16_t slot, uint16_t err)
@@ -107,42 +138,52 @@ static __attribute__((noinline)) void refuse(uint16_t conn, uint16_t slot, uint1
 	hal_complete(&cpl);
 }
 
-static void start(struct nt_cmd *cmd, uint8_t sqf, uint32_t len, uint32_t off)
+static inline void start(struct nt_cmd *cmd, uint32_t sqf, uint32_t len, uint32_t off)
 {
-	uint8_t flags = NTC_ACTIVE;
+	uint32_t flags = NTC_ACTIVE;
 
 	if (sqf & WEFT_SQF_DATA_IN)
 		flags |= NTC_IN;
 	else if (!(sqf & WEFT_SQF_ICD) && len)
 		flags |= NTC_OUT;
-	*cmd = (struct nt_cmd){ .flags = flags, .refs = 1, .len = len, .off = off };
+	cmd->word = flags | NTC_WORD_REF;
+	cmd->len = len;
+	cmd->off = off;
+}
+
+void nt_host_submit(uint16_t conn, struct nt_conn *c, uint16_t slot)
+{
+	const struct weft_sq_entry *e = hal_slot_entry(slot);
+	struct tcp_pdu *pdu = hal_slot_fw(slot);
+	uint32_t word = first_word(e), len = e->data_len, flags = word >> 8 & 0xff, icd = 0;
+	uint16_t err = check_entry(e, word, len);
+	const struct nt_form *form = &c->cmd;
+	struct nt_form f;
+
+	if (__builtin_expect(err, 0)) {
+		refuse(conn, slot, err);
+		return;
+	}
+	if (flags & WEFT_SQF_ICD) {
+		form = &c->cmd_icd;
+		icd = len;
+	}
+	f = *form; /* read before the slot is written: the compiler does not know that they are apart */
+	start(&nt_cmds[slot], flags, len, icd);
+	pdu_put_cmd(nt_pdu_header(pdu), f.word0, f.bytes + icd, (const uint32_t *)e->sqe);
+	pdu->rec.data_slot = slot;
+	pdu->rec.data_off = 0;
+	nt_send(conn, pdu, &f, icd, slot);
 }
 
 void nt_submit(uint16_t conn, uint16_t slot)
 {
 	struct nt_conn *c = &nt_conns[conn];
-	const struct weft_sq_entry *e = hal_slot_entry(slot);
-	struct tcp_pdu *pdu = hal_slot_fw(slot);
-	const struct nt_form *f = &c->cmd;
-	uint32_t icd = 0;
-	uint16_t err;
 
-	if (c->ctl) {
-		nt_ctl_submit(conn, slot);
-		return;
-	}
-	err = check_entry(c, e);
-	if (__builtin_expect(err, 0)) {
-		refuse(conn, slot, err);
-		return;
-	}
-	if (e->flags & WEFT_SQF_ICD) {
-		f = &c->cmd_icd;
-		icd = e->data_len;
-	}
-	start(&nt_cmds[slot], e->flags, e->data_len, icd);
-	pdu_put_cmd(nt_pdu_header(pdu), f->word0, f->bytes + icd, (const uint32_t *)e->sqe);
-	pdu->rec.data_slot = slot;
-	pdu->rec.data_off = 0;
-	nt_send(conn, pdu, f, icd, slot);
+	if (c->ctl)
+		nt_ctl_submit(conn, c, slot);
+	else if (c->state == NT_READY)
+		nt_host_submit(conn, c, slot);
+	else
+		refuse(conn, slot, ENOTCONN);
 }

@@ -83,12 +83,13 @@ void nt_ic_req(uint16_t conn, const struct pdu_hdr *h);
 void nt_ctl_closed(uint16_t conn, uint16_t reason); /* the end of on_closed */
 
 /* nt_capsule.c: what comes in */
-void nt_ctl_header(uint16_t conn, const struct hal_event *ev);
-void nt_ctl_placed(uint16_t conn, const struct hal_event *ev);
+void nt_ctl_header(uint16_t conn, struct nt_conn *c); /* NT_SERVING, and an event without flags */
+void nt_ctl_header_any(uint16_t conn, uint8_t flags, uint32_t w2);
+void nt_ctl_placed(uint16_t conn, uint16_t slot, uint8_t flags);
 void nt_capsule_resume(uint16_t conn); /* a slot is free and header_waits */
 
 /* nt_reply.c: what goes out */
-void nt_ctl_submit(uint16_t conn, uint16_t slot);
+void nt_ctl_submit(uint16_t conn, struct nt_conn *c, uint16_t slot);
 void nt_get_pump(uint16_t conn);
 void nt_get_turn(struct nt_conn *c, uint16_t slot); /* wants to send an R2T */
 void nt_reply_acked(uint16_t conn, uint16_t slot);

@@ -83,7 +83,7 @@ static inline bool data_ok(const struct weft_ctl_entry *e, uint32_t len, uint32_
 	uint32_t off = e->offset;
 
 	return len - 1 < most && !(off & 3) && off <= UINT32_MAX - len &&
-	       nt_sgl_covers((const struct weft_sq_entry *)(const void *)e);
+	       nt_sgl_covers((const struct weft_sq_entry *)(const void *)e, e->flags, len);
 }
 
 /* What LAST, SUCCESS and RESP (flags 7:4) may say: nothing, LAST, LAST and SUCCESS, RESP, LAST and RESP. */
@@ -113,7 +113,10 @@ static __attribute__((noinline)) void send_now(uint16_t conn, struct nt_conn *c,
 		     c->out_c2h.word0 | (flags & (WEFT_SQF_LAST | WEFT_SQF_SUCCESS)) << 6,
 		     c->out_c2h.bytes + len, e->cccid, e->offset, len);
 	data = record(conn, slot, &c->out_c2h, CTL_DATA_HDR, CTL_DATA_REC, len, quiet);
-	tcp_send_ready(conn, data, resp);
+	if (resp)
+		tcp_send_two(conn, data, resp);
+	else
+		tcp_send_ready(conn, data);
 }
 
 static __attribute__((noinline)) void send_data(uint16_t conn, struct nt_conn *c, uint16_t slot)
@@ -140,7 +143,7 @@ static __attribute__((noinline)) void respond(uint16_t conn, struct nt_conn *c, 
 	cmd->flags = CTL_END;
 	cmd->len = 0;
 	c->stats.pdus_sent++;
-	tcp_send_ready(conn, response(conn, c, slot), NULL);
+	tcp_send_ready(conn, response(conn, c, slot));
 }
 
 /* The reply's last PDU is acknowledged, and with it all of them. */
@@ -241,9 +244,8 @@ static uint16_t reason(const struct nt_conn *c, uint8_t opcode)
 	return opcode < WEFT_OP_GET_DATA || opcode > WEFT_OP_RESPOND ? EOPNOTSUPP : EINVAL;
 }
 
-void nt_ctl_submit(uint16_t conn, uint16_t slot)
+void nt_ctl_submit(uint16_t conn, struct nt_conn *c, uint16_t slot)
 {
-	struct nt_conn *c = &nt_conns[conn];
 	uint8_t opcode = hal_slot_entry(slot)->opcode;
 
 	if (__builtin_expect(nt_cmds[slot].flags != CTL_HELD || c->state != NT_SERVING, 0))

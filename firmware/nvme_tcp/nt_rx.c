@@ -38,6 +38,8 @@ static void set_forms(struct nt_conn *c, uint8_t cpda)
 	nt_set_form(&c->h2c, &c->rules, PDU_H2C_DATA, PDU_DATA_LEN, 1, align);
 	nt_set_form(&c->resp, &c->rules, PDU_CAPSULE_RESP, PDU_RESP_LEN, 0, 4);
 	nt_set_form(&c->c2h, &c->rules, PDU_C2H_DATA, PDU_DATA_LEN, 1, c->rules.rx_align);
+	/* what the stream engine is told about it: padding, ENG_RXSF_* */
+	c->c2h.rec = (c->c2h.rec & 0xff0000) | (c->rules.ddgst ? ENG_RXSF_DDGST << 8 : 0);
 }
 
 static void connect_done(uint16_t conn, const struct pdu_icresp *r)
@@ -78,27 +80,42 @@ static void ic_resp(uint16_t conn, const struct pdu_hdr *h)
 	hal_stream_next(conn);
 }
 
-static void capsule_resp(uint16_t conn, struct nt_conn *c, const struct pdu_hdr *h)
+/* The response comes before the acknowledgement of all that was sent for the command, or while R2Ts are unanswered. */
+static __attribute__((noinline)) void resp_early(uint16_t conn, uint16_t slot,
+						 const uint32_t cqe[4])
+{
+	struct nt_cmd *cmd = &nt_cmds[slot];
+
+	cmd->flags |= NTC_RESP;
+	memcpy(nt_answer(slot)->cqe, cqe, sizeof(nt_answer(slot)->cqe));
+	/* the response proves that the capsule arrived: take the acknowledgement that came with it, it may be unreported */
+	if (cmd->refs)
+		tcp_poll(conn); /* the last PDU given back completes */
+}
+
+static inline void capsule_resp(uint16_t conn, const struct nt_conn *c, const struct pdu_hdr *h)
 {
 	const uint32_t cqe[4] = { h->w[2], h->w[3], h->w[4], h->w[5] };
-	struct nt_cmd *cmd = nt_cmd_of(c, (uint16_t)cqe[3]);
-	uint16_t slot;
+	uint16_t cid = (uint16_t)cqe[3], slot = (uint16_t)(c->slot_base + cid);
+	uint32_t word;
 
-	if (!cmd || (cmd->flags & (NTC_RESP | NTC_SUCCESS))) {
+	if (__builtin_expect(cid >= c->entries, 0)) {
+		fault(conn, PDU_FES_HEADER_FIELD, FEI_CQE_CID);
+		return;
+	}
+	word = nt_cmds[slot].word;
+	if (__builtin_expect((word & (NTC_ACTIVE | NTC_RESP | NTC_SUCCESS)) != NTC_ACTIVE, 0)) {
 		fault(conn, PDU_FES_HEADER_FIELD, FEI_CQE_CID);
 		return;
 	}
 	hal_stream_next(conn);
-	slot = (uint16_t)(c->slot_base + cqe[3]);
-	if (__builtin_expect(!(cmd->refs | cmd->r2ts), 1)) {
-		nt_cmd_complete(conn, slot, cqe);
-		return;
+	if (__builtin_expect(!(word & NTC_WORD_REFS), 1)) {
+		nt_cmd_complete(conn, cid, slot, cqe);
+	} else {
+		const uint32_t kept[4] = { cqe[0], cqe[1], cqe[2], cqe[3] };
+
+		resp_early(conn, slot, kept);
 	}
-	cmd->flags |= NTC_RESP;
-	memcpy(nt_answer(slot)->cqe, cqe, sizeof(cqe));
-	/* the response proves that the capsule arrived: take the acknowledgement that came with it, it may be unreported */
-	if (cmd->refs)
-		tcp_poll(conn); /* the last PDU given back completes */
 }
 
 /* Which rule of its command a C2HData PDU breaks. */
@@ -139,19 +156,45 @@ static void c2h_data(uint16_t conn, struct nt_conn *c, const struct pdu_hdr *h)
 	hal_stream_data(conn, (uint16_t)(c->slot_base + cid), off, len, pad, rxsf);
 }
 
-/* Anything but the two PDUs below, exactly as expected. */
-static __attribute__((noinline)) void unusual(uint16_t conn, struct nt_conn *c,
-					      const struct hal_event *ev, const struct pdu_hdr *h)
+/*
+ * C2HData that is what its command waits for, and not the last without a response; plen is that of the header. False: it is for
+ * c2h_data to say what is wrong.
+ */
+static inline bool c2h_expected(uint16_t conn, const struct nt_conn *c, const struct pdu_hdr *h,
+				uint32_t plen)
 {
-	struct pdu_fault f = { .fes = PDU_FES_HDGST, .fei = ev->w2 };
+	uint32_t len = plen - c->c2h.bytes, off = h->w[3], cid = pdu_cccid(h), flags;
+	uint16_t slot = (uint16_t)(c->slot_base + cid);
+	struct nt_cmd *cmd = &nt_cmds[slot];
+
+	if (cid >= c->entries)
+		return false;
+	flags = cmd->flags;
+	if ((flags & (NTC_ACTIVE | NTC_IN | NTC_LAST | NTC_RESP)) != (NTC_ACTIVE | NTC_IN) ||
+	    off != cmd->off || len > cmd->len - off)
+		return false;
+	cmd->off = off + len;
+	cmd->flags = (uint8_t)(flags | (h->w[0] >> 8 & PDU_F_LAST));
+	hal_stream_data(conn, slot, off, len, (uint8_t)(c->c2h.rec >> 16),
+			(uint8_t)(c->c2h.rec >> 8));
+	return true;
+}
+_Static_assert(PDU_F_LAST == NTC_LAST, "the one becomes the other");
+
+/* Anything but the two PDUs below, exactly as expected. */
+static __attribute__((noinline)) void unusual(uint16_t conn, struct nt_conn *c, uint8_t flags,
+					      uint32_t w2)
+{
+	const struct pdu_hdr *h = nt_hdr(conn);
+	struct pdu_fault f = { .fes = PDU_FES_HDGST, .fei = w2 };
 
 	if (c->state != NT_IC && c->state != NT_READY) {
 		nt_discard(conn);
 	} else if (pdu_type(h) == PDU_C2H_TERM_REQ) {
 		nt_peer_gave_up(conn, h);
-	} else if (ev->flags & 2) { /* HLEN out of range; an unknown type comes first */
+	} else if (flags & 2) { /* HLEN out of range; an unknown type comes first */
 		fault(conn, PDU_FES_HEADER_FIELD, pdu_known(pdu_type(h)) ? 2 : 0);
-	} else if (ev->flags & 1) {
+	} else if (flags & 1) {
 		nt_fault(conn, &f);
 	} else if (c->state == NT_IC) {
 		ic_resp(conn, h);
@@ -170,46 +213,47 @@ static __attribute__((noinline)) void unusual(uint16_t conn, struct nt_conn *c,
  * The two PDUs that end nearly every command are known by their first words alone: as they should be, they have nothing that
  * pdu_check would complain about.
  */
-void nt_header(uint16_t conn, const struct hal_event *ev)
+void nt_host_header(uint16_t conn, struct nt_conn *c)
 {
 	const struct pdu_hdr *h = nt_hdr(conn);
-	struct nt_conn *c = &nt_conns[conn];
-	uint32_t word0, plen;
+	uint32_t word0 = h->w[0], plen = h->w[1];
 
 	c->stats.pdus_received++;
-	if (c->ctl) {
-		nt_ctl_header(conn, ev);
-		return;
-	}
-	word0 = h->w[0];
-	plen = h->w[1];
-	if (__builtin_expect(ev->flags, 0))
-		unusual(conn, c, ev, h);
-	else if (word0 == c->resp.word0 && plen == c->resp.bytes)
+	if (word0 == c->resp.word0 && plen == c->resp.bytes)
 		capsule_resp(conn, c, h);
-	else if ((word0 & ~(PDU_F_LAST << 8)) == c->c2h.word0 && plen > c->c2h.bytes &&
-		 h->w[4] == plen - c->c2h.bytes)
-		c2h_data(conn, c, h);
-	else
-		unusual(conn, c, ev, h);
+	else if ((word0 & ~(PDU_F_LAST << 8)) != c->c2h.word0 || plen <= c->c2h.bytes ||
+		 h->w[4] != plen - c->c2h.bytes || !c2h_expected(conn, c, h, plen))
+		unusual(conn, c, 0, 0);
 }
 
-void nt_placed(uint16_t conn, const struct hal_event *ev)
+void nt_header(uint16_t conn, uint8_t flags, uint32_t w2)
+{
+	struct nt_conn *c = &nt_conns[conn];
+
+	if (c->ctl) {
+		nt_ctl_header_any(conn, flags, w2);
+		return;
+	}
+	c->stats.pdus_received++;
+	unusual(conn, c, flags, w2);
+}
+
+void nt_placed(uint16_t conn, uint16_t slot, uint8_t flags)
 {
 	struct nt_conn *c = &nt_conns[conn];
 	struct nt_cmd *cmd;
 
-	c->stats.ddgst_errors += ev->flags & 1;
+	c->stats.ddgst_errors += flags & 1;
 	if (c->ctl) {
-		nt_ctl_placed(conn, ev);
+		nt_ctl_placed(conn, slot, flags);
 		return;
 	}
-	cmd = nt_cmd_of(c, ev->w2 - c->slot_base);
+	cmd = nt_cmd_of(c, (uint32_t)slot - c->slot_base);
 	if (!cmd || (cmd->flags & (NTC_SUCCESS | NTC_RESP)) != NTC_SUCCESS)
 		return;
 	cmd->flags |= NTC_RESP;
 	if (cmd->refs)
 		tcp_poll(conn);
 	else
-		nt_cmd_answered(conn, (uint16_t)ev->w2);
+		nt_cmd_answered(conn, slot);
 }

@@ -162,10 +162,11 @@ uint16_t tcp_remote_port(uint16_t conn);
 int tcp_send(uint16_t conn, struct tcp_pdu *pdu);
 
 /*
- * The same for one PDU or two (second: or NULL) whose len the user has filled in, too: what rec says, up to 16 MiB. The connection
- * is open, and tcp_close was not called.
+ * The same for a PDU, or two, whose len the user has filled in, too: what rec says, up to 16 MiB. The connection is open, and
+ * tcp_close was not called.
  */
-void tcp_send_ready(uint16_t conn, struct tcp_pdu *first, struct tcp_pdu *second);
+void tcp_send_ready(uint16_t conn, struct tcp_pdu *pdu);
+void tcp_send_two(uint16_t conn, struct tcp_pdu *first, struct tcp_pdu *second);
 
 /*
  * FIN after all that is queued. Received data still goes to the stream engine. -ENOTCONN when there

@@ -262,16 +262,18 @@ static __attribute__((noinline)) void send_any(struct tcb *t, struct tcp_pdu *p)
 
 /*
  * Bytes may leave at once, and nothing has to be started for their sake: fast mode, nothing waits, the windows and the transmit
- * queue have room, and an acknowledgement that was asked for is still to come.
+ * queue have room, and an acknowledgement that was asked for is still to come. Differences are collected and looked at together:
+ * a branch on each costs more than what the later ones could spare.
  */
 static inline bool rolling(const struct tcb *t, uint32_t bytes)
 {
-	uint32_t nxt = t->snd_nxt;
+	uint32_t nxt = t->snd_nxt, una = t->snd_una;
+	uint32_t odd = ((t->flags & (F_FAST | F_FIN_QUEUED)) ^ F_FAST) |
+		       (t->state_rec ^ TCP_ESTABLISHED) | (t->unsent != NULL);
+	uint32_t room = MIN(t->cwnd, t->snd_wnd) + una - nxt - bytes; /* negative: none */
+	uint32_t ahead = nxt - t->notify;                             /* negative: none asked for */
 
-	return (t->flags & (F_FAST | F_FIN_QUEUED)) == F_FAST && t->state_rec == TCP_ESTABLISHED &&
-	       !t->unsent && nxt != t->snd_una && SEQ_LEQ(t->notify, nxt) &&
-	       (int32_t)(MIN(t->cwnd, t->snd_wnd) + t->snd_una - nxt - bytes) >= 0 &&
-	       hal_tx_free() > ROOM_LOW;
+	return !odd && nxt != una && (int32_t)(room | ahead) >= 0 && hal_tx_free() > ROOM_LOW;
 }
 
 static inline void push_whole(struct tcb *t, struct tcp_pdu *p)
@@ -282,41 +284,47 @@ static inline void push_whole(struct tcb *t, struct tcp_pdu *p)
 	hal_tx(t->conn, &p->rec, p->seq, 0, p->len, ENG_TXF_PSH);
 }
 
-static inline void push_ready(struct tcb *t, struct tcp_pdu *first, struct tcp_pdu *second)
+static __attribute__((noinline)) void send_ready(struct tcb *t, struct tcp_pdu *p)
 {
-	push_whole(t, first);
-	if (second)
-		push_whole(t, second);
-}
-
-static __attribute__((noinline)) void send_ready(struct tcb *t, struct tcp_pdu *first,
-						 struct tcp_pdu *second)
-{
-	uint32_t len = first->len + (second ? second->len : 0);
-
 	if (!may_send(t))
-		return; /* a bug of the user's: they are its own again when closed() comes */
+		return; /* a bug of the user's: it is its own again when closed() comes */
 	if (t->flags & F_FAST) {
 		tcp_pull(t); /* mostly the windows are as they were when last looked at */
-		if (rolling(t, len)) {
-			push_ready(t, first, second);
+		if (rolling(t, p->len)) {
+			push_whole(t, p);
 			return;
 		}
 	}
-	send_any(t, first);
-	if (second)
-		send_any(t, second);
+	send_any(t, p);
 }
 
-void tcp_send_ready(uint16_t conn, struct tcp_pdu *first, struct tcp_pdu *second)
+void tcp_send_ready(uint16_t conn, struct tcp_pdu *pdu)
 {
 	struct tcb *t = tcb_of(conn);
-	uint32_t len = first->len + (second ? second->len : 0);
 
-	if (__builtin_expect(rolling(t, len), 1))
-		push_ready(t, first, second);
+	if (__builtin_expect(rolling(t, pdu->len), 1))
+		push_whole(t, pdu);
 	else
-		send_ready(t, first, second);
+		send_ready(t, pdu);
+}
+
+/* Both, or each as it can. */
+void tcp_send_two(uint16_t conn, struct tcp_pdu *first, struct tcp_pdu *second)
+{
+	struct tcb *t = tcb_of(conn);
+	uint32_t len = first->len + second->len;
+
+	if (__builtin_expect(!rolling(t, len), 0)) {
+		if (t->flags & F_FAST)
+			tcp_pull(t);
+		if (!rolling(t, len)) {
+			send_ready(t, first);
+			send_ready(t, second);
+			return;
+		}
+	}
+	push_whole(t, first);
+	push_whole(t, second);
 }
 
 int tcp_send(uint16_t conn, struct tcp_pdu *p)

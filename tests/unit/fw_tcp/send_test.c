@@ -182,7 +182,7 @@ static void send_pair(uint16_t n)
 	data->len = 3024;
 	data->user |= TCP_PDU_QUIET;
 	end->len = 24;
-	tcp_send_ready(CONN, data, end);
+	tcp_send_two(CONN, data, end);
 }
 
 START_TEST(a_pair_comes_back_as_one)

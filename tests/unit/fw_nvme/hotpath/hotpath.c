@@ -26,11 +26,19 @@ extern struct {
 } net_port_stub __asm__("net_port");
 __typeof__(net_port_stub) net_port_stub;
 
-void tcp_send_ready(uint16_t conn, struct tcp_pdu *first, struct tcp_pdu *second)
+void tcp_send_ready(uint16_t conn, struct tcp_pdu *pdu)
 {
 	(void)conn;
-	last = second ? second : first;
-	sent += second ? 2 : 1;
+	last = pdu;
+	sent++;
+}
+
+void tcp_send_two(uint16_t conn, struct tcp_pdu *first, struct tcp_pdu *second)
+{
+	(void)conn;
+	(void)first;
+	last = second;
+	sent += 2;
 }
 
 void tcp_poll(uint16_t conn)
@@ -127,10 +135,12 @@ static void header(const uint32_t *w, uint32_t n)
 
 static uint32_t header_event(const uint32_t *w, uint32_t n)
 {
-	const struct hal_event ev = { .type = ENG_EVT_HDR, .id = CONN, .w1 = n * 4 };
+	struct nt_conn *c = &nt_conns[CONN];
 
 	header(w, n);
-	return COUNT(nt_header(CONN, &ev));
+	if (c->state == NT_READY)
+		return COUNT(nt_host_header(CONN, c));
+	return COUNT(nt_header(CONN, 0, 0));
 }
 
 static void connect(void)
@@ -162,7 +172,7 @@ static uint32_t submit(uint8_t flags)
 	e->sgl[0].addr = 0x10000;
 	e->sgl[0].len = 4096;
 	e->sqe[2] = SLOT - BASE;
-	n = COUNT(nt_submit(CONN, SLOT));
+	n = COUNT(nt_host_submit(CONN, &nt_conns[CONN], SLOT));
 	return n + COUNT(acked(CONN, last));
 }
 
@@ -173,10 +183,12 @@ static uint32_t submit(uint8_t flags)
 
 static uint32_t ctl_event(const uint32_t *w, uint32_t n)
 {
-	const struct hal_event ev = { .type = ENG_EVT_HDR, .id = CTL_CONN, .w1 = n * 4 };
+	struct nt_conn *c = &nt_conns[CTL_CONN];
 
 	memcpy((void *)(uintptr_t)hal_rx_header(CTL_CONN), w, n * 4);
-	return COUNT(nt_header(CTL_CONN, &ev));
+	if (c->state == NT_SERVING)
+		return COUNT(nt_ctl_header(CTL_CONN, c));
+	return COUNT(nt_header(CTL_CONN, 0, 0));
 }
 
 static void ctl_accept(void)
@@ -197,13 +209,9 @@ static void ctl_accept(void)
 	acked(CTL_CONN, last);
 }
 
-static uint32_t ctl_placed(uint16_t slot, uint32_t len)
+static uint32_t ctl_placed(uint16_t slot)
 {
-	const struct hal_event ev = {
-		.type = ENG_EVT_PLACED, .id = CTL_CONN, .w1 = len, .w2 = slot
-	};
-
-	return COUNT(nt_placed(CTL_CONN, &ev));
+	return COUNT(nt_placed(CTL_CONN, slot, 0));
 }
 
 static uint32_t ctl_reply(uint16_t slot, uint8_t op, uint8_t flags, uint32_t len)
@@ -217,14 +225,14 @@ static uint32_t ctl_reply(uint16_t slot, uint8_t op, uint8_t flags, uint32_t len
 	e->sgl_count = !!len;
 	e->sgl[0].addr = 0x10000;
 	e->sgl[0].len = len;
-	return COUNT(nt_submit(CTL_CONN, slot));
+	return COUNT(nt_ctl_submit(CTL_CONN, &nt_conns[CTL_CONN], slot));
 }
 
 /* A read: capsule, data with the response behind, both acknowledged. */
 static void ctl_read(uint16_t slot)
 {
 	const uint32_t cmd[18] = { 4 | 72 << 16, 72 };
-	uint32_t capsule = ctl_event(cmd, 18), placed = ctl_placed(slot, 0);
+	uint32_t capsule = ctl_event(cmd, 18), placed = ctl_placed(slot);
 	uint32_t reply = ctl_reply(slot, WEFT_OP_SEND_DATA,
 				   WEFT_SQF_DATA_OUT | WEFT_SQF_LAST | WEFT_SQF_RESP, 4096);
 	uint32_t ack = COUNT(acked(CTL_CONN, last)); /* the data's record is a quiet one */
@@ -238,7 +246,7 @@ static void ctl_read(uint16_t slot)
 static void ctl_write(uint16_t slot)
 {
 	const uint32_t cmd[18] = { 4 | 72 << 16 | 72u << 24, 72 + 4096 };
-	uint32_t capsule = ctl_event(cmd, 18), placed = ctl_placed(slot, 4096);
+	uint32_t capsule = ctl_event(cmd, 18), placed = ctl_placed(slot);
 	uint32_t reply = ctl_reply(slot, WEFT_OP_RESPOND, 0, 0);
 	uint32_t ack = COUNT(acked(CTL_CONN, last));
 
@@ -252,12 +260,12 @@ static void ctl_get(uint16_t slot)
 {
 	const uint32_t cmd[18] = { 4 | 72 << 16, 72 };
 	uint32_t h2c[6] = { 6 | 4 << 8 | 24 << 16 | 24u << 24, 24 + 4096, 0, 0, 4096, 0 };
-	uint32_t capsule = ctl_event(cmd, 18) + ctl_placed(slot, 0);
+	uint32_t capsule = ctl_event(cmd, 18) + ctl_placed(slot);
 	uint32_t get = ctl_reply(slot, WEFT_OP_GET_DATA, WEFT_SQF_DATA_IN, 4096), data;
 
 	get += COUNT(acked(CTL_CONN, last));
 	h2c[2] = nt_pdu_header(last)[2];
-	data = ctl_event(h2c, 6) + ctl_placed(slot, 4096);
+	data = ctl_event(h2c, 6) + ctl_placed(slot);
 	data += ctl_reply(slot, WEFT_OP_RESPOND, 0, 0);
 	data += COUNT(acked(CTL_CONN, last));
 	printf("controller fetch: capsule %u get %u data %u total %u\n", (unsigned)capsule,
