@@ -12,29 +12,6 @@ void fc_ctrl_event(struct nvme_fc_ctrl *c, enum nvme_fc_event event, uint16_t qi
 		c->p.event(c->p.arg, event, qid, error);
 }
 
-/* --- link services ---------------------------------------------------------------------------------------- */
-
-static struct nvme_fc_ctrl *ctrl_of(struct fc_ls_op *op)
-{
-	return (struct nvme_fc_ctrl *)((char *)op - offsetof(struct nvme_fc_ctrl, ls));
-}
-
-static int ls_start(struct fc_ls_op *op)
-{
-	struct nvme_fc_ctrl *c = ctrl_of(op);
-
-	if (c->rp->port.port_state == FC_OBJSTATE_DELETED)
-		return -ENETDOWN;
-	return c->lp->tmpl->ls_req(&c->lp->port, &c->rp->port, &op->req);
-}
-
-static void ls_abort(struct fc_ls_op *op)
-{
-	struct nvme_fc_ctrl *c = ctrl_of(op);
-
-	c->lp->tmpl->ls_abort(&c->lp->port, &c->rp->port, &op->req);
-}
-
 /* --- connecting -------------------------------------------------------------------------------------------- */
 
 /* As Linux asks: an ERSP for every fourth admin command, every fifth of an entry for I/O. */
@@ -71,7 +48,7 @@ static void create(struct nvme_fc_ctrl *c, struct fc_queue *q)
 	memcpy(r.hostid, c->p.hostid, sizeof(r.hostid));
 	memcpy(r.hostnqn, c->p.hostnqn, sizeof(r.hostnqn));
 	memcpy(r.subnqn, c->p.subnqn, sizeof(r.subnqn));
-	fc_ls_op_begin(&c->ls, &r, lp->now);
+	fc_ls_op_begin(&c->ls->op, &r, lp->now);
 }
 
 static void refuse_queue(struct nvme_fc_ctrl *c, struct fc_queue *q, int error)
@@ -88,7 +65,7 @@ static void created(struct nvme_fc_ctrl *c)
 {
 	struct fc_queue *q = c->creating;
 	struct fc_ls_resp resp;
-	int rc = fc_ls_op_result(&c->ls, &resp);
+	int rc = fc_ls_op_result(&c->ls->op, &resp);
 
 	c->creating = NULL;
 	if (rc == -ECONNREFUSED && q->qid) {
@@ -121,11 +98,11 @@ static uint64_t step_live(struct nvme_fc_ctrl *c, uint64_t now)
 {
 	struct fc_queue *q;
 
-	if (c->ls.state == FC_LS_DONE)
+	if (c->ls->op.state == FC_LS_DONE)
 		created(c);
 	if (c->state != CTRL_CREATING && c->state != CTRL_LIVE)
 		return now;
-	if (c->ls.state != FC_LS_IDLE)
+	if (c->ls->op.state != FC_LS_IDLE)
 		return FC_NEVER;
 	q = first_wanted(c);
 	if (!q)
@@ -152,7 +129,7 @@ static void drop_answer(struct nvme_fc_ctrl *c)
 	struct fc_ls_resp resp;
 
 	c->creating = NULL;
-	if (!fc_ls_op_result(&c->ls, &resp) && q && !q->qid) {
+	if (!fc_ls_op_result(&c->ls->op, &resp) && q && !q->qid) {
 		c->association_id = resp.association_id;
 		c->has_assoc = true;
 	}
@@ -160,7 +137,8 @@ static void drop_answer(struct nvme_fc_ctrl *c)
 
 /*
  * Aborts what is under way; true when all of it has ended. Create Association is waited for: the
- * target would keep an association that nobody disconnects.
+ * target would keep an association that nobody disconnects. Create I/O Connection is not, its answer
+ * changes nothing any more.
  */
 static bool quiet(struct nvme_fc_ctrl *c)
 {
@@ -173,10 +151,10 @@ static bool quiet(struct nvme_fc_ctrl *c)
 		busy |= c->queue[i]->inflight != 0;
 	}
 	if (!c->creating || c->creating->qid || c->rp->port.port_state == FC_OBJSTATE_DELETED)
-		fc_ls_op_abort(&c->ls);
-	if (c->ls.state == FC_LS_DONE)
+		fc_ls_op_abort(&c->ls->op);
+	if (c->ls->op.state == FC_LS_DONE)
 		drop_answer(c);
-	return !busy && c->ls.state == FC_LS_IDLE;
+	return !busy && (c->ls->op.state == FC_LS_IDLE || c->creating->qid);
 }
 
 static void free_queues(struct nvme_fc_ctrl *c)
@@ -189,64 +167,49 @@ static void free_queues(struct nvme_fc_ctrl *c)
 	c->wanted = 0;
 }
 
-static void ended(struct nvme_fc_ctrl *c)
+/* Disconnect Association, when there is somebody to tell; the peer's own is answered behind it. */
+static void say_bye(struct nvme_fc_ctrl *c, uint64_t now)
 {
+	struct fc_ls_rqst r = { .cmd = FCNVME_LS_DISCONNECT_ASSOC,
+				.association_id = c->association_id };
 	struct fc_ls_rx *rx = c->rcv_disc;
 
 	c->rcv_disc = NULL;
-	c->has_assoc = false;
-	c->state = CTRL_IDLE;
-	if (rx)
+	if (c->has_assoc && c->rp->port.port_state != FC_OBJSTATE_DELETED) {
+		c->bye->rcv_disc = rx;
+		fc_ls_op_begin(&c->bye->op, &r, now);
+		fc_bye_leave(c->bye, c);
+		c->bye = NULL;
+	} else if (rx) {
 		fc_ls_rx_accept(rx);
-	fc_ctrl_event(c, NVME_FC_ENDED, 0, c->error);
+	}
+	c->has_assoc = false;
 }
 
 static uint64_t step_ending(struct nvme_fc_ctrl *c, uint64_t now)
 {
-	struct fc_ls_rqst r = { .cmd = FCNVME_LS_DISCONNECT_ASSOC };
-
 	if (!quiet(c))
 		return FC_NEVER;
+	c->creating = NULL;
 	free_queues(c);
-	r.association_id = c->association_id;
-	if (c->has_assoc && c->rp->port.port_state != FC_OBJSTATE_DELETED) {
-		c->state = CTRL_DISCONNECTING;
-		fc_ls_op_begin(&c->ls, &r, now);
-	} else {
-		ended(c);
+	say_bye(c, now);
+	if (c->ls->op.state != FC_LS_IDLE) {
+		fc_bye_leave(c->ls, c);
+		c->ls = NULL;
 	}
-	return now;
-}
-
-/* The peer's own Disconnect is answered when ours has been sent, not when that is answered. */
-static uint64_t step_disconnecting(struct nvme_fc_ctrl *c, uint64_t now)
-{
-	struct fc_ls_rx *rx = c->rcv_disc;
-	struct fc_ls_resp resp;
-
-	if (c->rp->port.port_state == FC_OBJSTATE_DELETED)
-		fc_ls_op_abort(&c->ls);
-	if (rx && c->ls.state != FC_LS_WAITING) {
-		c->rcv_disc = NULL;
-		fc_ls_rx_accept(rx);
-	}
-	if (c->ls.state != FC_LS_DONE)
-		return FC_NEVER;
-	fc_ls_op_result(&c->ls, &resp); /* whatever it says, it is over */
-	ended(c);
+	c->state = CTRL_IDLE;
+	fc_ctrl_event(c, NVME_FC_ENDED, 0, c->error);
 	return now;
 }
 
 uint64_t fc_ctrl_step(struct nvme_fc_ctrl *c, uint64_t now)
 {
-	uint64_t ls = fc_ls_op_poll(&c->ls, now), next = FC_NEVER;
+	uint64_t ls = c->ls ? fc_ls_op_poll(&c->ls->op, now) : FC_NEVER, next = FC_NEVER;
 
 	if (c->state == CTRL_CREATING || c->state == CTRL_LIVE)
 		next = step_live(c, now);
 	else if (c->state == CTRL_ENDING)
 		next = step_ending(c, now);
-	else if (c->state == CTRL_DISCONNECTING)
-		next = step_disconnecting(c, now);
 	else if (c->back && c->rp->port.port_state == FC_OBJSTATE_ONLINE) {
 		c->back = false;
 		fc_ctrl_event(c, NVME_FC_BACK, 0, 0);
@@ -333,6 +296,22 @@ void fc_host_rcv_ls(struct fc_lport *lp)
 
 /* --- the program's calls ------------------------------------------------------------------------------------ */
 
+static void free_services(struct nvme_fc_ctrl *c)
+{
+	fc_bye_free(c->ls);
+	fc_bye_free(c->bye);
+}
+
+/* Makes up for those that were left to the port. */
+static int get_services(struct nvme_fc_ctrl *c)
+{
+	if (!c->ls)
+		c->ls = fc_bye_new(c->rp);
+	if (!c->bye)
+		c->bye = fc_bye_new(c->rp);
+	return c->ls && c->bye ? 0 : -ENOMEM;
+}
+
 int nvme_fc_ctrl_create(struct nvme_fc_remote_port *rport, const struct nvme_fc_ctrl_params *params,
 			struct nvme_fc_ctrl **ctrl)
 {
@@ -344,15 +323,16 @@ int nvme_fc_ctrl_create(struct nvme_fc_remote_port *rport, const struct nvme_fc_
 	if (rport->port_state != FC_OBJSTATE_ONLINE)
 		return -ENOTCONN;
 	c = calloc(1, sizeof(*c));
-	if (!c || fc_ls_op_init(&c->ls, rp->lp->dev, rp->lp->tmpl->lsrqst_priv_sz)) {
-		free(c);
+	if (!c)
 		return -ENOMEM;
-	}
-	c->ls.start = ls_start;
-	c->ls.abort = ls_abort;
 	c->lp = rp->lp;
 	c->rp = rp;
 	c->p = *params;
+	if (get_services(c)) {
+		free_services(c);
+		free(c);
+		return -ENOMEM;
+	}
 	TAILQ_INSERT_TAIL(&c->lp->ctrls, c, link);
 	*ctrl = c;
 	return 0;
@@ -360,7 +340,8 @@ int nvme_fc_ctrl_create(struct nvme_fc_remote_port *rport, const struct nvme_fc_
 
 void fc_ctrl_free(struct nvme_fc_ctrl *c)
 {
-	fc_ls_op_fini(&c->ls);
+	fc_bye_forget(c);
+	free_services(c);
 	free(c);
 }
 
@@ -370,6 +351,8 @@ int nvme_fc_ctrl_connect(struct nvme_fc_ctrl *c)
 		return -EALREADY;
 	if (c->rp->port.port_state != FC_OBJSTATE_ONLINE)
 		return -ENOTCONN;
+	if (get_services(c))
+		return -ENOMEM;
 	c->queue[0] = fc_queue_new(c, 0, c->p.entries);
 	if (!c->queue[0])
 		return -ENOMEM;

@@ -49,8 +49,12 @@ struct nvme_fc_ctrl;
  */
 enum nvme_fc_event {
 	NVME_FC_QUEUE, /* error 0: connection qid is there, Connect may be sent; else refused */
-	NVME_FC_ENDED, /* the association ended, or could not be made; connect makes a new one */
-	NVME_FC_BACK,  /* without an association: the remote port, which was lost, is back */
+	/*
+	 * The association ended, or could not be made; connect makes a new one. Its commands have
+	 * completed; that the target is told goes on behind it, see nvme_fc_ctrl_leaving
+	 */
+	NVME_FC_ENDED,
+	NVME_FC_BACK, /* without an association: the remote port, which was lost, is back */
 	/* the remote port did not come back in time: the controller is gone with this event */
 	NVME_FC_LOST
 };
@@ -80,8 +84,13 @@ int nvme_fc_ctrl_connect(struct nvme_fc_ctrl *ctrl);
  * (qid beyond the driver's queues, entries), -ENOMEM.
  */
 int nvme_fc_ctrl_add_queue(struct nvme_fc_ctrl *ctrl, uint16_t qid, uint16_t entries);
-/* Ends the association: commands complete with -ECANCELED, then NVME_FC_ENDED with error. */
+/* Ends the association: commands complete with error (0: -ECANCELED), then NVME_FC_ENDED with it. */
 void nvme_fc_ctrl_disconnect(struct nvme_fc_ctrl *ctrl, int error);
+/*
+ * Whether Disconnect Association of an association that has ended, or another link service of it, is
+ * still under way. That does not keep the controller up, only its remote port.
+ */
+bool nvme_fc_ctrl_leaving(const struct nvme_fc_ctrl *ctrl);
 /* The same, and frees it when that is done. No more events; commands still complete. */
 void nvme_fc_ctrl_destroy(struct nvme_fc_ctrl *ctrl);
 
@@ -99,7 +108,11 @@ struct nvme_fc_io {
 	void (*done)(struct nvme_fc_io *io);
 	void *arg;
 	/* the result */
-	int error; /* 0, and cqe holds; -ECANCELED aborted; others: the exchange failed */
+	/*
+	 * 0, and cqe holds; -ECANCELED: nvme_fc_abort, nvme_fc_ctrl_destroy; others: why the exchange
+	 * failed, or why the association, and with it the command, ended
+	 */
+	int error;
 	uint32_t transferred; /* bytes */
 	bool sqhd_valid;      /* cqe came with an ERSP */
 	struct nvme_cqe cqe;

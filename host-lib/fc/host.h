@@ -9,8 +9,11 @@
  *	LIVE           transport error, abort, disconnect,
  *	               Disconnect Association, port lost         ENDING
  *	ENDING         every request aborted and completed,
- *	               queues deleted                            DISCONNECTING; IDLE when there is nobody to tell
- *	DISCONNECTING  answer to our Disconnect Association      IDLE, NVME_FC_ENDED
+ *	               queues deleted                            IDLE, NVME_FC_ENDED
+ *
+ * Nobody waits for the answer to our Disconnect Association, which may take twice R_A_TOV: when the
+ * association has ended, link services that are under way, and this last one, go over to the local
+ * port (struct fc_bye). The remote port, and with it the local one, stays until they are over.
  *
  * What may happen at any time (completions, calls of the program) only sets the state to ENDING; all
  * else happens in nvme_fc_localport_poll, which alone frees things.
@@ -21,7 +24,7 @@
 #include "common.h"
 #include "fc.h"
 
-enum ctrl_state { CTRL_IDLE, CTRL_CREATING, CTRL_LIVE, CTRL_ENDING, CTRL_DISCONNECTING };
+enum ctrl_state { CTRL_IDLE, CTRL_CREATING, CTRL_LIVE, CTRL_ENDING };
 
 struct fc_lport {
 	struct nvme_fc_local_port port; /* first: the driver's view */
@@ -30,6 +33,7 @@ struct fc_lport {
 	struct nvme_fc_device *dev;
 	TAILQ_HEAD(fc_rport_list, fc_rport) rports;
 	TAILQ_HEAD(nvme_fc_ctrl_list, nvme_fc_ctrl) ctrls;
+	TAILQ_HEAD(fc_bye_list, fc_bye) byes;
 	struct fc_ls_rxq rxq;
 	uint64_t now; /* of the latest poll */
 	uint32_t next_rport_num;
@@ -46,13 +50,22 @@ struct fc_rport {
 	uint64_t lost_at; /* when the port was unregistered */
 };
 
+/* A link service, of a controller or, when its association has ended, on its own. */
+struct fc_bye {
+	TAILQ_ENTRY(fc_bye) link; /* of the local port's, on its own */
+	struct fc_ls_op op;
+	struct fc_rport *rp;
+	const struct nvme_fc_ctrl *ctrl; /* whose it was; NULL: gone */
+	struct fc_ls_rx *rcv_disc;       /* the peer's Disconnect, answered when ours is sent */
+};
+
 /* A command in the driver's hands, or free. */
 struct fc_req {
 	struct nvmefc_fcp_req fcp; /* first: the driver's view */
 	struct fc_queue *q;
 	struct nvme_fc_io *io; /* NULL: free */
 	struct fc_req *next;   /* free */
-	bool aborted;
+	int aborted;           /* by us: what it ends with */
 };
 
 enum queue_state { QUEUE_WANTED, QUEUE_CREATING, QUEUE_LIVE };
@@ -87,12 +100,23 @@ struct nvme_fc_ctrl {
 	bool back; /* NVME_FC_BACK is owed */
 	bool has_assoc;
 	uint64_t association_id;
-	struct fc_ls_op ls;
+	struct fc_bye *ls;         /* makes the association and its connections */
+	struct fc_bye *bye;        /* will end it */
 	unsigned int wanted;       /* queues in QUEUE_WANTED */
 	struct fc_queue *creating; /* whose connection ls asks for */
 	struct fc_ls_rx *rcv_disc; /* the peer's Disconnect, not yet answered */
 	struct fc_queue *queue[FC_QUEUES_MAX];
 };
+
+/* bye.c */
+struct fc_bye *fc_bye_new(struct fc_rport *rp);
+void fc_bye_free(struct fc_bye *b); /* NULL is ignored */
+/* From here on the port looks after it. */
+void fc_bye_leave(struct fc_bye *b, const struct nvme_fc_ctrl *ctrl);
+/* Moves them on, frees what is over; when to call again. */
+uint64_t fc_bye_step(struct fc_lport *lp);
+bool fc_bye_uses(const struct fc_rport *rp);
+void fc_bye_forget(const struct nvme_fc_ctrl *ctrl);
 
 /* ctrl.c */
 uint64_t fc_ctrl_step(struct nvme_fc_ctrl *c, uint64_t now);

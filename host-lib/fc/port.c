@@ -66,6 +66,7 @@ static int new_lport(const struct nvme_fc_port_info *info, const struct nvme_fc_
 	lp->dev = dev;
 	TAILQ_INIT(&lp->rports);
 	TAILQ_INIT(&lp->ctrls);
+	TAILQ_INIT(&lp->byes);
 	fc_ls_rxq_init(&lp->rxq, dev, fc_host_xmt_rsp, lp);
 	LIST_INSERT_HEAD(&lports, lp, link);
 	*out = lp;
@@ -243,7 +244,7 @@ static bool used(const struct fc_rport *rp)
 	TAILQ_FOREACH(c, &rp->lp->ctrls, link)
 	if (c->rp == rp)
 		return true;
-	return fc_ls_rx_has(&rp->lp->rxq, rp);
+	return fc_bye_uses(rp) || fc_ls_rx_has(&rp->lp->rxq, rp);
 }
 
 static void free_ctrls(struct fc_lport *lp)
@@ -316,7 +317,7 @@ static uint64_t step_lost(struct nvme_fc_ctrl *c, uint64_t now)
 
 static uint64_t step_all(struct fc_lport *lp)
 {
-	uint64_t next = FC_NEVER;
+	uint64_t next = FC_NEVER, byes;
 	struct nvme_fc_ctrl *c;
 
 	fc_host_rcv_ls(lp);
@@ -331,7 +332,8 @@ static uint64_t step_all(struct fc_lport *lp)
 		}
 		next = t < next ? t : next;
 	}
-	return next;
+	byes = fc_bye_step(lp);
+	return byes < next ? byes : next;
 }
 
 uint64_t nvme_fc_localport_poll(struct nvme_fc_local_port *lport, uint64_t now)

@@ -120,7 +120,7 @@ static void fill(struct fc_req *r, const struct nvme_fc_io *io)
 	r->fcp.transferred_length = 0;
 	r->fcp.rcv_rsplen = 0;
 	r->fcp.status = 0;
-	r->aborted = false;
+	r->aborted = 0;
 }
 
 static void release(struct fc_req *r)
@@ -221,7 +221,9 @@ static int take_response(struct fc_req *r)
 	struct fc_rsp rsp;
 
 	if (r->aborted)
-		return -ECANCELED;
+		return r->aborted;
+	if (r->fcp.status == -ECANCELED) /* not by us */
+		return -ECONNABORTED;
 	if (r->fcp.status)
 		return r->fcp.status < 0 ? r->fcp.status : -EIO;
 	if (fc_rsp_parse(r->fcp.rspaddr, r->fcp.rcv_rsplen, &rsp))
@@ -249,21 +251,23 @@ static void on_fcp_done(struct nvmefc_fcp_req *fcp)
 	io->done(io);
 }
 
-static void abort_req(struct fc_req *r)
+static void abort_req(struct fc_req *r, int error)
 {
 	struct fc_queue *q = r->q;
 	struct fc_lport *lp = q->ctrl->lp;
 
 	if (!r->io || r->aborted)
 		return;
-	r->aborted = true;
+	r->aborted = error;
 	lp->tmpl->fcp_abort(&lp->port, &q->ctrl->rp->port, q->handle, &r->fcp);
 }
 
 void fc_queue_abort(struct fc_queue *q)
 {
+	int error = q->ctrl->error;
+
 	for (unsigned int i = 0; i < q->entries - 1u && q->inflight; i++)
-		abort_req(&q->reqs[i]);
+		abort_req(&q->reqs[i], error < 0 ? error : -ECANCELED);
 }
 
 void nvme_fc_abort(struct nvme_fc_ctrl *c, struct nvme_fc_io *io)
@@ -272,6 +276,6 @@ void nvme_fc_abort(struct nvme_fc_ctrl *c, struct nvme_fc_io *io)
 
 	if (!r || r->io != io)
 		return;
-	fc_ctrl_end(c, -ECANCELED);
-	abort_req(r);
+	fc_ctrl_end(c, -ECONNABORTED);
+	abort_req(r, -ECANCELED);
 }

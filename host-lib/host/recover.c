@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "../nvmf/fc.h"
 #include "host.h"
 
 #define BACKOFF_MAX 8u
@@ -182,11 +183,17 @@ void nvme__service(struct nvme_host *h)
 		nvme__io_continue(h);
 }
 
+/* In a callback of the FC poll: recovery would wait for what only that poll can bring. */
+static bool nested(const struct nvme_host *h)
+{
+	return h->opts.addr.trtype == NVMF_TRTYPE_FC && nvmf__fc_inside;
+}
+
 int nvme_host_poll(struct nvme_host *h)
 {
 	int n = nvmf__env_poll(&h->env);
 
-	if (h->servicing)
+	if (h->servicing || nested(h))
 		return n;
 	h->servicing = true;
 	if (n == -ENODEV && !h->failed && h->state == HOST_LIVE)

@@ -41,6 +41,9 @@ static inline const struct nvmefc_sg *nvmf__fc_sg(const struct fc_pieces *p)
 #define FC_NAME_LEN 44
 void nvmf__fc_name(char name[FC_NAME_LEN], uint64_t wwnn, uint64_t wwpn);
 
+/* Callbacks of FC pairs on the stack, either role: their caller's poll goes on when they return. */
+extern _Thread_local unsigned int nvmf__fc_inside;
+
 /* --- fc_host.c ---------------------------------------------------------------------------------- */
 
 /* Positive errno. */

@@ -4,6 +4,9 @@
  * connection to it. FC-NVMe ends associations, not connections: a pair for I/O that is freed lets its
  * commands finish for a while; what is then still there can only be aborted, and that, like the end
  * of the admin pair, is the end of all.
+ *
+ * From inside a callback nothing can be waited for: whoever called back must return first. A pair that
+ * is freed there with commands becomes an orphan, which goes with the last of them.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -17,6 +20,8 @@
 #define ABORT_MS 30000u  /* a driver takes less: 2 * R_A_TOV and a little */
 #define GOODBYE_MS 2000u /* for Disconnect Association */
 #define SQE_CID 2
+
+_Thread_local unsigned int nvmf__fc_inside;
 
 struct fc_assoc_qp {
 	struct fc_host_assoc *a;
@@ -46,6 +51,7 @@ struct fc_host_assoc {
 	int answer;
 	bool ended;
 	bool hopeless; /* commands did not finish in time: the next pairs do not wait */
+	bool asked;    /* its end is our own wish, of which the target is to hear */
 	struct fc_assoc_qp *q[FC_QUEUES_MAX];
 };
 
@@ -80,6 +86,7 @@ static void on_event(void *arg, enum nvme_fc_event event, uint16_t qid, int erro
 	struct fc_host_assoc *a = arg;
 
 	(void)qid; /* one at a time is asked for */
+	nvmf__fc_inside++;
 	switch (event) {
 	case NVME_FC_QUEUE:
 		a->answered = true;
@@ -96,6 +103,7 @@ static void on_event(void *arg, enum nvme_fc_event event, uint16_t qid, int erro
 	case NVME_FC_BACK: /* whoever wants to come back makes a new association */
 		break;
 	}
+	nvmf__fc_inside--;
 }
 
 /* Polls until *done, so long at most. false: time is up. */
@@ -212,18 +220,38 @@ static int await_answer(struct fc_host_assoc *a, const struct nvmf_qpair *qp, co
 		    0;
 }
 
-/* The end of an association, of which the target is told; pairs that still belong to it end. */
-static void say_goodbye(struct fc_host_assoc *a, int error)
+static void ask_for_end(struct fc_host_assoc *a)
 {
-	if (a->ctrl && !a->ended) {
-		nvme_fc_ctrl_disconnect(a->ctrl, error);
-		await(&a->env, &a->ended, GOODBYE_MS);
-	}
+	if (!a->ctrl || a->ended)
+		return;
+	a->asked = true;
+	nvme_fc_ctrl_disconnect(a->ctrl, -ECONNABORTED);
+}
+
+/* Until the association has ended and the target has answered that, or had its time to. */
+static void await_goodbye(struct fc_host_assoc *a)
+{
+	uint64_t start = nvmf__env_now(&a->env);
+
+	while (a->ctrl && (!a->ended || nvme_fc_ctrl_leaving(a->ctrl)) &&
+	       nvmf__env_now(&a->env) - start < GOODBYE_MS * MS)
+		if (nvmf__env_step(&a->env))
+			break;
+}
+
+/* The end of an association; pairs that still belong to it end, too. */
+static void say_goodbye(struct fc_host_assoc *a, bool wait)
+{
+	ask_for_end(a);
+	if (a->asked && wait)
+		await_goodbye(a);
 	if (a->ctrl)
 		nvme_fc_ctrl_destroy(a->ctrl);
 	a->ctrl = NULL;
+	a->answered = true; /* whoever waits for a connection has no more to wait for */
+	a->answer = -ECONNABORTED;
 	if (!a->ended)
-		end_all(a, error);
+		end_all(a, -ECONNABORTED);
 }
 
 static int connect_admin(struct nvmf_qpair *qp, struct fc_assoc_qp *q)
@@ -269,7 +297,8 @@ static int connect_io(struct nvmf_qpair *qp, struct fc_assoc_qp *q)
 	rc = nvme_fc_ctrl_add_queue(a->ctrl, q->qid, q->entries);
 	if (!rc)
 		rc = await_answer(a, qp, "Create I/O Connection");
-	if (rc == -ETIMEDOUT) /* an answer that comes later must not be taken for another's */
+	if (rc == -ETIMEDOUT &&
+	    a->ctrl) /* an answer that comes later must not be taken for another's */
 		nvme_fc_ctrl_disconnect(a->ctrl, rc);
 	if (rc)
 		put(a);
@@ -336,7 +365,9 @@ static void on_done(struct nvme_fc_io *io)
 
 	hio->busy = false;
 	q->inflight--;
+	nvmf__fc_inside++;
 	complete(q->qp, &c);
+	nvmf__fc_inside--;
 	if (last)
 		bury(q);
 }
@@ -439,23 +470,33 @@ static void drain(struct fc_assoc_qp *q)
 		a->hopeless = true;
 }
 
+/* Commands of an association that ends. */
+static void await_aborts(struct fc_assoc_qp *q)
+{
+	struct weft_dev *dev = q->a->env.dev;
+
+	if (!q->inflight || await_quiet(q, ABORT_MS) || !dev)
+		return;
+	weft_dev_reset(dev); /* only this makes sure that no memory is in use any more */
+	await_quiet(q, GOODBYE_MS);
+}
+
 void nvmf__fc_free(struct nvmf_qpair *qp)
 {
 	struct fc_assoc_qp *q = qp->fc;
 	struct fc_host_assoc *a = q->a;
+	/* the consumer of a direct pair relies on having its memory back */
+	bool wait = !nvmf__fc_inside || qp->response_cb;
 
-	drain(q);
-	if (q->inflight && a->ctrl) {
-		nvme_fc_ctrl_disconnect(a->ctrl, -ECONNABORTED);
-		if (!await_quiet(q, ABORT_MS) && qp->params.dev) {
-			/* only a reset makes sure that no memory is in use any more */
-			weft_dev_reset(qp->params.dev);
-			await_quiet(q, GOODBYE_MS);
-		}
-	}
+	if (wait)
+		drain(q);
+	if (q->inflight)
+		ask_for_end(a);
+	if (wait)
+		await_aborts(q);
 	a->q[q->qid] = NULL;
 	if (!q->qid)
-		say_goodbye(a, -ECONNABORTED);
+		say_goodbye(a, wait);
 	if (q->inflight) {
 		q->orphan = true;
 		return;

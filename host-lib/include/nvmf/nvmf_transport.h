@@ -348,7 +348,9 @@ struct nvmf_qpair *nvmf_allocate_qpair(enum nvmf_trtype trtype, bool controller,
  *
  * FC, host: an association ends as a whole. A pair for I/O lets its commands finish for a second; those
  * that do not are aborted, which ends the association, as freeing the admin pair does. From inside a
- * callback only pairs that have ended, or have no commands, may be freed.
+ * callback of an FC pair nothing is waited for: commands are aborted, their buffers stay in use and
+ * their data callbacks run, with -ECONNABORTED, from later polls; local_port and pump (or dev) must be
+ * there until then.
  *
  * Controller role: the connection is aborted (RST; FC: the association is ended) unless it has ended already, and the call does not
  * wait for that as long as the listener is there: transfers that are at the adapter end from a later

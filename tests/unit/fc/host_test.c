@@ -249,7 +249,7 @@ START_TEST(a_transport_error_ends_the_association_and_all_commands_once)
 	ck_assert_int_eq(job_run(&job, 1, io_faults[_i].opc, 0, len), io_faults[_i].error);
 	spin(20);
 	ck_assert_uint_eq(other.done, 1);
-	ck_assert_int_eq(other.io.error, -ECANCELED);
+	ck_assert_int_eq(other.io.error, io_faults[_i].error); /* why the association ended */
 	ck_assert_uint_eq(host.ended, 1);
 	ck_assert_uint_eq(host.queues, 4); /* three, and the admin queue again */
 	ck_assert_int_eq(job_run(&job, 0, NVME_OPC_FABRICS, 0, 1024), 0);
@@ -327,12 +327,66 @@ START_TEST(an_abort_completes_from_inside_or_late)
 	nvme_fc_ctrl_disconnect(ctrl, 0);
 	spin(_i ? 10 : 2);
 	ck_assert_uint_eq(job.done, _i ? 0 : 1);
-	ck_assert_uint_eq(host.ended, 0); /* not before the driver has let go */
+	ck_assert_uint_eq(host.ended, !_i); /* not before the driver has let go */
 	spin(30);
 	ck_assert_uint_eq(job.done, 1);
 	ck_assert_uint_eq(other.done, 1);
 	ck_assert_uint_eq(host.ended, 1);
 	down();
+}
+END_TEST
+
+/* --- the last link service ---------------------------------------------------------------------------------------- */
+
+static const enum nvme_fc_loop_fault silence[] = { NVME_FC_LOOP_LS_DROP, NVME_FC_LOOP_LS_RSP_DROP };
+
+START_TEST(a_disconnect_without_answer_keeps_nobody_waiting)
+{
+	rig_connect(1);
+	target.hold = true;
+	ck_assert_int_eq(job_start(&job, 1, NVME_OPC_READ, 0, 4096), 0);
+	spin(3);
+	rig_fault(silence[_i], 0, 1);
+	nvme_fc_ctrl_disconnect(ctrl, -ECONNABORTED);
+	spin(20);
+	ck_assert_uint_eq(host.ended, 1);
+	ck_assert_uint_eq(job.done, 1);
+	ck_assert_int_eq(job.io.error, -ECONNABORTED);
+	ck_assert(nvme_fc_ctrl_leaving(ctrl));
+	host.queues = 0;
+	ck_assert_int_eq(nvme_fc_ctrl_connect(ctrl), 0);
+	spin(10);
+	ck_assert_uint_eq(host.queues, 1);
+	ck_assert(nvme_fc_ctrl_leaving(ctrl));
+	pass(25);
+	ck_assert(!nvme_fc_ctrl_leaving(ctrl));
+	ck_assert_uint_eq(stats().ls, 0);
+	ck_assert_uint_eq(host.ended, 1);
+	ck_assert_int_eq(rig_link(false),
+			 0); /* or the target would keep what it knows nothing of */
+	spin(20);
+	ck_assert_uint_eq(target.conns, 0);
+	ck_assert_int_eq(rig_link(true), 0);
+	spin(20);
+}
+END_TEST
+
+/* Neither controller nor time to come back: only the link service keeps the port, until it is aborted. */
+START_TEST(the_port_stays_for_a_link_service_without_controller)
+{
+	rig_connect(1);
+	rig_fault(silence[_i], 0, 1);
+	nvme_fc_ctrl_destroy(ctrl);
+	ctrl = NULL;
+	spin(20);
+	ck_assert_uint_gt(stats().ls, 0);
+	ck_assert_int_eq(nvme_fc_set_remoteport_devloss(rig_remote(), 0), 0);
+	ck_assert_int_eq(rig_link(false), 0);
+	if (loop) /* the adapter's rig polls while the link goes down */
+		ck_assert_uint_eq(stats().deleted[1], 0);
+	spin(20);
+	ck_assert_uint_eq(stats().ls, 0);
+	ck_assert_uint_eq(stats().deleted[1], 1);
 }
 END_TEST
 
@@ -380,6 +434,9 @@ START_TEST(link_lost_under_load)
 	ck_assert_int_eq(rig_link(false), 0);
 	spin(60);
 	load_done();
+	for (int i = 0; i < 62; i++) /* ENOTCONN: by the adapter, which is quicker */
+		ck_assert(!load[i].io.error || load[i].io.error == -ENETDOWN ||
+			  (!loop && load[i].io.error == -ENOTCONN));
 	ck_assert_uint_eq(host.ended, 1);
 	ck_assert_uint_eq(target.conns, 0);
 	ck_assert_uint_eq(stats().hosts, 0);
@@ -533,6 +590,13 @@ Suite *host_suite(void)
 	if (rig_can(NVME_FC_LOOP_IO_FAIL))
 		tcase_add_test(t, a_driver_that_refuses_a_command_costs_the_association);
 	tcase_add_loop_test(t, an_abort_gives_a_lost_command_back, 0, 4);
+	for (i = 0; i < 2; i++)
+		if (rig_can(silence[i])) {
+			tcase_add_loop_test(t, a_disconnect_without_answer_keeps_nobody_waiting, i,
+					    i + 1);
+			tcase_add_loop_test(t, the_port_stays_for_a_link_service_without_controller,
+					    i, i + 1);
+		}
 	tcase_add_loop_test(t, disconnected_under_load, 0, 12);
 	tcase_add_loop_test(t, link_lost_under_load, 0, 12);
 	tcase_add_loop_test(t, destroyed_under_load, 0, 8);
