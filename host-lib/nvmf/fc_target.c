@@ -14,7 +14,6 @@
 #include "weft_host.h"
 
 #define MS 1000000ull
-#define DEFAULT_QSIZE 64u
 #define END_MS 10000u
 #define SQE_CID 2
 
@@ -47,7 +46,6 @@ struct fc_listener {
 	struct nvmet_fc_target_port *tport;
 	nvmf_accept_t *accept_cb;
 	void *arg;
-	uint32_t qsize;
 	unsigned int max_qpairs;
 	unsigned int refs;     /* the owner's, and connections */
 	unsigned int n_conn;   /* that the FC transport has */
@@ -180,8 +178,7 @@ static int on_connect(void *arg, struct nvmet_fc_conn *conn, const struct nvmet_
 	struct fc_listener *l = arg;
 	struct fc_conn *fc;
 
-	if (l->closed || info->entries < 2 || info->entries > l->qsize ||
-	    (l->max_qpairs && l->n_conn >= l->max_qpairs))
+	if (l->closed || (l->max_qpairs && l->n_conn >= l->max_qpairs))
 		return -ECONNREFUSED;
 	fc = calloc(1, sizeof(*fc));
 	if (!fc)
@@ -405,13 +402,12 @@ int nvmf__fc_listen(const struct nvmf_listen_params *p, nvmf_accept_t *accept_cb
 		    struct fc_listener **out)
 {
 	struct fc_listener *l;
-	uint32_t qsize = p->qsize ? p->qsize : DEFAULT_QSIZE;
 
 	if ((!p->dev && (!p->fc.pump || !p->fc.pump->poll)) || !p->fc.target_port || !accept_cb)
 		return weft_set_error(-EINVAL, "listen: an adapter or a pump, a target port and an "
 					       "accept callback are needed");
-	if (qsize < FC_ENTRIES_MIN || qsize > FC_ENTRIES_MAX)
-		return weft_set_error(-EINVAL, "listen: qsize %u is not in %u..%u", qsize,
+	if (p->qsize && (p->qsize < FC_ENTRIES_MIN || p->qsize > FC_ENTRIES_MAX))
+		return weft_set_error(-EINVAL, "listen: qsize %u is not in %u..%u", p->qsize,
 				      FC_ENTRIES_MIN, FC_ENTRIES_MAX);
 	l = calloc(1, sizeof(*l));
 	if (!l)
@@ -420,7 +416,6 @@ int nvmf__fc_listen(const struct nvmf_listen_params *p, nvmf_accept_t *accept_cb
 	l->tport = p->fc.target_port;
 	l->accept_cb = accept_cb;
 	l->arg = arg;
-	l->qsize = qsize;
 	l->max_qpairs = p->max_qpairs;
 	l->refs = 1;
 	nvmet_fc_attach(l->tport, &user, l);

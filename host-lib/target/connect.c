@@ -89,6 +89,19 @@ static uint16_t check_association(struct tgt_cmd *cmd, const struct args *a)
 	return 0;
 }
 
+/*
+ * The largest SQSIZE. CAP.MQES is about I/O queues; a connection over FC also has the size that its
+ * host asked for, and an admin queue no other.
+ */
+static uint32_t max_sqsize(const struct tgt_queue *q, uint16_t qid)
+{
+	uint32_t n = q->port->qsize;
+
+	if (q->port->trtype == NVMF_TRTYPE_FC && (!qid || q->entries < n))
+		n = q->entries;
+	return n - 1;
+}
+
 /* Names and sizes; then *s: the subsystem, NULL for discovery. */
 static uint16_t check(struct tgt_cmd *cmd, const struct args *a, struct nvme_subsys **s)
 {
@@ -97,7 +110,7 @@ static uint16_t check(struct tgt_cmd *cmd, const struct args *a, struct nvme_sub
 
 	if (a->recfmt)
 		return NVME_SC_INCOMPATIBLE_FORMAT | TGT_DNR;
-	if (!a->sqsize || a->sqsize >= cmd->q->port->qsize)
+	if (!a->sqsize || a->sqsize > max_sqsize(cmd->q, a->qid))
 		return bad_sqe(cmd, IPO_SQSIZE);
 	if (all_zero(d->hostid, sizeof(d->hostid)))
 		return bad_data(cmd, IPO_HOSTID);

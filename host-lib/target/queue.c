@@ -116,14 +116,14 @@ static void on_error(void *arg, int error)
 	nvme_tgt_queue_end(q);
 }
 
-static struct tgt_queue *make_queue(struct nvme_port *p)
+static struct tgt_queue *make_queue(struct nvme_port *p, uint32_t entries)
 {
 	struct tgt_queue *q = calloc(1, sizeof(*q));
 	uint32_t i;
 
 	if (!q)
 		return NULL;
-	q->cmd = calloc(p->qsize, sizeof(*q->cmd));
+	q->cmd = calloc(entries, sizeof(*q->cmd));
 	if (!q->cmd) {
 		free(q);
 		return NULL;
@@ -131,13 +131,14 @@ static struct tgt_queue *make_queue(struct nvme_port *p)
 	TAILQ_INIT(&q->out);
 	TAILQ_INIT(&q->idle);
 	TAILQ_INIT(&q->waiting);
-	for (i = 0; i < p->qsize; i++) {
+	for (i = 0; i < entries; i++) {
 		q->cmd[i].q = q;
 		TAILQ_INSERT_TAIL(&q->idle, &q->cmd[i], link);
 	}
 	q->t = p->t;
 	q->d = p->d;
 	q->port = p;
+	q->entries = entries;
 	q->flow_control = true;
 	return q;
 }
@@ -175,7 +176,7 @@ void nvme_tgt_accept(void *arg, struct nvmf_connection *conn,
 
 	if (p->removed || p->t->stopping)
 		return;
-	q = make_queue(p);
+	q = make_queue(p, p->trtype == NVMF_TRTYPE_FC ? info->fc.entries : p->qsize);
 	if (!q)
 		return;
 	set_peer(q, info);

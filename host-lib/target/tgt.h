@@ -165,7 +165,8 @@ struct tgt_queue {
 	struct nvmf_qpair *qp;
 	struct tgt_ctrl *ctrl; /* from Connect on */
 	uint16_t qid;
-	uint32_t sqsize; /* entries */
+	uint32_t entries; /* of cmd; over FC the host's choice, else the port's */
+	uint32_t sqsize;  /* entries, as Connect said */
 	uint16_t sqhd;
 	bool flow_control;
 	bool leaving; /* Disconnect was answered; the host is to close the connection */

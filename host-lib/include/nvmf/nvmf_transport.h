@@ -240,8 +240,10 @@ struct nvmf_listen_params {
 	uint32_t keepalive_ms;   /* TCP keepalive, 0: off */
 	uint16_t vector;         /* interrupt vector of its queue pairs */
 	/*
-	 * Fibre Channel; then qsize (4..1024: hosts that want longer queues are refused), max_qpairs and
-	 * dev count. The listener is the user of the port, and must be gone before that is
+	 * Fibre Channel; then max_qpairs and dev count. A queue pair has as many entries as its host asks
+	 * for, 3..1024 (nvmf_fc_connection_info; more are refused by the link service), whatever CAP.MQES
+	 * says: that is about I/O queues and checked in Connect. qsize is 0 or 4..1024, and of no other
+	 * use. The listener is the user of the port, and must be gone before that is
 	 */
 	struct {
 		struct nvmet_fc_target_port *target_port;
