@@ -93,6 +93,7 @@ static struct fc_assoc *new_assoc(struct fc_tport *tp, const struct fc_ls_rqst *
 	a->tp = tp;
 	a->user = tp->user;
 	a->user_arg = tp->user_arg;
+	TAILQ_INIT(&a->conns);
 	a->id = new_id(tp);
 	if (hosthandle)
 		a->host = host_of(tp, hosthandle);
@@ -129,7 +130,10 @@ static int connect_queue(struct fc_assoc *a, const struct fc_ls_rqst *rqst)
 		fc_conn_free(conn);
 		return rc;
 	}
+	if (a->conn[rqst->qid])
+		conn->gen = (a->conn[rqst->qid]->gen + 1u) % CONN_GENS;
 	a->conn[rqst->qid] = conn;
+	TAILQ_INSERT_HEAD(&a->conns, conn, link);
 	return 0;
 }
 
@@ -158,14 +162,15 @@ static void create_association(struct fc_tport *tp, struct fc_ls_rx *rx,
 static void create_connection(struct fc_assoc *a, struct fc_ls_rx *rx,
 			      const struct fc_ls_rqst *rqst)
 {
-	uint64_t id = a->id | rqst->qid;
+	const struct nvmet_fc_conn *before = rqst->qid < FC_QUEUES_MAX ? a->conn[rqst->qid] : NULL;
 
-	if (rqst->qid >= FC_QUEUES_MAX || a->conn[rqst->qid])
+	if (rqst->qid >= FC_QUEUES_MAX || (before && !before->closed))
 		fc_ls_rx_reject(rx, FCNVME_RJT_RC_INV_PARAM, FCNVME_RJT_EXP_QUEUE_ID);
 	else if (connect_queue(a, rqst))
 		fc_ls_rx_reject(rx, FCNVME_RJT_RC_INSUF_RES, FCNVME_RJT_EXP_NONE);
 	else
-		fc_ls_rx_answer(rx, &(struct fc_ls_resp){ .connection_id = id });
+		fc_ls_rx_answer(rx, &(struct fc_ls_resp){ .connection_id =
+								  fc_conn_id(a->conn[rqst->qid]) });
 }
 
 /* Answered when its exchanges are aborted and our own Disconnect is sent. */
@@ -239,6 +244,11 @@ void nvmet_fc_conn_end(struct nvmet_fc_conn *conn, int error)
 	fc_assoc_end(conn->assoc, error);
 }
 
+void nvmet_fc_conn_close(struct nvmet_fc_conn *conn)
+{
+	conn->closed = true;
+}
+
 void nvmet_fc_conn_free(struct nvmet_fc_conn *conn)
 {
 	conn->freed = true;
@@ -248,20 +258,41 @@ void nvmet_fc_conn_free(struct nvmet_fc_conn *conn)
 /* The commands' memory is in use until the driver says otherwise; the user is told first. */
 static void tell(struct fc_assoc *a)
 {
+	struct nvmet_fc_conn *conn;
+
 	a->told = true;
-	for (unsigned int i = FC_QUEUES_MAX; i-- > 0;)
-		if (a->conn[i]) {
-			fc_conn_abort(a->conn[i]);
-			a->user->ended(a->conn[i]->user_arg, a->error);
-		}
+	TAILQ_FOREACH(conn, &a->conns, link)
+	{
+		fc_conn_abort(conn);
+		if (!conn->freed)
+			a->user->ended(conn->user_arg, a->error);
+	}
 }
 
 static bool quiet(const struct fc_assoc *a)
 {
-	for (unsigned int i = 0; i < FC_QUEUES_MAX; i++)
-		if (a->conn[i] && (!a->conn[i]->freed || a->conn[i]->busy))
-			return false;
+	const struct nvmet_fc_conn *conn;
+
+	TAILQ_FOREACH(conn, &a->conns, link)
+	if (!conn->freed || conn->busy)
+		return false;
 	return true;
+}
+
+/* Connections that nobody refers to any more; all: those that are the latest of their queue, too. */
+static void free_conns(struct fc_assoc *a, bool all)
+{
+	struct nvmet_fc_conn *conn, *next;
+
+	for (conn = TAILQ_FIRST(&a->conns); conn; conn = next) {
+		next = TAILQ_NEXT(conn, link);
+		if (!conn->freed || conn->busy || (!all && a->conn[conn->qid] == conn))
+			continue;
+		if (a->conn[conn->qid] == conn)
+			a->conn[conn->qid] = NULL;
+		TAILQ_REMOVE(&a->conns, conn, link);
+		fc_conn_free(conn);
+	}
 }
 
 static void gone(struct fc_assoc *a)
@@ -282,11 +313,7 @@ static uint64_t step_ending(struct fc_assoc *a, uint64_t now)
 		tell(a);
 	if (!quiet(a))
 		return FC_NEVER;
-	for (unsigned int i = 0; i < FC_QUEUES_MAX; i++)
-		if (a->conn[i]) {
-			fc_conn_free(a->conn[i]);
-			a->conn[i] = NULL;
-		}
+	free_conns(a, true);
 	if (a->host && !a->host->invalid && a->tp->tmpl->ls_req) {
 		a->state = ASSOC_DISCONNECTING;
 		fc_ls_op_begin(&a->ls, &r, now);
@@ -319,7 +346,9 @@ uint64_t fc_assoc_step(struct fc_assoc *a, uint64_t now)
 {
 	uint64_t ls = fc_ls_op_poll(&a->ls, now), next = FC_NEVER;
 
-	if (a->state == ASSOC_ENDING)
+	if (a->state == ASSOC_LIVE)
+		free_conns(a, false);
+	else if (a->state == ASSOC_ENDING)
 		next = step_ending(a, now);
 	else if (a->state == ASSOC_DISCONNECTING)
 		next = step_disconnecting(a, now);

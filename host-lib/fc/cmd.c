@@ -93,19 +93,25 @@ static void begin(struct nvmet_fc_conn *conn, struct nvmefc_tgt_fcp_req *req,
 
 static void hand_up(struct nvmet_fc_cmd *cmd)
 {
-	cmd->conn->assoc->user->command(cmd->conn->user_arg, cmd);
+	if (cmd->conn->closed)
+		nvmet_fc_respond_deleted(cmd);
+	else
+		cmd->conn->assoc->user->command(cmd->conn->user_arg, cmd);
 }
 
 static struct nvmet_fc_conn *find_conn(struct fc_tport *tp, uint64_t id)
 {
+	unsigned int qid = id & ((1u << CONN_QID_BITS) - 1);
+	struct nvmet_fc_conn *conn;
 	struct fc_assoc *a;
 
-	if ((id & 0xffff) >= FC_QUEUES_MAX)
-		return NULL;
 	TAILQ_FOREACH(a, &tp->assocs, link)
 	if (a->id == (id & ~0xffffull))
-		return a->state == ASSOC_LIVE ? a->conn[id & 0xffff] : NULL;
-	return NULL;
+		break;
+	if (!a || a->state != ASSOC_LIVE || qid >= FC_QUEUES_MAX)
+		return NULL;
+	conn = a->conn[qid];
+	return conn && fc_conn_id(conn) == id ? conn : NULL;
 }
 
 static int defer(struct nvmet_fc_conn *conn, struct nvmefc_tgt_fcp_req *req, const void *iu)
@@ -239,14 +245,10 @@ static struct fc_deferred *find_deferred(struct fc_tport *tp, const struct nvmef
 	struct fc_assoc *a;
 
 	TAILQ_FOREACH(a, &tp->assocs, link)
-	for (unsigned int i = 0; i < FC_QUEUES_MAX; i++) {
-		*conn = a->conn[i];
-		if (!*conn)
-			continue;
-		TAILQ_FOREACH(d, &(*conn)->deferred, link)
-		if (d->req == req)
-			return d;
-	}
+	TAILQ_FOREACH(*conn, &a->conns, link)
+	TAILQ_FOREACH(d, &(*conn)->deferred, link)
+	if (d->req == req)
+		return d;
 	return NULL;
 }
 
@@ -322,6 +324,7 @@ static void fill_rsp(struct nvmet_fc_cmd *cmd, const struct nvme_cqe *cqe, uint3
 
 	if (rsp.extended)
 		rsp.rsn = ++cmd->conn->rsn;
+	cmd->conn->sqhd = cqe->sqhd;
 	rsp.cqe = *cqe;
 	rsp.cqe.cid = cmd->sqe.cid;
 	cmd->req->rspaddr = cmd->rspbuf;
@@ -550,6 +553,14 @@ int nvmet_fc_respond(struct nvmet_fc_cmd *cmd, const struct nvme_cqe *cqe)
 	if (cmd->aborted || cmd->conn->assoc->state != ASSOC_LIVE || start_response(cmd, cqe))
 		drop(cmd);
 	return 0;
+}
+
+void nvmet_fc_respond_deleted(struct nvmet_fc_cmd *cmd)
+{
+	struct nvme_cqe cqe = { .sqhd = cmd->conn->sqhd,
+				.status = NVME_SC_ABORTED_SQ_DELETION << 1 };
+
+	nvmet_fc_respond(cmd, &cqe);
 }
 
 int nvmet_fc_respond_notify(struct nvmet_fc_cmd *cmd, const struct nvme_cqe *cqe,

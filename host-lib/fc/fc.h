@@ -171,7 +171,13 @@ void nvmet_fc_attach(struct nvmet_fc_target_port *tport, const struct nvmet_fc_u
 		     void *arg);
 /* Ends the association of a connection. */
 void nvmet_fc_conn_end(struct nvmet_fc_conn *conn, int error);
-/* After ended: the user does not refer to the connection any more. */
+/*
+ * Ends a connection for I/O alone, in order. What comes on it from now on the transport answers itself;
+ * the user ends the commands that it still has, by nvmet_fc_respond_deleted, and calls
+ * nvmet_fc_conn_free. The host may make another connection for the queue.
+ */
+void nvmet_fc_conn_close(struct nvmet_fc_conn *conn);
+/* After ended, or close: the user does not refer to the connection any more. */
 void nvmet_fc_conn_free(struct nvmet_fc_conn *conn);
 /* The names of the host that hosthandle stands for. -EOPNOTSUPP: the driver does not know. */
 int nvmet_fc_host_names(struct nvmet_fc_target_port *tport, void *hosthandle, uint64_t *node_name,
@@ -199,8 +205,10 @@ int nvmet_fc_send(struct nvmet_fc_cmd *cmd, uint32_t offset, const struct nvmefc
  * ends without. cmd is gone. -EBUSY while a transfer is under way.
  */
 int nvmet_fc_respond(struct nvmet_fc_cmd *cmd, const struct nvme_cqe *cqe);
+/* The same with status Command Aborted due to SQ Deletion. Not while a transfer is under way. */
+void nvmet_fc_respond_deleted(struct nvmet_fc_cmd *cmd);
 /*
- * The same for users that want to know when the response is over: 0, and done runs, once, later; cmd
+ * As nvmet_fc_respond for users that want to know when the response is over: 0, and done runs, once, later; cmd
  * is gone by then. -ECONNABORTED: the command was aborted, cmd is gone. -EBUSY.
  */
 int nvmet_fc_respond_notify(struct nvmet_fc_cmd *cmd, const struct nvme_cqe *cqe,

@@ -10,6 +10,10 @@
  *	               released; connections freed by the user          DISCONNECTING; gone without a host to tell
  *	DISCONNECTING  answer to our own Disconnect Association         gone
  *
+ * A connection for I/O may also be closed alone, by the user's word. It stays as long as the association
+ * or until the host makes another one for the queue, and answers what comes with Command Aborted due to
+ * SQ Deletion, for no response would cost the host the association.
+ *
  * A command in the driver's hands has at most one operation. The user's command ends with a response
  * or, when it was aborted, without; either way fcp_req_release follows, and the context is free.
  */
@@ -62,7 +66,8 @@ struct fc_assoc {
 	uint8_t hostid[16];
 	char hostnqn[NVME_NQN_MAX + 1];
 	char subnqn[NVME_NQN_MAX + 1];
-	struct nvmet_fc_conn *conn[FC_QUEUES_MAX];
+	struct nvmet_fc_conn *conn[FC_QUEUES_MAX];     /* the latest of each queue */
+	TAILQ_HEAD(fc_conn_list, nvmet_fc_conn) conns; /* all, newest first */
 };
 
 /* A transfer of the user, cut into operations. */
@@ -103,13 +108,17 @@ struct fc_deferred {
 };
 
 struct nvmet_fc_conn {
+	TAILQ_ENTRY(nvmet_fc_conn) link;
 	struct fc_assoc *assoc;
 	void *user_arg;
 	uint16_t qid;
 	uint16_t hwqid;
 	uint16_t entries;
 	uint16_t ersp_ratio;
-	bool freed; /* by the user */
+	uint16_t gen;  /* how many connections the queue has had before, in CONN_GENS */
+	uint16_t sqhd; /* told last */
+	bool closed;   /* alone */
+	bool freed;    /* by the user */
 	bool draining;
 	uint32_t rsn;
 	uint32_t responses;
@@ -122,6 +131,15 @@ struct nvmet_fc_conn {
 	void *rsps;
 	uint64_t rsps_dma;
 };
+
+/* A connection's id: the association's, the number of connections the queue had before, the queue. */
+#define CONN_QID_BITS 7
+#define CONN_GENS 512u
+_Static_assert(FC_QUEUES_MAX <= 1 << CONN_QID_BITS, "a connection's id has room for its queue");
+static inline uint64_t fc_conn_id(const struct nvmet_fc_conn *conn)
+{
+	return conn->assoc->id | (uint64_t)conn->gen << CONN_QID_BITS | conn->qid;
+}
 
 /* assoc.c */
 void fc_target_rcv_ls(struct fc_tport *tp);

@@ -495,6 +495,8 @@ static void flush_command(struct nvmf_capsule *nc, int error)
 {
 	nc->ctl.flushed = true;
 	if (nc->ctl.busy) {
+		if (nc->ctl.op && nc->qp->freed && !nc->ctl.op->error)
+			nc->ctl.op->error = error; /* also when the transfer still succeeds */
 		if (nc->ctl.op)
 			cut_queue(nc, error);
 		return;

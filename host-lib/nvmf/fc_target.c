@@ -6,6 +6,9 @@
  *
  * A command is given back by a response; after the association's end by one that does not leave.
  * Until then it has a slot.
+ *
+ * An association ends with its admin queue pair. A pair for I/O that is freed closes its connection
+ * alone: its commands are answered with Command Aborted due to SQ Deletion.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -36,6 +39,7 @@ struct fc_conn {
 	unsigned int replies; /* under way */
 	unsigned int holds;   /* functions on the stack that go on with it */
 	bool told;            /* the association is ending */
+	bool closing;         /* the connection alone */
 	bool ending;          /* counts in the listener's */
 	struct fc_slot *used;
 	struct fc_slot *free;
@@ -109,14 +113,6 @@ void nvmf__fc_unbind(struct nvmf_capsule *nc)
 	nc->ctl.fc = NULL;
 }
 
-/* Without a response that leaves: the association ends, or the command was aborted. */
-static void give_back(struct nvmet_fc_cmd *cmd)
-{
-	struct nvme_cqe none = { 0 };
-
-	nvmet_fc_respond(cmd, &none);
-}
-
 static void free_conn(struct fc_conn *fc)
 {
 	while (fc->free) {
@@ -130,10 +126,14 @@ static void free_conn(struct fc_conn *fc)
 	free(fc);
 }
 
-/* Gives back what nobody works on, once the association ends, then the connection; frees it. */
+/*
+ * Gives back what nobody works on, once association or connection end, then the connection; frees it.
+ * Of an association that ends, no response leaves.
+ */
 static void settle(struct fc_conn *fc)
 {
-	struct fc_slot *s = fc->told && !fc->holds ? fc->used : NULL, *next;
+	bool over = fc->told || fc->closing;
+	struct fc_slot *s = over && !fc->holds ? fc->used : NULL, *next;
 
 	for (; s; s = next) {
 		next = s->next;
@@ -141,12 +141,12 @@ static void settle(struct fc_conn *fc)
 			continue;
 		if (s->nc)
 			nvmf__fc_unbind(s->nc);
-		give_back(s->cmd);
+		nvmet_fc_respond_deleted(s->cmd);
 		put_slot(s);
 	}
 	if (fc->holds)
 		return;
-	if (fc->told && fc->conn && !fc->used) {
+	if (over && fc->conn && !fc->used) {
 		nvmet_fc_conn_free(fc->conn);
 		fc->conn = NULL;
 		fc->l->n_conn--;
@@ -157,6 +157,19 @@ static void settle(struct fc_conn *fc)
 }
 
 /* --- from the FC transport ---------------------------------------------------------------------- */
+
+/* A callback of the consumer, who may free the pair in it. */
+static void enter(struct fc_conn *fc)
+{
+	fc->holds++;
+	nvmf__fc_inside++;
+}
+
+static void leave(struct fc_conn *fc)
+{
+	nvmf__fc_inside--;
+	fc->holds--;
+}
 
 static void fill_info(struct fc_conn *fc, const struct nvmet_fc_conn_info *info)
 {
@@ -193,13 +206,16 @@ static int on_connect(void *arg, struct nvmet_fc_conn *conn, const struct nvmet_
 	l->refs++;
 	l->n_conn++;
 	fill_info(fc, info);
+	enter(fc);
 	l->accept_cb(l->arg, &fc->c, &fc->c.info);
+	leave(fc);
 	if (fc->c.state == CONN_OFFERED) {
 		l->n_conn--;
 		free_conn(fc);
 		return -ECONNREFUSED;
 	}
 	*conn_arg = fc;
+	settle(fc); /* the pair may be freed again already */
 	return 0;
 }
 
@@ -212,12 +228,12 @@ static void on_command(void *conn_arg, struct nvmet_fc_cmd *cmd)
 
 	if (!s) {
 		nvmet_fc_conn_end(fc->conn, qp ? -ENOMEM : -ECONNABORTED);
-		give_back(cmd);
+		nvmet_fc_respond_deleted(cmd);
 		return;
 	}
-	fc->holds++;
+	enter(fc);
 	nvmf__ctl_capsule(qp, &c, s);
-	fc->holds--;
+	leave(fc);
 	settle(fc);
 }
 
@@ -226,10 +242,10 @@ static void on_ended(void *conn_arg, int error)
 	struct fc_conn *fc = conn_arg;
 
 	fc->told = true;
-	fc->holds++;
+	enter(fc);
 	if (fc->c.qp)
 		nvmf__ctl_ended(fc->c.qp, error);
-	fc->holds--;
+	leave(fc);
 	settle(fc);
 }
 
@@ -247,13 +263,13 @@ static void on_reply(void *arg, int error)
 
 	s->busy = false;
 	fc->replies--;
-	fc->holds++;
+	enter(fc);
 	if (!s->cmd) {
 		nvmf__fc_unbind(nc);
 		put_slot(s);
 	}
 	nvmf__ctl_completed(nc->qp, &c);
-	fc->holds--;
+	leave(fc);
 	settle(fc);
 }
 
@@ -368,6 +384,17 @@ static void await_end(struct fc_conn *fc)
 			return;
 }
 
+/* Alone, or with its association: so does what is left when the listener is gone. */
+static void end_conn(struct fc_conn *fc)
+{
+	if (!fc->c.info.fc.qid || fc->l->closed) {
+		nvmf__fc_end(fc->c.qp, -ECONNABORTED);
+		return;
+	}
+	fc->closing = true;
+	nvmet_fc_conn_close(fc->conn);
+}
+
 void nvmf__fc_controller_free(struct nvmf_qpair *qp)
 {
 	struct fc_conn *fc = conn_of(qp);
@@ -380,7 +407,7 @@ void nvmf__fc_controller_free(struct nvmf_qpair *qp)
 	if (fc->conn) {
 		fc->ending = true;
 		fc->l->n_ending++;
-		nvmf__fc_end(qp, -ECONNABORTED);
+		end_conn(fc);
 	}
 	fc->holds--;
 	settle(fc); /* the pair's reference keeps it */

@@ -243,9 +243,9 @@ static void disconnect(struct tgt_cmd *cmd)
 	} else {
 		q->leaving = true;
 		q->deadline = q->d->now + TGT_LEAVE_MS * TGT_NSEC_PER_MSEC;
-		if (q->port->trtype == NVMF_TRTYPE_FC) /* it ends with the association only */
-			q->deadline = UINT64_MAX;
 		nvme_tgt_complete(cmd, 0);
+		if (q->port->trtype == NVMF_TRTYPE_FC) /* hosts have nothing to close */
+			nvme_tgt_queue_end(q);
 	}
 }
 

@@ -110,14 +110,26 @@ int nvme_tgt_ctrl_create(struct tgt_queue *q, struct nvme_subsys *s,
 	return 0;
 }
 
-/* From qid on. Not by the table of queues: one that leaves may have a successor there. */
-static void end_queues(struct tgt_ctrl *c, uint16_t qid)
+/* Not by the table of queues: one that leaves may have a successor there. */
+static void end_queues(struct tgt_ctrl *c)
 {
 	struct tgt_queue *q;
 
 	list_for_each(q, &c->t->queues, link)
-		if (q->ctrl == c && q->qid >= qid)
+		if (q->ctrl == c)
 			nvme_tgt_queue_end(q);
+}
+
+/* In order: the admin queue stays, and with it the association. */
+static void delete_io_queues(struct tgt_ctrl *c)
+{
+	struct tgt_queue *q;
+
+	list_for_each(q, &c->t->queues, link)
+		if (q->ctrl == c && q->qid) {
+			q->leaving = true;
+			nvme_tgt_queue_end(q);
+		}
 }
 
 void nvme_tgt_ctrl_end(struct tgt_ctrl *c)
@@ -128,7 +140,7 @@ void nvme_tgt_ctrl_end(struct tgt_ctrl *c)
 	nvme_tgt_note(c->t, "%s: controller %u of %s ends",
 		      c->subsys ? c->subsys->nqn : "discovery", c->cntlid, c->hostnqn);
 	c->n_aer = 0; /* never answered */
-	end_queues(c, 0);
+	end_queues(c);
 }
 
 void nvme_tgt_ctrl_put(struct tgt_ctrl *c)
@@ -247,7 +259,7 @@ static void enable(struct tgt_ctrl *c)
 static void reset(struct tgt_ctrl *c)
 {
 	c->resetting = true;
-	end_queues(c, 1);
+	delete_io_queues(c);
 	nvme_tgt_aer_end(c, NVME_SC_ABORTED_SQ_DELETION);
 	nvme_tgt_features_reset(c);
 	c->pending = c->masked = 0;

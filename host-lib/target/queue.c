@@ -207,8 +207,8 @@ void nvme_tgt_queue_end(struct tgt_queue *q)
 	nvme_tgt_scan_cancel(q);
 	if (!c)
 		return;
-	if (!q->qid)
-		nvme_tgt_ctrl_end(c);
+	if (!q->qid || (q->port->trtype == NVMF_TRTYPE_FC && !q->leaving))
+		nvme_tgt_ctrl_end(c); /* FC: what is wrong costs the association */
 }
 
 static void put_buf(struct tgt_cmd *cmd)

@@ -169,9 +169,9 @@ struct tgt_queue {
 	uint32_t sqsize;  /* entries, as Connect said */
 	uint16_t sqhd;
 	bool flow_control;
-	bool leaving; /* Disconnect was answered; the host is to close the connection */
-	bool ended;   /* on the dying list */
-	bool freed;   /* and without its queue pair; transfers may still end */
+	bool leaving; /* deleted in order; after Disconnect, TCP: the host is to close the connection */
+	bool ended; /* on the dying list */
+	bool freed; /* and without its queue pair; transfers may still end */
 	bool in_ring;
 	struct tgt_peer peer;
 	unsigned int busy;    /* commands in CMD_BACKEND */

@@ -354,11 +354,16 @@ struct nvmf_qpair *nvmf_allocate_qpair(enum nvmf_trtype trtype, bool controller,
  * their data callbacks run, with -ECONNABORTED, from later polls; local_port and pump (or dev) must be
  * there until then.
  *
- * Controller role: the connection is aborted (RST; FC: the association is ended) unless it has ended already, and the call does not
+ * Controller role: the connection is aborted (RST) unless it has ended already, and the call does not
  * wait for that as long as the listener is there: transfers that are at the adapter end from a later
  * poll (data callback with -ECONNABORTED, done of struct nvmf_buf); all others end from inside this
  * call. Capsules still held also keep the adapter's queue pair, with the in-capsule data. Without the
  * listener (nvmf_unlisten came first) everything ends from inside this call.
+ *
+ * FC, controller: the admin pair, or any pair without the listener, ends the association. A pair for I/O
+ * goes alone: its commands without a response are answered with Command Aborted due to SQ Deletion
+ * (000h/08h) when no transfer of theirs is under way any more, and so is what the host still sends on
+ * the connection. A controller that wants the association to end frees the admin pair.
  */
 void nvmf_free_qpair(struct nvmf_qpair *qp);
 

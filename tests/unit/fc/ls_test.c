@@ -133,6 +133,64 @@ START_TEST(a_peer_makes_and_ends_an_association)
 }
 END_TEST
 
+static uint16_t status_of(const struct job *j)
+{
+	ck_assert_uint_eq(j->done, 1);
+	ck_assert_int_eq(j->io.error, 0);
+	return j->io.cqe.status >> 1;
+}
+
+START_TEST(a_connection_that_was_closed_answers_until_it_is_replaced)
+{
+	struct fc_ls_rqst r = {
+		.cmd = FCNVME_LS_CREATE_CONNECTION, .qid = 1, .ersp_ratio = 3, .sqsize = 15
+	};
+
+	rig_connect(1);
+	target.hold = true;
+	ck_assert_int_eq(job_start(&job, 1, NVME_OPC_WRITE, 0, 4096), 0);
+	spin(4);
+	target_close(1);
+	spin(10);
+	ck_assert_uint_eq(status_of(&job), NVME_SC_ABORTED_SQ_DELETION);
+	ck_assert_uint_eq(target.conns, 1);
+	job_free(&job);
+	ck_assert_int_eq(job_run(&job, 1, NVME_OPC_READ, 0, 4096), 0);
+	ck_assert_uint_eq(status_of(&job), NVME_SC_ABORTED_SQ_DELETION);
+	job_free(&job);
+	target.hold = false;
+	ck_assert_int_eq(job_run(&job, 0, NVME_OPC_FABRICS, 0, 1024), 0);
+	ck_assert_uint_eq(status_of(&job), 0);
+	ck_assert_uint_eq(host.ended, 0);
+	r.association_id = target.association;
+	ck_assert(!ask(&r).rejected);
+	ck_assert_uint_eq(target.conns, 2);
+	refused(&r, FCNVME_RJT_RC_INV_PARAM, FCNVME_RJT_EXP_QUEUE_ID); /* that one is open */
+	job_free(&job); /* the new one is not the old one */
+	ck_assert_int_ne(job_run(&job, 1, NVME_OPC_READ, 0, 4096), 0);
+	spin(20);
+	ck_assert_uint_eq(host.ended, 1);
+}
+END_TEST
+
+/* Whatever the connection still has when the association ends. */
+START_TEST(a_closed_connection_ends_with_its_association)
+{
+	rig_connect(1);
+	target.hold = true;
+	rig_fault(NVME_FC_LOOP_RSP_LATE, 0, 1);
+	ck_assert_int_eq(job_start(&job, 1, NVME_OPC_READ, 0, 4096), 0);
+	spin(4);
+	target_close(1);
+	spin((unsigned int)_i);
+	nvme_fc_ctrl_disconnect(ctrl, 0);
+	spin(40);
+	ck_assert_uint_eq(job.done, 1);
+	ck_assert_uint_eq(host.ended, 1);
+	ck_assert_uint_eq(target.conns, 0);
+}
+END_TEST
+
 START_TEST(a_peer_is_refused_what_is_not_there)
 {
 	struct fc_ls_rqst r = create_rqst(), d = { .cmd = FCNVME_LS_DISCONNECT_CONN };
@@ -331,6 +389,9 @@ Suite *ls_suite(void)
 	tcase_add_checked_fixture(t, up, down);
 	tcase_add_test(t, a_peer_makes_and_ends_an_association);
 	tcase_add_test(t, a_peer_is_refused_what_is_not_there);
+	tcase_add_test(t, a_connection_that_was_closed_answers_until_it_is_replaced);
+	if (rig_can(NVME_FC_LOOP_RSP_LATE))
+		tcase_add_loop_test(t, a_closed_connection_ends_with_its_association, 0, 6);
 	tcase_add_test(t, associations_have_a_bound);
 	if (rig == &rig_loop) /* the adapter takes fewer at once, see adapter_port_test */
 		tcase_add_test(t, link_services_in_hand_have_a_bound);

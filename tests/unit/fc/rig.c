@@ -32,6 +32,7 @@ struct tcmd {
 	uint32_t chunk;
 };
 static TAILQ_HEAD(tcmd_list, tcmd) held = TAILQ_HEAD_INITIALIZER(held);
+static struct tconn *latest[FC_QUEUES_MAX];
 static uint8_t connect_data[1024];
 
 static void maybe_free(struct tconn *tc)
@@ -142,6 +143,7 @@ static int on_connect(void *arg, struct nvmet_fc_conn *conn, const struct nvmet_
 	*conn_arg = tc;
 	target.conns++;
 	target.last = conn;
+	latest[info->qid] = tc;
 	target.entries = info->entries;
 	target.association = info->association_id;
 	ck_assert_str_eq(info->subnqn, RIG_SUBNQN);
@@ -195,6 +197,22 @@ static void on_ended(void *conn_arg, int error)
 }
 
 static const struct nvmet_fc_user user = { on_connect, on_command, on_ended };
+
+void target_close(uint16_t qid)
+{
+	struct tconn *tc = latest[qid];
+	struct tcmd *t;
+
+	nvmet_fc_conn_close(tc->conn);
+	tc->ended = true;
+	tc->busy++;
+	while ((t = first_held(tc))) {
+		nvmet_fc_respond_deleted(t->cmd);
+		forget(t);
+	}
+	tc->busy--;
+	maybe_free(tc);
+}
 
 void target_resume(void)
 {

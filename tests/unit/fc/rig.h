@@ -153,6 +153,8 @@ void rig_ctrl(void);
 void rig_connect(unsigned int io_queues);
 /* Answers all that is held. */
 void target_resume(void);
+/* Closes the connection of a queue, alone. */
+void target_close(uint16_t qid);
 
 /* A command with memory of its own, up to three pieces. */
 struct job {

@@ -15,12 +15,14 @@ static uint8_t out[LEN], in[LEN];
 static struct {
 	unsigned int accepts, commands, responses, ctl_data, host_data, done;
 	unsigned int ctl_errors, host_errors;
-	int ctl_error, host_error, data_error;
+	unsigned int without_data; /* commands */
+	int ctl_error, host_error, data_error, data_of_ctl;
 	size_t xfered;
 	struct nvmf_capsule *cmd; /* the latest */
 	struct nvme_cqe cqe;
 	int rsp_error;
 	bool refuse, free_in_error, free_in_receive;
+	int free_in_response; /* which of hq, 1's based */
 } seen;
 
 /* --- callbacks ---------------------------------------------------------------------------------- */
@@ -81,12 +83,20 @@ static void on_response(void *arg, struct nvmf_capsule *nc)
 	memcpy(&seen.cqe, nvmf_capsule_cqe(nc), 16);
 	seen.rsp_error = nvmf_capsule_error(nc);
 	nvmf_free_capsule(nc);
+	if (seen.free_in_response) {
+		int i = seen.free_in_response - 1;
+		struct nvmf_qpair *qp = hq[i];
+
+		seen.free_in_response = 0;
+		hq[i] = NULL;
+		nvmf_free_qpair(qp);
+	}
 }
 
 static void on_host_data(void *arg, size_t xfered, int error)
 {
 	(void)arg;
-	ck_assert_uint_eq(seen.responses, 0); /* before it */
+	ck_assert_uint_le(seen.responses, seen.without_data); /* before its own */
 	seen.host_data++;
 	seen.xfered = xfered;
 	seen.data_error = error;
@@ -97,7 +107,7 @@ static void on_ctl_data(void *arg, size_t xfered, int error)
 	(void)arg;
 	seen.ctl_data++;
 	seen.xfered = xfered;
-	seen.data_error = error;
+	seen.data_error = seen.data_of_ctl = error;
 }
 
 static void on_done(struct nvmf_buf *b)
@@ -155,14 +165,19 @@ static void up(void)
 	memset(in, 0, LEN);
 }
 
-static void down(void)
+static void free_pairs(void)
 {
-	seen.free_in_error = seen.free_in_receive = false;
 	for (int i = 1; i >= 0; i--) {
 		nvmf_free_qpair(hq[i]);
 		nvmf_free_qpair(ctl[i]);
 		hq[i] = ctl[i] = NULL;
 	}
+}
+
+static void down(void)
+{
+	seen.free_in_error = seen.free_in_receive = false;
+	free_pairs();
 	spin(50);
 	nvmf_unlisten(lis);
 	spin(50);
@@ -181,6 +196,7 @@ static void send(unsigned int q, uint8_t opc, uint16_t cid, void *buf, size_t le
 {
 	struct nvmf_capsule *nc = command(q, opc, cid);
 
+	seen.without_data += !len;
 	if (len)
 		ck_assert_int_eq(
 			nvmf_capsule_append_data(nc, &(struct memdesc){ MEMDESC_VADDR, 1, { buf } },
@@ -365,13 +381,24 @@ START_TEST(pairs_that_cannot_be)
 	p.fc.remote_wwpn = 1;
 	ck_assert_ptr_null(try_pair(p));
 	ck_assert_int_eq(errno, EHOSTUNREACH);
-	p = params(2);
-	p.qsize = 17;
-	ck_assert_ptr_null(try_pair(p));
-	ck_assert_int_eq(errno, ECONNREFUSED);
 	seen.refuse = true;
 	ck_assert_ptr_null(try_pair(params(0)));
 	ck_assert_int_eq(errno, ECONNREFUSED);
+}
+END_TEST
+
+/* What the listener says of queue sizes is about CAP.MQES. */
+START_TEST(a_pair_has_the_entries_that_its_host_asks_for)
+{
+	struct nvmf_handoff_qpair_params p = params(0);
+	struct nvmf_qpair_info i;
+
+	free_pairs();
+	p.qsize = _i ? 1024 : 17;
+	hq[0] = try_pair(p);
+	ck_assert_ptr_nonnull(hq[0]);
+	nvmf_qpair_info(ctl[0], &i);
+	ck_assert_uint_eq(i.entries, p.qsize);
 }
 END_TEST
 
@@ -440,9 +467,79 @@ START_TEST(the_controller_frees_a_pair)
 	ctl[1] = NULL;
 	spin(20);
 	ck_assert_uint_eq(seen.ctl_data, _i & 1);
-	ck_assert_uint_eq(seen.host_errors, 2);
-	ck_assert_uint_eq(seen.ctl_errors, 1); /* the other pair of the association */
-	ck_assert_int_lt(seen.rsp_error, 0);
+	if (_i & 1)
+		ck_assert_int_eq(seen.data_of_ctl, -ECONNABORTED);
+	ck_assert_uint_eq(seen.responses, 1);
+	if (_i & 2) { /* nobody is there for what the host still sends: the association ends */
+		ck_assert_uint_eq(seen.host_errors, 2);
+		ck_assert_uint_eq(seen.ctl_errors, 1); /* the other pair of the association */
+		ck_assert_int_lt(seen.rsp_error, 0);
+	} else {
+		ck_assert_uint_eq(seen.host_errors + seen.ctl_errors, 0);
+		ck_assert_int_eq(seen.rsp_error, 0);
+		ck_assert_uint_eq(seen.cqe.status >> 1, NVME_SC_ABORTED_SQ_DELETION);
+	}
+	nvmf_free_capsule(nc);
+}
+END_TEST
+
+/* The association goes on without: what is still sent on the connection has an answer. */
+START_TEST(a_pair_for_io_that_the_controller_frees_goes_alone)
+{
+	struct nvmf_capsule *nc;
+
+	send(1, NVME_OPC_READ, 1, in, LEN);
+	nc = seen.cmd;
+	seen.free_in_receive = _i; /* from inside the command's arrival, or not */
+	if (_i) {
+		send(1, NVME_OPC_FLUSH, 2, NULL, 0);
+		nvmf_free_capsule(seen.cmd);
+	} else {
+		nvmf_free_qpair(ctl[1]);
+		ctl[1] = NULL;
+	}
+	seen.free_in_receive = false;
+	ck_assert_ptr_null(ctl[1]);
+	spin(10);
+	ck_assert_uint_eq(seen.responses, _i ? 2 : 1);
+	ck_assert_uint_eq(seen.host_data, 1);
+	nvmf_free_capsule(nc);
+	seen.commands = seen.responses = 0;
+	send(1, NVME_OPC_FLUSH, 3, NULL, 0);
+	ck_assert_uint_eq(seen.commands, 0);
+	ck_assert_uint_eq(seen.responses, 1);
+	ck_assert_uint_eq(seen.cqe.status >> 1, NVME_SC_ABORTED_SQ_DELETION);
+	send(0, NVME_OPC_FLUSH, 1, NULL, 0);
+	ck_assert_int_eq(respond(0, 1, 0), 0);
+	spin(4);
+	ck_assert_uint_eq(seen.responses, 2);
+	ck_assert_uint_eq(seen.cqe.status, 0);
+	ck_assert_uint_eq(seen.host_errors + seen.ctl_errors, 0);
+}
+END_TEST
+
+/* In a response callback, with another command in flight: no waiting, and an end for each. */
+START_TEST(a_host_frees_a_pair_from_a_callback)
+{
+	struct nvmf_capsule *nc;
+	uint64_t before;
+
+	send(1, NVME_OPC_WRITE, 1, out, LEN);
+	nc = seen.cmd;
+	send(1, NVME_OPC_FLUSH, 2, NULL, 0);
+	ck_assert_int_eq(respond(1, 2, 0), 0);
+	seen.free_in_response = 1 + _i; /* admin pair, or its own */
+	before = now;
+	spin(4);
+	ck_assert_ptr_null(hq[_i]);
+	ck_assert_uint_lt(now - before, 1000000);
+	spin(20);
+	ck_assert_uint_eq(seen.host_data, 1);
+	ck_assert_int_eq(seen.data_error, _i ? -ECONNABORTED : seen.rsp_error);
+	ck_assert_int_lt(seen.data_error, 0);
+	ck_assert_uint_eq(seen.responses, _i ? 1 : 2);
+	ck_assert_uint_eq(seen.host_errors, 1); /* of the other */
+	ck_assert_uint_eq(seen.ctl_errors, 2);
 	nvmf_free_capsule(nc);
 }
 END_TEST
@@ -473,6 +570,10 @@ START_TEST(link_lost_ends_all_four)
 	ck_assert_uint_eq(seen.ctl_errors, 2);
 	ck_assert_uint_eq(seen.done, 1);
 	ck_assert_uint_eq(seen.host_data, 1);
+	ck_assert_int_eq(seen.data_error, -ENETDOWN);
+	ck_assert_uint_eq(seen.responses, 1);
+	ck_assert_int_eq(seen.rsp_error, -ENETDOWN);
+	ck_assert_uint_eq(seen.cqe.status >> 1, NVME_SC_HOST_PATH_ERROR);
 	nvmf_free_capsule(seen.cmd);
 }
 END_TEST
@@ -496,34 +597,76 @@ static const struct connect_case {
 	  1u << 16 | 512 },
 };
 
-START_TEST(connect_must_say_what_the_association_said)
+static void send_connect(struct nvmf_qpair *qp, const struct connect_case *t, uint16_t sqsize)
 {
-	const struct connect_case *t = &connects[_i];
 	static struct nvme_connect_data data;
-	struct nvme_sqe sqe = { .opc = NVME_OPC_FABRICS, .nsid = NVME_FCTYPE_CONNECT };
+	struct nvme_sqe sqe = { .opc = NVME_OPC_FABRICS,
+				.nsid = NVME_FCTYPE_CONNECT,
+				.cdw10 = (uint32_t)t->qid << 16,
+				.cdw11 = sqsize };
 	struct memdesc m = memdesc_vaddr(&data);
 	struct nvmf_capsule *nc;
 
 	memset(&seen, 0, sizeof(seen));
-	hq[0] = try_pair(params(0));
-	ck_assert_ptr_nonnull(hq[0]);
-	sqe.cdw10 = (uint32_t)t->qid << 16;
-	sqe.cdw11 = 15;
 	memcpy(data.hostid, hostid, 16);
 	data.hostid[0] = t->hostid;
 	data.cntlid = 0xffff;
 	strcpy(data.subnqn, t->subnqn);
 	strcpy(data.hostnqn, t->hostnqn);
-	nc = nvmf_allocate_command(hq[0], &sqe, NVMF_WAITOK);
+	nc = nvmf_allocate_command(qp, &sqe, NVMF_WAITOK);
 	ck_assert_int_eq(nvmf_capsule_append_data(nc, &m, 1024, true, on_host_data, NULL), 0);
 	ck_assert_int_eq(nvmf_transmit_capsule(nc), 0);
 	nvmf_free_capsule(nc);
 	spin(20);
 	ck_assert_uint_eq(seen.responses, 1);
+}
+
+START_TEST(connect_must_say_what_the_association_said)
+{
+	const struct connect_case *t = &connects[_i];
+
+	hq[0] = try_pair(params(0));
+	ck_assert_ptr_nonnull(hq[0]);
+	send_connect(hq[0], t, 15);
 	ck_assert_uint_eq(seen.cqe.status >> 1 & NVME_STATUS_MASK, t->status);
 	ck_assert_uint_eq(seen.cqe.dw0 & 0x1ffff, t->dw0);
 	nvmf_free_qpair(hq[0]);
 	hq[0] = NULL;
+}
+END_TEST
+
+/* The target's port has 64: for I/O queues. */
+static const struct {
+	uint16_t qid;
+	uint32_t entries; /* of the connection */
+	uint16_t sqsize;
+	uint16_t status;
+} sizes[] = {
+	{ 0, 32, 31, 0 },     { 0, 128, 127, 0 },    { 0, 128, 128, 0x182 }, { 0, 1024, 1023, 0 },
+	{ 0, 16, 31, 0x182 }, { 1, 128, 64, 0x182 }, { 1, 16, 16, 0x182 },
+};
+
+START_TEST(connect_has_a_size_that_connection_and_controller_can_hold)
+{
+	struct nvmf_handoff_qpair_params p;
+	struct connect_case c = connects[0];
+	uint16_t qid = sizes[_i].qid;
+
+	for (unsigned int i = 0; i <= qid; i++) {
+		p = params(i);
+		p.qsize = sizes[_i].entries;
+		hq[i] = try_pair(p);
+		ck_assert_ptr_nonnull(hq[i]);
+	}
+	c.qid = qid;
+	send_connect(hq[qid], &c, sizes[_i].sqsize);
+	ck_assert_uint_eq(seen.cqe.status >> 1 & NVME_STATUS_MASK, sizes[_i].status);
+	if (sizes[_i].status)
+		ck_assert_uint_eq(seen.cqe.dw0, 44);
+	for (int i = qid; i >= 0; i--) {
+		nvmf_free_qpair(hq[i]);
+		hq[i] = NULL;
+	}
 }
 END_TEST
 
@@ -543,10 +686,13 @@ Suite *qpair_suite(void)
 	t = tcase_create("pairs");
 	tcase_add_checked_fixture(t, up, down);
 	tcase_add_test(t, pairs_that_cannot_be);
+	tcase_add_loop_test(t, a_pair_has_the_entries_that_its_host_asks_for, 0, 2);
 	tcase_add_test(t, the_admin_pair_takes_the_others_along);
 	tcase_add_test(t, a_pair_that_is_freed_waits_for_its_commands_or_aborts_them);
 	tcase_add_test(t, an_idle_pair_is_freed_alone);
 	tcase_add_loop_test(t, the_controller_frees_a_pair, 0, 4);
+	tcase_add_loop_test(t, a_pair_for_io_that_the_controller_frees_goes_alone, 0, 2);
+	tcase_add_loop_test(t, a_host_frees_a_pair_from_a_callback, 0, 2);
 	tcase_add_loop_test(t, pairs_are_freed_from_callbacks, 0, 2);
 	tcase_add_test(t, link_lost_ends_all_four);
 	suite_add_tcase(s, t);
@@ -554,6 +700,8 @@ Suite *qpair_suite(void)
 	tcase_add_checked_fixture(t, rig_up, rig_down);
 	tcase_add_loop_test(t, connect_must_say_what_the_association_said, 0,
 			    sizeof(connects) / sizeof(connects[0]));
+	tcase_add_loop_test(t, connect_has_a_size_that_connection_and_controller_can_hold, 0,
+			    sizeof(sizes) / sizeof(sizes[0]));
 	suite_add_tcase(s, t);
 	return s;
 }

@@ -137,9 +137,7 @@ START_TEST(a_longer_queue_than_the_target_has)
 {
 	struct nvme_host_info i;
 
-	opts.admin_qsize = 128;
-	ck_assert_int_eq(try_connect(1), -ECONNREFUSED);
-	opts.admin_qsize = 32;
+	opts.admin_qsize = 1024; /* which no property limits */
 	opts.io_qsize = 1024;
 	rig_connect(1);
 	nvme_host_info(host, &i);
@@ -259,6 +257,102 @@ START_TEST(a_target_that_ends_answers_first)
 	for (unsigned int i = 0; i < LOAD; i++)
 		ck_assert(jobs[i].done && !jobs[i].r.error);
 	ck_assert_uint_eq(ev.lost, 1);
+}
+END_TEST
+
+/* The target never hears our Disconnect Association: coming back does not wait for its answer. */
+START_TEST(a_lost_disconnect_does_not_hold_up_recovery)
+{
+	opts.reconnect_delay_ms = 100;
+	opts.connect_ms = 500;
+	rig_connect(2);
+	nvme_fc_loop_fault(loop, NVME_FC_LOOP_CMND_ABORT, 0, 1);
+	nvme_fc_loop_fault(loop, NVME_FC_LOOP_LS_DROP, 0, 1);
+	start_load(true);
+	pass(50);
+	ck_assert_uint_eq(ev.lost, 1);
+	ck_assert_uint_eq(open_jobs(), 0);
+	pass(500);
+	ck_assert_uint_eq(ev.reconnected, 1);
+	verified(8);
+	pass(25000);
+	ck_assert_uint_eq(ev.lost, 1);
+}
+END_TEST
+
+static int property_set(uint32_t offset, uint32_t value)
+{
+	struct nvme_sqe sqe = { .opc = NVME_OPC_FABRICS,
+				.nsid = NVME_FCTYPE_PROPERTY_SET,
+				.cdw11 = offset,
+				.cdw12 = value };
+
+	return nvme_host_admin_sync(host, &sqe, NULL, 0, false, NULL);
+}
+
+static uint32_t csts(void)
+{
+	struct nvme_sqe sqe = { .opc = NVME_OPC_FABRICS,
+				.nsid = NVME_FCTYPE_PROPERTY_GET,
+				.cdw11 = NVME_PROP_CSTS };
+	struct nvme_result r;
+
+	ck_assert_int_eq(nvme_host_admin_sync(host, &sqe, NULL, 0, false, &r), 0);
+	return (uint32_t)r.value;
+}
+
+/* Sends a command on each of the I/O queues and gives its status. */
+static uint16_t flush_status(unsigned int queues)
+{
+	uint16_t status = 0;
+
+	while (queues--) {
+		struct job j = { .done = false };
+
+		ck_assert_int_eq(nvme_host_flush(&ns, on_job, &j), 0);
+		finish(&j);
+		ck_assert_int_eq(j.r.error, 0);
+		status = j.r.status;
+	}
+	return status;
+}
+
+START_TEST(a_controller_reset_leaves_the_association)
+{
+	struct nvme_target_stats s;
+
+	rig_connect(2);
+	ck_assert_int_eq(property_set(NVME_PROP_CC, 0), 0);
+	pass(20);
+	ck_assert_uint_eq(csts(), 0);
+	ck_assert_uint_eq(flush_status(2), NVME_SC_ABORTED_SQ_DELETION);
+	ck_assert_int_eq(
+		property_set(NVME_PROP_CC, NVME_CC_EN | NVME_CC_IOSQES_64 | NVME_CC_IOCQES_16), 0);
+	ck_assert_uint_eq(csts(), NVME_CSTS_RDY);
+	nvme_target_stats(target, &s);
+	ck_assert_uint_eq(s.connections, 1);
+	ck_assert_uint_eq(s.controllers, 1);
+	ck_assert_uint_eq(ev.lost, 0);
+	ck_assert_int_eq(nvme_host_reset(host), 0);
+	verified(9);
+}
+END_TEST
+
+START_TEST(a_queue_that_is_deleted_leaves_the_others)
+{
+	struct nvme_sqe sqe = { .opc = NVME_OPC_FABRICS, .nsid = NVME_FCTYPE_DISCONNECT };
+	struct nvme_target_stats s;
+	struct job j = { .done = false };
+
+	rig_connect(2);
+	ck_assert_int_eq(nvme_host_io(host, &sqe, NULL, 0, false, on_job, &j), 0);
+	ck_assert_int_eq(finish(&j), 0);
+	pass(5000);
+	ck_assert_uint_eq(flush_status(1) + flush_status(1), NVME_SC_ABORTED_SQ_DELETION);
+	nvme_target_stats(target, &s);
+	ck_assert_uint_eq(s.connections, 2);
+	ck_assert_uint_eq(csts(), NVME_CSTS_RDY);
+	ck_assert_uint_eq(ev.lost, 0);
 }
 END_TEST
 
@@ -395,6 +489,9 @@ Suite *trouble_suite(void)
 	tcase_add_test(t, link_lost_for_good);
 	tcase_add_loop_test(t, the_target_ends_the_association, 0, 5);
 	tcase_add_test(t, a_target_that_ends_answers_first);
+	tcase_add_test(t, a_lost_disconnect_does_not_hold_up_recovery);
+	tcase_add_test(t, a_controller_reset_leaves_the_association);
+	tcase_add_test(t, a_queue_that_is_deleted_leaves_the_others);
 	tcase_add_test(t, a_host_that_never_sends_connect_is_ended);
 	tcase_add_test(t, a_lost_command_costs_the_association_in_the_end);
 	suite_add_tcase(s, t);
