@@ -14,7 +14,7 @@ module weft_counters (
 	input  logic [5:0]  num,
 	output logic [31:0] value
 );
-	localparam int unsigned N = 37;
+	localparam int unsigned N = int'(weft_host_pkg::CNT_FC_RX_TRAP) + 1; // it is the last
 	logic [N*5-1:0] extra;
 	logic [63:0] inc_unused;
 	logic [32*64-1:0] all;

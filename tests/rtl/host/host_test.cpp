@@ -64,6 +64,8 @@ START_TEST(counters_add)
 					  WEFT_CNT_EVENTS };
 	for (unsigned n : plain)
 		ck_assert_uint_eq(b.counter(n), 1);
+	for (unsigned n = WEFT_CNT_FC_TX_FRAMES; n <= WEFT_CNT_FC_RX_TRAP; n++)
+		ck_assert_uint_eq(b.counter(n), 1);
 	uint32_t tx = b.counter(WEFT_CNT_TX_BYTES), rx = b.counter(WEFT_CNT_RX_BYTES),
 		 t = (uint32_t)b.cycle;
 	b.step(10);
