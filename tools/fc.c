@@ -20,6 +20,30 @@ void fc_name(char *to, uint64_t wwnn, uint64_t wwpn)
 		 (unsigned long long)wwpn);
 }
 
+int check_transport(const struct config *c, bool chosen)
+{
+	const struct nvme_host_addr *a = &c->opts.addr;
+	bool fc = a->trtype == NVMF_TRTYPE_FC;
+	const char *what = NULL;
+
+	if (c->have_address && !(fc ? a->wwpn != 0 : a->ip != 0))
+		what = "an address";
+	else if (chosen && (fc ? c->port.ip && !c->fc_wwpn : c->fc_wwpn && !c->port.ip))
+		what = "our own address (--host-traddr)";
+	if (what) {
+		fprintf(stderr,
+			fc ? "weft: %s over FC is nn-0x<16 digits>:pn-0x<16 digits>\n" :
+			     "weft: %s over TCP is IPv4; --transport fc for Fibre Channel\n",
+			what);
+		return -EINVAL;
+	}
+	if (!chosen || fc || !(c->fc_given || c->no_trsvcid))
+		return 0;
+	fprintf(stderr, "weft: %s is for Fibre Channel; --transport fc\n",
+		c->fc_given ? "--fc" : "--trsvcid none");
+	return -EINVAL;
+}
+
 static const char *state_text(uint8_t state)
 {
 	static const char *const text[] = { "off", "without link", "logging in", "up" };
@@ -70,6 +94,20 @@ static int own_names(struct session *s, struct weft_fc_params *p)
 	return 0;
 }
 
+/* A name that both ends have, made from equal MAC addresses perhaps, would only ever be waited for. */
+static int check_other(const struct weft_fc_params *own, const struct nvme_host_addr *a)
+{
+	char name[NAME_LEN];
+
+	if (a->wwpn != own->wwpn)
+		return 0;
+	fc_name(name, a->wwnn, a->wwpn);
+	return weft_set_error(-EINVAL,
+			      "port %s: our own has the same name; give it another by "
+			      "--host-traddr nn-0x...:pn-0x...",
+			      name);
+}
+
 int session_fc(struct session *s, uint8_t roles, fc_state_fn *state_cb, void *arg)
 {
 	struct weft_fc_params p = { .roles = roles, .state_cb = state_cb, .arg = arg };
@@ -82,6 +120,8 @@ int session_fc(struct session *s, uint8_t roles, fc_state_fn *state_cb, void *ar
 	memcpy(p.mac, s->cfg->port.mac, sizeof(p.mac));
 	if (roles & WEFT_FCR_TARGET)
 		p.roles |= WEFT_FCR_DISCOVERY;
+	if (!rc && !(roles & WEFT_FCR_TARGET))
+		rc = check_other(&p, &s->cfg->opts.addr);
 	if (!rc)
 		rc = weft_fc_open(s->dev, &p, &s->fc);
 	return rc ? complain(rc, "FC port") : 0;

@@ -56,7 +56,10 @@ int do_discover(const struct config *cfg)
 	int rc;
 
 	if (!cfg->have_address)
-		return fputs("weft: which target? (-a ADDRESS -s PORT)\n", stderr), -EINVAL;
+		return fputs("weft: which target? (-a ADDRESS -s PORT, or "
+			     "-t fc -a nn-0x...:pn-0x...)\n",
+			     stderr),
+		       -EINVAL;
 	rc = session_begin(&s, cfg);
 	if (rc)
 		return rc;

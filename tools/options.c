@@ -206,10 +206,13 @@ static bool is_fc(const char *text)
 
 static int fc_address(const char *what, const char *text, uint64_t *wwnn, uint64_t *wwpn)
 {
-	return nvme_host_fc_parse(text, wwnn, wwpn) ? bad(what, text) : 0;
+	if (!nvme_host_fc_parse(text, wwnn, wwpn))
+		return 0;
+	fprintf(stderr, "weft: %s: %s\n", what, weft_last_error());
+	return -EINVAL;
 }
 
-/* The address tells the transport: nn-0x...:pn-0x... is FC. */
+/* The address tells the transport where nothing else does: nn-0x...:pn-0x... is FC. */
 static int target_address(struct config *c, const char *text)
 {
 	struct nvme_host_addr *a = &c->opts.addr;
@@ -217,7 +220,8 @@ static int target_address(struct config *c, const char *text)
 	c->have_address = true;
 	if (!is_fc(text))
 		return address("traddr", text, &a->ip);
-	a->trtype = NVMF_TRTYPE_FC;
+	if (!c->trtype_given)
+		a->trtype = NVMF_TRTYPE_FC;
 	return fc_address("traddr", text, &a->wwnn, &a->wwpn);
 }
 
@@ -226,6 +230,7 @@ static int transport(struct config *c, const char *text)
 	if (strcasecmp(text, "tcp") && strcasecmp(text, "fc"))
 		return bad("transport", text);
 	c->opts.addr.trtype = strcasecmp(text, "fc") ? NVMF_TRTYPE_TCP : NVMF_TRTYPE_FC;
+	c->trtype_given = true;
 	return 0;
 }
 
@@ -234,6 +239,7 @@ static int fc_mode(struct config *c, const char *text)
 	if (strcasecmp(text, "native") && strcasecmp(text, "vn2vn"))
 		return bad("FC mode", text);
 	c->fc_vn2vn = !strcasecmp(text, "vn2vn");
+	c->fc_given = true;
 	return 0;
 }
 
@@ -498,6 +504,10 @@ static int take(struct config *c, int code, const char *arg)
 {
 	int rc = flag_option(c, code);
 
+	if (code == O_TRSVCID && !strcasecmp(arg, "none")) { /* what discovery prints for FC */
+		c->no_trsvcid = true;
+		return 0;
+	}
 	if (rc == 1)
 		rc = number_option(c, code, arg);
 	if (rc == 1)
@@ -553,20 +563,6 @@ static const struct dialect *find_dialect(int argc, char **argv)
 	return &dialects[sizeof(dialects) / sizeof(dialects[0]) - 1];
 }
 
-/* Options may come in any order; an address must be of the transport in the end. */
-static int check_address(const struct config *c)
-{
-	const struct nvme_host_addr *a = &c->opts.addr;
-
-	if (!c->have_address || (a->trtype == NVMF_TRTYPE_FC ? a->wwpn != 0 : a->ip != 0))
-		return 0;
-	fputs(a->trtype == NVMF_TRTYPE_FC ?
-		      "weft: an address over FC is nn-0x<16 digits>:pn-0x<16 digits>\n" :
-		      "weft: an address over TCP is IPv4\n",
-	      stderr);
-	return -EINVAL;
-}
-
 int parse_options(int argc, char **argv, struct config *c)
 {
 	const struct dialect *d = find_dialect(argc, argv);
@@ -585,7 +581,8 @@ int parse_options(int argc, char **argv, struct config *c)
 		rc = take(c, code, optarg);
 	}
 	if (!rc)
-		rc = check_address(c);
+		rc = check_transport(c, c->have_address || c->trtype_given ||
+						(d->codes == target_codes && !c->target.config));
 	if (rc)
 		return rc;
 	if (optind >= argc) {

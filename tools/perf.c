@@ -353,8 +353,7 @@ int do_perf(const struct config *cfg)
 		rc = set_up(p, s.dev);
 	if (!rc)
 		rc = measure(p, s.dev);
-	nvme_host_disconnect(s.host); /* before the buffers go */
-	s.host = NULL;
+	session_disconnect(&s); /* before the buffers go */
 	tear_down(p, s.dev);
 	session_end(&s);
 	return rc;

@@ -91,7 +91,11 @@ int session_connect(struct session *s)
 	struct nvme_host_opts o = s->cfg->opts;
 	int rc;
 
-	if (!s->cfg->have_address || !o.addr.subnqn[0]) {
+	if (s->cfg->have_address && !o.addr.subnqn[0]) {
+		fputs("weft: which subsystem? (-n NQN; weft discover lists them)\n", stderr);
+		return -EINVAL;
+	}
+	if (!s->cfg->have_address) {
 		fputs("weft: which target? (-a ADDRESS -s PORT -n NQN, "
 		      "or -t fc -a nn-0x...:pn-0x... -n NQN)\n",
 		      stderr);
@@ -106,9 +110,17 @@ int session_connect(struct session *s)
 	return rc ? complain(rc, "connect") : 0;
 }
 
+void session_disconnect(struct session *s)
+{
+	if (s->host)
+		nvme_host_poll(s->host); /* if it is lost, on_event says why */
+	nvme_host_disconnect(s->host);
+	s->host = NULL;
+}
+
 void session_end(struct session *s)
 {
-	nvme_host_disconnect(s->host);
+	session_disconnect(s);
 	session_fc_end(s);
 	weft_dev_close(s->dev);
 }

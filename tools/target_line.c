@@ -169,7 +169,8 @@ int target_only_config(const struct config *cfg)
 
 	if (t->file || t->ram || t->null || t->create || t->n_allowed || t->serial || t->model ||
 	    t->block_size || t->icd_size || t->read_only || t->buffered || t->synchronous ||
-	    cfg->opts.io_qsize || cfg->opts.io_queues || cfg->no_digest || cfg->opts.addr.subnqn[0])
+	    cfg->opts.io_qsize || cfg->opts.io_queues || cfg->no_digest || cfg->trtype_given ||
+	    cfg->no_trsvcid || cfg->opts.addr.subnqn[0])
 		return wrong(
 			"with --config the file says what is exported; on the command line only "
 			"the adapter can be named");

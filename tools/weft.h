@@ -49,6 +49,8 @@ struct config {
 	uint64_t fc_wwnn;      /* our FC port; 0: from the MAC address */
 	uint64_t fc_wwpn;
 	bool fc_vn2vn; /* FCoE on the Ethernet port, else the FC port */
+	bool fc_given, trtype_given;
+	bool no_trsvcid; /* "none" was given, as FC has it */
 	struct nvme_host_opts opts;
 	bool have_address;
 	uint32_t nsid;
@@ -89,12 +91,18 @@ int session_port(struct session *s);
 /* Address, mask and MTU of the Ethernet port. */
 int session_ethernet(struct session *s);
 int session_connect(struct session *s);
+void session_disconnect(struct session *s);
 void session_end(struct session *s);
 int complain(int err, const char *what);
 /* fc.c. The FC port in these roles (WEFT_FCR_*), if it is not there yet. state_cb: or NULL. */
 struct weft_fc_info;
 typedef void fc_state_fn(void *arg, struct weft_fc *fc, const struct weft_fc_info *info);
 int session_fc(struct session *s, uint8_t roles, fc_state_fn *state_cb, void *arg);
+/*
+ * Options may come in any order; in the end all must be of one transport. Where none is chosen, as
+ * with a configuration file, the adapter may have a name of each. -EINVAL: said why.
+ */
+int check_transport(const struct config *c, bool chosen);
 /* The same as a host, and waits until the target's port is logged in to. */
 int session_fc_host(struct session *s);
 void session_fc_end(struct session *s);
