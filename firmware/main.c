@@ -29,10 +29,16 @@ static void entry_refused(const struct hal_event *ev)
 	hal_complete(&cpl);
 }
 
-/* Of a pair that has no NVMe/TCP connection, or none that serves. */
-static __attribute__((noinline)) void submission_other(uint16_t qp, uint16_t slot)
+/* The state of its connection alone tells what a pair is, as long as all is well. */
+static inline void submission(uint16_t qp, uint16_t slot)
 {
-	if (qp_is_fc[qp])
+	struct nt_conn *c = &nt_conns[qp];
+
+	if (__builtin_expect(c->state == NT_READY, 1))
+		nt_host_submit(qp, c, slot);
+	else if (__builtin_expect(c->state == NT_SERVING, 1))
+		nt_ctl_submit(qp, c, slot);
+	else if (qp_is_fc[qp])
 		fcn_submit(qp, slot);
 	else if (!qp)
 		admin_submit(slot);
@@ -40,26 +46,13 @@ static __attribute__((noinline)) void submission_other(uint16_t qp, uint16_t slo
 		nt_submit(qp, slot);
 }
 
-/* The state of its connection alone tells what a pair is, as long as all is well. */
-static inline void submission(uint16_t qp, uint16_t slot)
-{
-	struct nt_conn *c = &nt_conns[qp];
-
-	if (c->state == NT_READY)
-		nt_host_submit(qp, c, slot);
-	else if (c->state == NT_SERVING)
-		nt_ctl_submit(qp, c, slot);
-	else
-		submission_other(qp, slot);
-}
-
 static inline void header(uint16_t conn)
 {
 	struct nt_conn *c = &nt_conns[conn];
 
-	if (c->state == NT_READY)
+	if (__builtin_expect(c->state == NT_READY, 1))
 		nt_host_header(conn, c);
-	else if (c->state == NT_SERVING)
+	else if (__builtin_expect(c->state == NT_SERVING, 1))
 		nt_ctl_header(conn, c);
 	else
 		nt_header(conn, 0, 0);
@@ -125,8 +118,8 @@ static __attribute__((noinline)) bool dispatch_rare(struct hal_event ev)
 	return event_held;
 }
 
-/* Fibre Channel, in the order of their frequency. */
-static inline bool dispatch_fc(struct hal_event ev)
+/* Fibre Channel, in the order of their frequency. They hold nothing back. */
+static inline void dispatch_fc(struct hal_event ev)
 {
 	if (ev.type == ENG_EVT_FC_FRAME)
 		fc_event_frame(&ev);
@@ -140,7 +133,6 @@ static inline bool dispatch_fc(struct hal_event ev)
 		fc_event_link(&ev);
 	else
 		log_limited("event %u unknown", ev.type);
-	return event_held;
 }
 
 /*
@@ -156,12 +148,12 @@ static inline bool dispatch(const struct hal_event *ev)
 		header(id);
 	else if (kind == ENG_EVT_SQE)
 		submission(id, (uint16_t)ev->w1);
+	else if ((kind & 0xff) >= ENG_EVT_FC_FRAME)
+		dispatch_fc(*ev);
 	else if (kind == ENG_EVT_PLACED)
 		nt_placed(id, (uint16_t)ev->w2, 0);
 	else if (kind == ENG_EVT_ACK)
 		tcp_ack_event(id);
-	else if ((kind & 0xff) >= ENG_EVT_FC_FRAME)
-		return dispatch_fc(*ev);
 	else
 		return dispatch_rare(*ev);
 	return false;
@@ -225,7 +217,7 @@ bool fw_init(void)
 	return true;
 }
 
-bool fw_turn(void)
+static inline __attribute__((always_inline)) bool turn(void)
 {
 	struct hal_event ev;
 	uint32_t n = 0;
@@ -246,6 +238,11 @@ bool fw_turn(void)
 	return true;
 }
 
+bool fw_turn(void)
+{
+	return turn();
+}
+
 #ifndef HAL_NATIVE
 void weft_main(void);
 void weft_main(void)
@@ -253,7 +250,7 @@ void weft_main(void)
 	if (!fw_init())
 		return; /* start code stands still */
 	for (;;)
-		if (!fw_turn())
+		if (!turn()) /* here once more: nothing to save and restore each time it wakes up */
 			hal_wait();
 }
 #endif

@@ -111,7 +111,12 @@ static inline bool data_ok(const struct weft_sq_entry *e, uint32_t flags, uint32
 	       nt_sgl_covers(e, flags, len);
 }
 
-static inline uint16_t check_entry(const struct weft_sq_entry *e, uint32_t word, uint32_t len)
+static inline uint16_t sqe_cid(const struct weft_sq_entry *e)
+{
+	return *(const uint16_t *)(const void *)(e->sqe + 2);
+}
+
+static uint16_t check_entry(const struct weft_sq_entry *e, uint32_t word, uint32_t len)
 {
 	uint32_t flags = word >> 8 & 0xff;
 
@@ -119,11 +124,23 @@ static inline uint16_t check_entry(const struct weft_sq_entry *e, uint32_t word,
 		return EOPNOTSUPP;
 	if (flags > 15 || !(FLAGS_OK >> flags & 1))
 		return EINVAL;
-	/* the answer would be another command's */
-	if (*(const uint16_t *)(const void *)(e->sqe + 2) != word >> 16)
+	if (sqe_cid(e) != word >> 16) /* the answer would be another command's */
 		return EINVAL;
 	return data_ok(e, flags, len) ? 0 : EINVAL;
 }
+
+/* As check_entry finds it, for what nearly every entry is: data within its first element. */
+static inline bool plain_entry(const struct weft_sq_entry *e, uint32_t word, uint32_t len)
+{
+	uint32_t flags = word >> 8 & 0xff;
+	bool kind = flags == WEFT_SQF_DATA_IN || flags == WEFT_SQF_DATA_OUT ||
+		    flags == (WEFT_SQF_DATA_OUT | WEFT_SQF_ICD);
+
+	return (uint8_t)word == WEFT_OP_CAPSULE && kind && sqe_cid(e) == word >> 16 &&
+	       len - 1 < NT_DATA_MAX && (uint32_t)e->sgl_count - 1 < WEFT_SGL_INLINE &&
+	       e->sgl[0].len >= len;
+}
+_Static_assert(NT_DATA_MAX <= WEFT_DATA_MAX, "plain_entry looks at the lesser");
 
 static __attribute__((noinline)) void refuse(uint16_t conn, uint16_t slot, uint16_t err)
 {
@@ -151,29 +168,49 @@ static inline void start(struct nt_cmd *cmd, uint32_t sqf, uint32_t len, uint32_
 	cmd->off = off;
 }
 
-void nt_host_submit(uint16_t conn, struct nt_conn *c, uint16_t slot)
+/* The entry is good. */
+static inline __attribute__((always_inline)) void submit(uint16_t conn, struct nt_conn *c,
+							 uint16_t slot, uint32_t word, uint32_t len)
 {
-	const struct weft_sq_entry *e = hal_slot_entry(slot);
 	struct tcp_pdu *pdu = hal_slot_fw(slot);
-	uint32_t word = first_word(e), len = e->data_len, flags = word >> 8 & 0xff, icd = 0;
-	uint16_t err = check_entry(e, word, len);
+	uint32_t flags = word >> 8 & 0xff, icd = 0;
 	const struct nt_form *form = &c->cmd;
 	struct nt_form f;
 
-	if (__builtin_expect(err, 0)) {
-		refuse(conn, slot, err);
-		return;
-	}
 	if (flags & WEFT_SQF_ICD) {
 		form = &c->cmd_icd;
 		icd = len;
 	}
 	f = *form; /* read before the slot is written: the compiler does not know that they are apart */
 	start(&nt_cmds[slot], flags, len, icd);
-	pdu_put_cmd(nt_pdu_header(pdu), f.word0, f.bytes + icd, (const uint32_t *)e->sqe);
+	pdu_put_cmd(nt_pdu_header(pdu), f.word0, f.bytes + icd,
+		    (const uint32_t *)hal_slot_entry(slot)->sqe);
 	pdu->rec.data_slot = slot;
 	pdu->rec.data_off = 0;
 	nt_send(conn, pdu, &f, icd, slot);
+}
+
+static __attribute__((noinline)) void submit_other(uint16_t conn, struct nt_conn *c, uint16_t slot)
+{
+	const struct weft_sq_entry *e = hal_slot_entry(slot);
+	uint32_t word = first_word(e), len = e->data_len;
+	uint16_t err = check_entry(e, word, len);
+
+	if (err)
+		refuse(conn, slot, err);
+	else
+		submit(conn, c, slot, word, len);
+}
+
+void nt_host_submit(uint16_t conn, struct nt_conn *c, uint16_t slot)
+{
+	const struct weft_sq_entry *e = hal_slot_entry(slot);
+	uint32_t word = first_word(e), len = e->data_len;
+
+	if (__builtin_expect(plain_entry(e, word, len), 1))
+		submit(conn, c, slot, word, len);
+	else
+		submit_other(conn, c, slot);
 }
 
 void nt_submit(uint16_t conn, uint16_t slot)

@@ -93,7 +93,8 @@ static __attribute__((noinline)) void resp_early(uint16_t conn, uint16_t slot,
 		tcp_poll(conn); /* the last PDU given back completes */
 }
 
-static inline void capsule_resp(uint16_t conn, const struct nt_conn *c, const struct pdu_hdr *h)
+static inline __attribute__((always_inline)) void
+capsule_resp(uint16_t conn, const struct nt_conn *c, const struct pdu_hdr *h)
 {
 	const uint32_t cqe[4] = { h->w[2], h->w[3], h->w[4], h->w[5] };
 	uint16_t cid = (uint16_t)cqe[3], slot = (uint16_t)(c->slot_base + cid);

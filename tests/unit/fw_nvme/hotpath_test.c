@@ -12,8 +12,8 @@ START_TEST(test_instructions)
 		const char *format;
 		unsigned most;
 	} rows[] = {
-		{ "read: submit %*u data %*u response %*u total %u", 295 },
-		{ "write: submit %*u response %*u total %u", 228 },
+		{ "read: submit %*u data %*u response %*u total %u", 268 },
+		{ "write: submit %*u response %*u total %u", 202 },
 		{ "controller read: capsule %*u placed %*u send %*u acked %*u total %u", 355 },
 		{ "controller write: capsule %*u placed %*u respond %*u acked %*u total %u", 290 },
 		{ "controller fetch: capsule %*u get %*u data %*u total %u", 905 },
