@@ -10,7 +10,7 @@ FW_CFLAGS := --specs=picolibc.specs $(FW_ARCH) -std=gnu11 -O2 -g $(WARN) -ffunct
              -fno-tree-loop-distribute-patterns -falign-functions=4 -falign-jumps=4 -Ibuild/abi -Ifirmware -Ifirmware/hal
 FW_IMAGE_MAX := 131072
 
-build/firmware/rv32/%.o: firmware/%.c $(ABI_C)
+build/firmware/rv32/%.o: firmware/%.c $(ABI_C) firmware/boot/module.mk
 	@mkdir -p $(@D)
 	$(CCACHE) $(RISCV)gcc $(FW_CFLAGS) -MMD -c $< -o $@
 build/firmware/rv32/%.o: firmware/%.S
