@@ -267,7 +267,7 @@ START_TEST(a_lost_disconnect_does_not_hold_up_recovery)
 	opts.connect_ms = 500;
 	rig_connect(2);
 	nvme_fc_loop_fault(loop, NVME_FC_LOOP_CMND_ABORT, 0, 1);
-	nvme_fc_loop_fault(loop, NVME_FC_LOOP_LS_DROP, 0, 1);
+	nvme_fc_loop_fault(loop, NVME_FC_LOOP_LS_DROP, 0, 2); /* nor we the target's */
 	start_load(true);
 	pass(50);
 	ck_assert_uint_eq(ev.lost, 1);
