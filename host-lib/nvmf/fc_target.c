@@ -12,12 +12,14 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/queue.h>
 
 #include "fc.h"
 #include "weft_host.h"
 
 #define MS 1000000ull
 #define END_MS 10000u
+#define DRAIN_MS 1000u /* for connections that close alone */
 #define SQE_CID 2
 
 struct fc_slot {
@@ -36,11 +38,12 @@ struct fc_conn {
 	struct nvmet_fc_conn *conn; /* NULL: the FC transport has let go */
 	struct nvmf_env env;
 	uint16_t entries;
-	unsigned int replies; /* under way */
-	unsigned int holds;   /* functions on the stack that go on with it */
-	bool told;            /* the association is ending */
-	bool closing;         /* the connection alone */
-	bool ending;          /* counts in the listener's */
+	unsigned int replies;       /* under way */
+	unsigned int holds;         /* functions on the stack that go on with it */
+	bool told;                  /* the association is ending */
+	bool closing;               /* the connection alone */
+	LIST_ENTRY(fc_conn) ending; /* of the listener's */
+	bool is_ending;
 	struct fc_slot *used;
 	struct fc_slot *free;
 };
@@ -51,9 +54,9 @@ struct fc_listener {
 	nvmf_accept_t *accept_cb;
 	void *arg;
 	unsigned int max_qpairs;
-	unsigned int refs;     /* the owner's, and connections */
-	unsigned int n_conn;   /* that the FC transport has */
-	unsigned int n_ending; /* of these, those whose queue pair was freed */
+	unsigned int refs;           /* the owner's, and connections */
+	unsigned int n_conn;         /* that the FC transport has */
+	LIST_HEAD(, fc_conn) ending; /* of these, those whose queue pair was freed */
 	bool closed;
 };
 
@@ -150,7 +153,8 @@ static void settle(struct fc_conn *fc)
 		nvmet_fc_conn_free(fc->conn);
 		fc->conn = NULL;
 		fc->l->n_conn--;
-		fc->l->n_ending -= fc->ending;
+		if (fc->is_ending)
+			LIST_REMOVE(fc, ending);
 	}
 	if (!fc->conn && !fc->c.qp)
 		free_conn(fc);
@@ -405,8 +409,8 @@ void nvmf__fc_controller_free(struct nvmf_qpair *qp)
 	fc->c.state = CONN_ENDING;
 	nvmf__ctl_flush(qp, -ECONNABORTED);
 	if (fc->conn) {
-		fc->ending = true;
-		fc->l->n_ending++;
+		fc->is_ending = true;
+		LIST_INSERT_HEAD(&fc->l->ending, fc, ending);
 		end_conn(fc);
 	}
 	fc->holds--;
@@ -455,15 +459,30 @@ void nvmf__fc_changed(struct fc_listener *l)
 	nvmet_fc_discovery_changed(l->tport);
 }
 
-/* Associations stay with the listener that they came to, as long as they have connections. */
-void nvmf__fc_unlisten(struct fc_listener *l)
+static bool await_ending(struct fc_listener *l, uint32_t ms)
 {
 	uint64_t start = nvmf__env_now(&l->env);
 
-	l->closed = true;
-	nvmet_fc_attach(l->tport, NULL, NULL);
-	while (l->n_ending && nvmf__env_now(&l->env) - start < END_MS * MS)
+	while (!LIST_EMPTY(&l->ending) && nvmf__env_now(&l->env) - start < ms * MS)
 		if (nvmf__env_step(&l->env))
 			break;
+	return LIST_EMPTY(&l->ending);
+}
+
+/*
+ * Associations stay with the listener that they came to, as long as they have connections. One that is
+ * closing alone could last as long as its host does not send data: then its association ends.
+ */
+void nvmf__fc_unlisten(struct fc_listener *l)
+{
+	struct fc_conn *fc;
+
+	l->closed = true;
+	nvmet_fc_attach(l->tport, NULL, NULL);
+	if (!await_ending(l, DRAIN_MS)) {
+		LIST_FOREACH(fc, &l->ending, ending)
+		nvmet_fc_conn_end(fc->conn, -ECONNABORTED);
+		await_ending(l, END_MS);
+	}
 	put_listener(l);
 }

@@ -298,8 +298,9 @@ struct nvmf_listener *nvmf_listen(enum nvmf_trtype trtype, const struct nvmf_lis
 void nvmf_discovery_changed(struct nvmf_listener *listener);
 /*
  * Ends it. Queue pairs stay. Synchronous: waits until the adapter let go of queue pairs that were
- * freed. Before weft_dev_close. Not from accept_cb of the same listener. After weft_dev_reset a
- * listener gets no more connections; end it and make a new one. NULL is ignored.
+ * freed (FC: a pair for I/O that waits for data ends its association after a second). Before
+ * weft_dev_close. Not from accept_cb of the same listener. After weft_dev_reset a listener gets no
+ * more connections; end it and make a new one. NULL is ignored.
  */
 void nvmf_unlisten(struct nvmf_listener *listener);
 

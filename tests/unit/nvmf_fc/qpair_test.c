@@ -21,7 +21,7 @@ static struct {
 	struct nvmf_capsule *cmd; /* the latest */
 	struct nvme_cqe cqe;
 	int rsp_error;
-	bool refuse, free_in_error, free_in_receive;
+	bool refuse, free_in_accept, free_in_error, free_in_receive;
 	int free_in_response; /* which of hq, 1's based */
 } seen;
 
@@ -67,6 +67,10 @@ static void on_accept(void *arg, struct nvmf_connection *conn,
 	ctl[q] = nvmf_allocate_qpair(NVMF_TRTYPE_FC, true, &p, on_ctl_error, &ctl[q], on_command,
 				     &ctl[q]);
 	ck_assert_ptr_nonnull(ctl[q]);
+	if (seen.free_in_accept) {
+		nvmf_free_qpair(ctl[q]);
+		ctl[q] = NULL;
+	}
 }
 
 static void on_host_error(void *arg, int error)
@@ -518,6 +522,56 @@ START_TEST(a_pair_for_io_that_the_controller_frees_goes_alone)
 }
 END_TEST
 
+START_TEST(a_controller_frees_a_pair_when_it_gets_it)
+{
+	free_pairs();
+	spin(20);
+	memset(&seen, 0, sizeof(seen));
+	seen.free_in_accept = !_i; /* the admin pair, or that for I/O */
+	hq[0] = try_pair(params(0));
+	ck_assert_ptr_nonnull(hq[0]);
+	seen.free_in_accept = true;
+	hq[1] = try_pair(params(1));
+	if (!_i) {
+		ck_assert_ptr_null(hq[1]);
+		spin(20);
+		ck_assert_uint_eq(seen.host_errors, 1);
+		return;
+	}
+	ck_assert_ptr_nonnull(hq[1]);
+	send(1, NVME_OPC_FLUSH, 3, NULL, 0);
+	ck_assert_uint_eq(seen.commands, 0);
+	ck_assert_uint_eq(seen.cqe.status >> 1, NVME_SC_ABORTED_SQ_DELETION);
+	ck_assert_uint_eq(seen.host_errors, 0);
+}
+END_TEST
+
+/* The host's data do not come, so a pair that goes alone cannot: the listener's end is its own. */
+START_TEST(a_pair_that_waits_for_data_ends_with_the_listener)
+{
+	struct memdesc m = memdesc_vaddr(in);
+	struct nvmf_capsule *nc;
+	uint64_t before = now;
+
+	send(1, NVME_OPC_WRITE, 1, out, LEN);
+	nc = seen.cmd;
+	nvme_fc_loop_fault(loop, NVME_FC_LOOP_OP_DROP, 0, 1);
+	ck_assert_int_eq(nvmf_receive_controller_data(nc, 0, &m, LEN, on_ctl_data, NULL), 0);
+	nvmf_free_qpair(ctl[1]);
+	ctl[1] = NULL;
+	spin(20);
+	ck_assert_uint_eq(seen.ctl_data + seen.host_errors, 0);
+	nvmf_unlisten(lis);
+	lis = NULL;
+	ck_assert_uint_eq(seen.ctl_data, 1);
+	ck_assert_int_eq(seen.data_of_ctl, -ECONNABORTED);
+	ck_assert_uint_lt(now - before, 2000000000);
+	spin(20);
+	ck_assert_uint_eq(seen.host_errors, 2);
+	nvmf_free_capsule(nc);
+}
+END_TEST
+
 /* In a response callback, with another command in flight: no waiting, and an end for each. */
 START_TEST(a_host_frees_a_pair_from_a_callback)
 {
@@ -692,6 +746,8 @@ Suite *qpair_suite(void)
 	tcase_add_test(t, an_idle_pair_is_freed_alone);
 	tcase_add_loop_test(t, the_controller_frees_a_pair, 0, 4);
 	tcase_add_loop_test(t, a_pair_for_io_that_the_controller_frees_goes_alone, 0, 2);
+	tcase_add_loop_test(t, a_controller_frees_a_pair_when_it_gets_it, 0, 2);
+	tcase_add_test(t, a_pair_that_waits_for_data_ends_with_the_listener);
 	tcase_add_loop_test(t, a_host_frees_a_pair_from_a_callback, 0, 2);
 	tcase_add_loop_test(t, pairs_are_freed_from_callbacks, 0, 2);
 	tcase_add_test(t, link_lost_ends_all_four);
