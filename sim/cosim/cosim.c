@@ -108,24 +108,32 @@ static int add_adapters(struct cosim *c)
 	return ret;
 }
 
+static int add_cable(struct cosim *c, struct weft_world_port *a, struct weft_world_port *b)
+{
+	const struct cosim_params *q = &c->params;
+	uint32_t rate = native(c) ? q->sim.fc_mbit_per_s : q->sim.link_mbit_per_s;
+
+	if (q->join)
+		return q->join(q->join_arg, c->world, a, b);
+	return weft_world_link(a, b, &q->cable[0], &q->cable[1], rate);
+}
+
 /* One cable between two, or a switch. */
 static int add_cables(struct cosim *c)
 {
 	const struct cosim_params *q = &c->params;
-	uint32_t rate = native(c) ? q->sim.fc_mbit_per_s : q->sim.link_mbit_per_s;
 	struct weft_world_port *ports[2 * COSIM_MAX];
 	unsigned int i;
 	int ret;
 
 	if (c->n == 2 && !q->spare && q->wire != COSIM_FABRIC)
-		return weft_world_link(c->end[0].wire, c->end[1].wire, &q->cable[0], &q->cable[1],
-				       rate);
+		return add_cable(c, c->end[0].wire, c->end[1].wire);
 	if (native(c))
 		ret = weft_world_add_fabric(c->world, c->n + q->spare, ports);
 	else
 		ret = weft_world_add_switch(c->world, c->n + q->spare, ports);
 	for (i = 0; i < c->n && !ret; i++)
-		ret = weft_world_link(c->end[i].wire, ports[i], &q->cable[0], &q->cable[1], rate);
+		ret = add_cable(c, c->end[i].wire, ports[i]);
 	for (i = 0; i < q->spare && !ret; i++)
 		c->spare[i] = ports[c->n + i];
 	return ret;
@@ -137,6 +145,7 @@ static int open_fc(struct cosim_end *end)
 	unsigned int i = (unsigned int)(end - c->end);
 	struct weft_fc_params fc = { .wwnn = COSIM_WWNN + i,
 				     .wwpn = COSIM_WWPN + i,
+				     .e_d_tov_ms = c->params.e_d_tov_ms,
 				     .mode = native(c) ? WEFT_FCM_NATIVE : WEFT_FCM_VN2VN,
 				     .roles = i == COSIM_TARGET ?
 						      WEFT_FCR_TARGET | WEFT_FCR_DISCOVERY :

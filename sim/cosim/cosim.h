@@ -41,9 +41,14 @@ struct cosim_params {
 	uint16_t mtu;                   /* [1500] */
 	uint32_t timeout_ms;            /* of the driver's synchronous calls [5000] */
 	uint32_t advance_ns;            /* device time of an empty poll [1000] */
+	uint32_t e_d_tov_ms;            /* of the FC ports [2000] */
 	const char *capture[COSIM_MAX]; /* pcapng of an adapter's port on the wire, or NULL */
 	/* puts something between driver and simulator, or NULL */
 	struct weft_bus *(*wrap)(struct weft_bus *inner);
+	/* takes the place of weft_world_link for each cable, so that a test can stand between; or NULL */
+	int (*join)(void *arg, struct weft_world *world, struct weft_world_port *a,
+		    struct weft_world_port *b);
+	void *join_arg;
 };
 
 struct cosim_end {
