@@ -27,6 +27,8 @@
 #define R_T_TOV_MS 100u
 #define RESERVE 32u /* receive buffers that no credit is given for */
 #define POLLS 4u    /* looks at the credit in E_D_TOV */
+#define CREDIT_MAX 0x7fffu
+_Static_assert(CREDIT_MAX < ENG_FC_CREDIT_OFF, "no login may turn flow control off");
 
 enum link_state { LK_OFF, LK_AC, LK_LR1, LK_LR2, LK_LR3, LK_OL1, LK_OL2, LK_OL3, LK_LF1, LK_LF2 };
 
@@ -48,12 +50,15 @@ static const struct {
 
 static struct {
 	uint8_t state;
-	bool up; /* active, or in a link reset from there */
+	bool up;   /* active, or in a link reset from there */
+	bool told; /* a login said how much credit there is */
 	uint32_t credit;
 	struct timer timer; /* R_T_TOV */
 	struct timer watch; /* of the credit */
 	uint32_t seen_done, seen_free, starved;
 } link;
+
+static void enter(uint8_t state);
 
 bool link_up(void)
 {
@@ -65,10 +70,18 @@ uint32_t link_credit_get(void)
 	return link.credit;
 }
 
+/* Written anew, the engine's count forgets what is under way: later only with a link reset, as a new value. */
 void link_credit(uint32_t credit)
 {
-	link.credit = credit ? credit : 1;
-	hal_fc_credit(link.credit);
+	uint32_t before = link.credit;
+	bool told = link.told;
+
+	link.credit = !credit ? 1 : credit < CREDIT_MAX ? credit : CREDIT_MAX;
+	link.told = true;
+	if (!told)
+		hal_fc_credit(link.credit);
+	else if (link.credit != before && link.state == LK_AC)
+		enter(LK_LR1);
 }
 
 uint32_t link_buffers(void)
@@ -88,8 +101,10 @@ static void went_up(void)
 	bool first = !link.up;
 
 	link.up = true;
-	if (first)
+	if (first) {
 		link.credit = 1; /* until a login tells more */
+		link.told = false;
+	}
 	hal_fc_credit(link.credit);
 	control();
 	link.starved = 0;

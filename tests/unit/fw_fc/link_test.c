@@ -226,6 +226,60 @@ START_TEST(no_credit_for_e_d_tov_is_a_link_reset)
 }
 END_TEST
 
+/* PLOGI of a port that we know, with this BB_Credit. */
+static void plogi_again(uint16_t credit)
+{
+	uint8_t p[LOGIN_LEN];
+
+	rig_login(p, ELS_PLOGI, LOW_WWPN, 0);
+	put_be16(p + 6, credit);
+	rig_request(FC_ID_PTP_LOW, FC_ID_PTP_HIGH, p, sizeof(p));
+	rig_forget();
+}
+
+/* Frames under way still owe their R_RDY: a credit that is set anew counts them twice. */
+START_TEST(credit_is_set_by_the_first_login_only)
+{
+	uint32_t before;
+
+	rig_ptp_high(HOST, 0x10);
+	before = rig.credits;
+	rig.credit = 3;
+	plogi_again(16);
+	ck_assert_uint_eq(rig.credits, before);
+	ck_assert_uint_eq(rig_sends(), IDLE);
+}
+END_TEST
+
+START_TEST(another_credit_comes_by_link_reset)
+{
+	rig_ptp_high(HOST, 0x10);
+	rig.credit = 3;
+	plogi_again(8);
+	ck_assert_uint_eq(rig.credit, 3);
+	ck_assert_uint_eq(rig_sends(), LR);
+	ck_assert(!rig_drops());
+	rig_prim(LRR);
+	rig_prim(IDLE);
+	ck_assert_uint_eq(rig_sends(), IDLE);
+	ck_assert_uint_eq(rig.credit, 8);
+}
+END_TEST
+
+START_TEST(no_login_turns_flow_control_off)
+{
+	static const uint16_t credits[][2] = { { 0, 1 }, { 0x7fff, 0x7fff }, { 0xffff, 0x7fff } };
+
+	for (int i = 0; i < 3; i++) {
+		rig_ptp_high(HOST, 0x10);
+		plogi_again(credits[i][0]);
+		rig_prim(LRR);
+		rig_prim(IDLE);
+		ck_assert_uint_eq(rig.credit, credits[i][1]);
+	}
+}
+END_TEST
+
 START_TEST(a_slow_other_is_not_starvation)
 {
 	rig_ptp_high(HOST, 0x10);
@@ -419,6 +473,9 @@ Suite *link_suite(void)
 	tcase_add_test(t, failure_looks_at_what_comes_now);
 	tcase_add_test(t, ols_without_an_answer_waits_for_ols);
 	tcase_add_test(t, no_credit_for_e_d_tov_is_a_link_reset);
+	tcase_add_test(t, credit_is_set_by_the_first_login_only);
+	tcase_add_test(t, another_credit_comes_by_link_reset);
+	tcase_add_test(t, no_login_turns_flow_control_off);
 	tcase_add_test(t, a_slow_other_is_not_starvation);
 	tcase_add_test(t, frame_ahead_of_the_link_event_is_taken);
 	tcase_add_test(t, frames_while_the_link_is_down_are_nothing);
