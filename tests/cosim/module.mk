@@ -48,6 +48,9 @@ $(HOSTILE_TESTS:%=%.o): $(COSIM)/pair_hostile_%_test.o: tests/cosim/pair_hostile
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -Isim -Itests/cosim -DHOSTILE_PART='"$*"' -c -o $@ $<
 $(PAIR_TESTS): %: %.o $(PAIR_O)
+FC_WIRE_TESTS := $(filter-out %/pair_fc_test,$(filter $(COSIM)/pair_fc_%,$(PAIR_TESTS)))
+$(FC_WIRE_TESTS): $(COSIM)/fc_wire.o $(COSIM)/fc_fixture.o
+$(COSIM)/pair_fc_hostile_test: $(COSIM)/fc_frames.o
 $(COSIM)/transport_test: %: %.o $(COSIM)/lend.o
 $(PAIR_TESTS) $(COSIM)/transport_test: %: $(PAIR_LIBS) | build/firmware/weft.elf
 	$(CXX) -o $@ $(filter-out $(PAIR_LIBS),$^) $(PAIR_LIBS) $(SIM_LIBS) $(DRIVER_LIBS) -lcheck -lsubunit -lrt
