@@ -37,7 +37,9 @@ static void on_done(void *arg, const struct nvme_result *r)
 			weft_set_error(rc, "%s (%xh/%02xh)", nvme_status_text(r->status),
 				       r->status >> 8 & 7, r->status & 0xff);
 		else
-			weft_set_error(rc, "%s", strerror(-rc));
+			weft_set_error(rc, "%s%s",
+				       connection_failed(r) ? "connection failed: " : "",
+				       strerror(-rc));
 	}
 }
 

@@ -120,7 +120,8 @@ static void on_done(void *arg, const struct nvme_result *r)
 	p->taken[q->slot] = 0;
 	if (nvme_result_errno(r)) {
 		if (!p->errors++)
-			fprintf(stderr, "weft: slot %llu: %s\n", (unsigned long long)q->slot,
+			fprintf(stderr, "weft: slot %llu: %s%s\n", (unsigned long long)q->slot,
+				connection_failed(r) ? "connection failed: " : "",
 				r->error ? strerror(-r->error) : nvme_status_text(r->status));
 		return;
 	}

@@ -77,6 +77,11 @@ int session_begin(struct session *s, const struct config *cfg)
 	return rc;
 }
 
+bool connection_failed(const struct nvme_result *r)
+{
+	return r->error && r->error != -EBADMSG;
+}
+
 static void on_event(void *arg, enum nvme_host_event event, int error, uint32_t aer)
 {
 	(void)arg;

@@ -199,7 +199,8 @@ static void choose_adapter(struct server *sv, const struct target_config *c)
 		p->mtu = c->adapter.mtu;
 	if (!memcmp(p->mac, no_mac, 6))
 		memcpy(p->mac, c->adapter.mac, 6);
-	sv->own.fc_vn2vn |= c->fc_vn2vn;
+	if (!sv->own.fc_given)
+		sv->own.fc_vn2vn = c->fc_vn2vn;
 	for (i = 0; i < c->n_ports; i++) {
 		const struct target_port *t = &c->ports[i];
 

@@ -92,6 +92,8 @@ int session_port(struct session *s);
 int session_ethernet(struct session *s);
 int session_connect(struct session *s);
 void session_disconnect(struct session *s);
+/* The command has no answer; a wrong digest (-EBADMSG) is only its own. */
+bool connection_failed(const struct nvme_result *r);
 void session_end(struct session *s);
 int complain(int err, const char *what);
 /* fc.c. The FC port in these roles (WEFT_FCR_*), if it is not there yet. state_cb: or NULL. */
