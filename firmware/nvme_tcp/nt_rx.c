@@ -113,6 +113,7 @@ capsule_resp(uint16_t conn, const struct nt_conn *c, const struct pdu_hdr *h)
 	if (__builtin_expect(!(word & NTC_WORD_REFS), 1)) {
 		nt_cmd_complete(conn, cid, slot, cqe);
 	} else {
+		/* a copy: with its address given away, cqe would stand in memory on the normal path too */
 		const uint32_t kept[4] = { cqe[0], cqe[1], cqe[2], cqe[3] };
 
 		resp_early(conn, slot, kept);
