@@ -209,7 +209,7 @@ START_TEST(logins_at_any_moment)
 {
 	static const unsigned int at[] = { 1, 60 };
 
-	begin(&(struct pair_params){ .cosim.wire = COSIM_FC });
+	begin(&(struct pair_params){ .cosim.wire = COSIM_FC, .io_timeout_ms = 20 });
 	for (unsigned int k = 0; k < sizeof(at) / sizeof(at[0]); k++) {
 		for (unsigned int to = 0; to < 2; to++) {
 			mix_start(&mix, &pair.side[0], 8, 8192, 0, 50, k + 1);
