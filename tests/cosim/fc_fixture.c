@@ -34,7 +34,7 @@ void open_wired(struct pair_params *params)
 	lost = reconnected = 0;
 	params->cosim.join = fc_wire_join;
 	params->cosim.join_arg = &wire;
-	params->cosim.advance_ns = 10000; /* there is much to wait for */
+	params->cosim.advance_ns = 40000; /* there is much to wait for */
 	params->kato_ms = 1;
 	params->reconnect_delay_ms = 1;
 	params->event_cb = on_event;

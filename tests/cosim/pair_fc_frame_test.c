@@ -60,11 +60,14 @@ static void command(bool write, unsigned int n)
 START_TEST(each_frame_of_a_command)
 {
 	bool write = _i & 1;
+	unsigned int step = 1;
 
 	open_wired(&(struct pair_params){ .cosim.wire = COSIM_FC, .io_timeout_ms = 5 });
 	wire.rule = rule;
-	for (unsigned int n = 1; n <= (write ? 7 : 6); n++) {
-		fault.what = (enum fc_wire_do)(FC_WIRE_LOSE + _i / 2);
+	fault.what = (enum fc_wire_do)(FC_WIRE_LOSE + _i / 2);
+	if (fault.what == FC_WIRE_DAMAGE) /* it is lost, too: some suffice */
+		step = 3;
+	for (unsigned int n = 1; n <= (write ? 7 : 6); n += step) {
 		fault.at = n;
 		command(write, n);
 	}
