@@ -164,10 +164,22 @@ static void step(uint32_t status)
 	}
 }
 
-/* The event may be older than what comes now, and another change is only told after this one. */
+/* The other port lost what it had, logins too: even when it is over already. */
+static bool starts_anew(uint32_t status)
+{
+	uint32_t prim = (status & ENG_FC_STATUS_RX_PRIM_MASK) >> ENG_FC_STATUS_RX_PRIM_LSB;
+
+	return !(status & ENG_FC_STATUS_SIGNAL_MASK) || prim == ENG_FCP_NOS || prim == ENG_FCP_OLS;
+}
+
+/*
+ * The event may be older than what comes now, and another change is only told after this one. A port
+ * that is reset is dark for a moment only: then the event is all there is of it.
+ */
 void fc_link_changed(uint32_t status)
 {
-	(void)status;
+	if (link.state == LK_AC && starts_anew(status))
+		step(status);
 	step(hal_fc_status());
 }
 

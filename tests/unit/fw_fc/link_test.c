@@ -181,6 +181,25 @@ START_TEST(late_event_is_no_failure)
 }
 END_TEST
 
+START_TEST(light_that_was_out_for_a_moment_ends_the_logins)
+{
+	static const uint32_t told[] = {
+		0, ENG_FC_STATUS_SIGNAL_MASK | OLS << ENG_FC_STATUS_RX_PRIM_LSB,
+		ENG_FC_STATUS_SIGNAL_MASK | NOS << ENG_FC_STATUS_RX_PRIM_LSB
+	};
+
+	rig_ptp_high(HOST, 0x10);
+	rig.status = ENG_FC_STATUS_SIGNAL_MASK; /* IDLE comes again */
+	fc_link_changed(told[_i]);
+	ck_assert_uint_eq(fc_port.state, WEFT_FCS_DOWN);
+	ck_assert_uint_ne(rig_sends(), IDLE);
+	rig_prim(OLS); /* and from there it comes back */
+	rig_prim(LR);
+	rig_prim(IDLE);
+	ck_assert_uint_eq(fc_port.state, WEFT_FCS_LOGIN);
+}
+END_TEST
+
 START_TEST(failure_looks_at_what_comes_now)
 {
 	rig_start(WEFT_FCM_NATIVE, HOST);
@@ -470,6 +489,7 @@ Suite *link_suite(void)
 	tcase_add_test(t, link_reset_of_the_other_keeps_logins);
 	tcase_add_test(t, answer_that_does_not_come_is_a_failure);
 	tcase_add_test(t, late_event_is_no_failure);
+	tcase_add_loop_test(t, light_that_was_out_for_a_moment_ends_the_logins, 0, 3);
 	tcase_add_test(t, failure_looks_at_what_comes_now);
 	tcase_add_test(t, ols_without_an_answer_waits_for_ols);
 	tcase_add_test(t, no_credit_for_e_d_tov_is_a_link_reset);
