@@ -83,6 +83,21 @@ static void darken(struct fc_port *p, uint64_t now_ns)
 	primitive(&p->in, WEFT_FC_PRIM_LOS, now_ns);
 }
 
+/*
+ * Nobody is there any more. What they have sent and we have not read would turn the light on again,
+ * for ever: it is lost, too.
+ */
+static void lose(struct fc_port *p, uint64_t now_ns)
+{
+	uint8_t unit[WEFT_FC_UNIT_MAX];
+
+	p->unplugged++;
+	p->gone = true;
+	while (p->rx_prim != WEFT_FC_PRIM_LOS && read(p->sock.fd, unit, sizeof(unit)) >= 0)
+		;
+	darken(p, now_ns);
+}
+
 void fc_port_pull(struct fc_port *p, bool pulled, uint64_t now_ns)
 {
 	if (p->pulled == pulled || p->sock.fd < 0)
@@ -134,11 +149,8 @@ static void move_out(struct fc_port *p, uint64_t now_ns)
 			p->retry_ns = now_ns + RETRY_NS;
 			return;
 		}
-		if (ret) {
-			p->unplugged++;
-			p->gone = true;
-			darken(p, now_ns);
-		}
+		if (ret)
+			lose(p, now_ns);
 		free(weft_link_take(&p->out, now_ns));
 	}
 }

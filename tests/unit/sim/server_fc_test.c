@@ -3,6 +3,7 @@
 #include <check.h>
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -186,6 +187,32 @@ START_TEST(a_peer_that_goes_is_a_cable_pulled)
 }
 END_TEST
 
+/* What a peer that went has sent before is not taken for a sign of life. */
+START_TEST(what_a_peer_left_behind_is_lost)
+{
+	const char *more[] = { "--fc", spec, NULL };
+	unsigned int i, round;
+
+	names();
+	vfu_start(more);
+	vfu_hello();
+	for (round = 0; round < 5; round++) {
+		come();
+		say(WEFT_FC_PRIM_NOS, 1);
+		ck_assert(link_is(1 | WEFT_FC_PRIM_NOS << 4));
+		ck_assert_int_eq(kill(server, SIGSTOP), 0); /* it is not as fast as we are */
+		for (i = 0; i < 8; i++)
+			say(WEFT_FC_PRIM_R_RDY, 1);
+		go();
+		usleep(120000); /* it has to say its level, too: that fails before it reads */
+		ck_assert_int_eq(kill(server, SIGCONT), 0);
+		ck_assert(link_is(0));
+		usleep(250000);
+		ck_assert(link_is(0));
+	}
+}
+END_TEST
+
 START_TEST(faults_give_their_credit_back)
 {
 	const char *more[] = { "--fc", spec, "--fc-faults", "loss=1", NULL };
@@ -235,6 +262,7 @@ int main(void)
 	tcase_add_loop_test(t, units_by_datagram, 0, 2);
 	tcase_add_test(t, levels_are_said_anew);
 	tcase_add_loop_test(t, a_peer_that_goes_is_a_cable_pulled, 0, 2);
+	tcase_add_test(t, what_a_peer_left_behind_is_lost);
 	tcase_add_test(t, faults_give_their_credit_back);
 	tcase_add_loop_test(t, bad_options_say_so, 0, 6);
 	suite_add_tcase(s, t);
