@@ -57,8 +57,9 @@ $(PAIR_TESTS) $(COSIM)/transport_test: %: $(PAIR_LIBS) | build/firmware/weft.elf
 TESTS += $(PAIR_TESTS) $(COSIM)/transport_test
 
 # Two adapters in two processes.
-tests/cosim/two_process_test.py tests/cosim/tap_test.py: | build/weft build/weft-sim build/firmware/weft.elf
-TESTS += tests/cosim/two_process_test.py tests/cosim/tap_test.py
+tests/cosim/two_process_test.py tests/cosim/two_process_fc_test.py tests/cosim/tap_test.py: | build/weft build/weft-sim build/firmware/weft.elf
+tests/cosim/two_process_fc_test.py: | build/weft-fabric
+TESTS += tests/cosim/two_process_test.py tests/cosim/two_process_fc_test.py tests/cosim/tap_test.py
 
 # The transport's inner face is no part of the library: its objects are linked one by one.
 $(COSIM)/fc_transport_test: $(COSIM)/fc_transport_test.o $(HOSTLIB_OBJ) build/sim/libweft_sim.a build/driver/libweft.a | build/firmware/weft.elf

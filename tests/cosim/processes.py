@@ -21,7 +21,7 @@ class ProcessCase(unittest.TestCase):
     def setUp(self):
         folder = tempfile.TemporaryDirectory(prefix='weft.')
         self.addCleanup(folder.cleanup)
-        self.dir, self.children = folder.name, []
+        self.dir, self.children, self.ended = folder.name, [], []
 
     def path(self, name):
         return os.path.join(self.dir, name)
@@ -34,8 +34,9 @@ class ProcessCase(unittest.TestCase):
         self.addCleanup(self.stop, child, signal.SIGKILL)
         return child
 
-    @staticmethod
-    def stop(child, sig=signal.SIGTERM):
+    def stop(self, child, sig=signal.SIGTERM):
+        """Its exit status. That it ended is nothing that wait_for minds."""
+        self.ended.append(child)
         if child.poll() is None:
             child.send_signal(sig)
         return child.wait(LIMIT)
@@ -43,7 +44,8 @@ class ProcessCase(unittest.TestCase):
     def wait_for(self, name):
         end = time.monotonic() + LIMIT
         while not os.path.exists(self.path(name)):
-            dead = [c.args for c in self.children if c.poll() is not None]
+            dead = [c.args for c in self.children
+                    if c.poll() is not None and c not in self.ended]
             self.assertFalse(dead, self.logs())
             self.assertLess(time.monotonic(), end, name + ' does not appear\n' + self.logs())
             time.sleep(0.05)
@@ -62,6 +64,8 @@ class ProcessCase(unittest.TestCase):
 
     def target(self, name, address, *arguments):
         """weft target on that adapter, ready to be connected to."""
+        if os.path.exists(self.path('ready')):     # of one that was killed
+            os.remove(self.path('ready'))
         target = self.start(build('weft'), 'target', *self.device(name), '--ip', address,
                             '--ready-file', self.path('ready'), *arguments)
         self.wait_for('ready')
