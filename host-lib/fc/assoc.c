@@ -258,11 +258,9 @@ void nvmet_fc_conn_free(struct nvmet_fc_conn *conn)
 /* The commands' memory is in use until the driver says otherwise; the user is told first. */
 static void tell(struct fc_assoc *a)
 {
-	struct nvmet_fc_conn *conn;
-
 	a->told = true;
-	TAILQ_FOREACH(conn, &a->conns, link)
-	{
+	for (struct nvmet_fc_conn *conn = TAILQ_FIRST(&a->conns); conn;
+	     conn = TAILQ_NEXT(conn, link)) {
 		fc_conn_abort(conn);
 		if (!conn->freed)
 			a->user->ended(conn->user_arg, a->error);

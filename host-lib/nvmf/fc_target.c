@@ -48,15 +48,17 @@ struct fc_conn {
 	struct fc_slot *free;
 };
 
+LIST_HEAD(fc_conn_list, fc_conn);
+
 struct fc_listener {
 	struct nvmf_env env;
 	struct nvmet_fc_target_port *tport;
 	nvmf_accept_t *accept_cb;
 	void *arg;
 	unsigned int max_qpairs;
-	unsigned int refs;           /* the owner's, and connections */
-	unsigned int n_conn;         /* that the FC transport has */
-	LIST_HEAD(, fc_conn) ending; /* of these, those whose queue pair was freed */
+	unsigned int refs;          /* the owner's, and connections */
+	unsigned int n_conn;        /* that the FC transport has */
+	struct fc_conn_list ending; /* of these, those whose queue pair was freed */
 	bool closed;
 };
 

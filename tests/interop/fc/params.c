@@ -14,8 +14,8 @@
 
 unsigned int stats[N_STAT];
 static const char *const stat_names[N_STAT] = {
-	"tx",      "rx",      "bad",   "crc",    "gap",          "stale",   "violation",
-	"abts_tx", "abts_rx", "login", "logout", "host_release", "refused", "fault", "lost",
+	"tx",      "rx",    "bad",    "crc",          "gap",     "stale", "violation", "abts_tx",
+	"abts_rx", "login", "logout", "host_release", "refused", "fault", "lost",
 };
 
 char *p_netdev = "eth0", *p_role = "host";
