@@ -173,7 +173,8 @@ static void put_iu(enum fc_frame_kind kind, const struct fc_frame_of *of)
 		put(20, 4096, 4);
 		payload[24] = 2; /* Read */
 		payload[25] = 0x40;
-		payload[26] = 5;
+		payload[26] = 0xf0; /* CID 7ff0h, little-endian: no command of the host has it */
+		payload[27] = 0x7f;
 		payload[28] = 1;
 		payload[24 + 37] = 0x10; /* 4096, little-endian */
 		payload[24 + 39] = 0x5a;

@@ -141,8 +141,8 @@ class FcCase(ProcessCase):
             self.assertLess(time.monotonic(), end, self.logs())
         return perf
 
-    def commands_done(self):
-        """Reads and writes of the hosts that are connected, as the target itself counts."""
+    def stats(self):
+        """What the target itself counts."""
         target, stats = self.targets[-1], None
         with open(self.path('log%d' % self.children.index(target)), encoding='utf-8') as f:
             f.seek(0, os.SEEK_END)
@@ -151,7 +151,17 @@ class FcCase(ProcessCase):
             while not stats and time.monotonic() < end:
                 time.sleep(0.1)
                 stats = [line for line in f.read().split('\n') if line.endswith('}')]
-        stats = json.loads(stats[-1])
+        return json.loads(stats[-1])
+
+    def await_no_host(self):
+        """Until the target has noticed that its host is gone."""
+        end = time.monotonic() + LIMIT
+        while self.stats()['hosts']:
+            self.assertLess(time.monotonic(), end, self.logs())
+
+    def commands_done(self):
+        """Reads and writes of the hosts that are connected."""
+        stats = self.stats()
         done = stats['reads'] + stats['writes']
         if not stats['hosts']:
             self.before = done

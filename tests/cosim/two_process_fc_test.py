@@ -54,6 +54,7 @@ class PointToPoint(FcCase):
             self.start_target()
         with self.subTest('the host'):
             self.stop(self.load(), signal.SIGKILL)
+            self.await_no_host()
         with self.subTest("the host's adapter"):
             perf = self.load()
             self.stop(self.sim['a'][0], signal.SIGKILL)

@@ -136,13 +136,15 @@ static void check(const struct target_config *c)
 	for (i = 0; i < c->n_ports; i++) {
 		const struct target_port *p = &c->ports[i];
 
-		REQUIRE(p->portid && p->trsvcid && !p->handle);
+		REQUIRE(p->portid && !p->trsvcid == p->fc && !p->handle);
+		REQUIRE(p->fc ? !p->wwnn == !p->wwpn : !p->wwnn && !p->wwpn);
 		REQUIRE(!(p->qsize & (p->qsize - 1)) && p->qsize <= 1024);
 		for (j = 0; j < p->subsys.count; j++)
 			REQUIRE(target_config_subsys(c, p->subsys.name[j]));
 		for (j = 0; j < i; j++)
 			REQUIRE(c->ports[j].portid != p->portid &&
-				c->ports[j].trsvcid != p->trsvcid);
+				(c->ports[j].fc != p->fc ||
+				 (!p->fc && c->ports[j].trsvcid != p->trsvcid)));
 	}
 }
 
