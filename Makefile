@@ -53,6 +53,7 @@ help:
 	@echo 'make run WIRE=fc      the same over Fibre Channel; WIRE=fc FABRIC=1: through a switch; WIRE=fcoe: over Ethernet'
 	@echo 'make run PEER=linux   the same against a Linux target in a guest'
 	@echo 'make test         unit, RTL and co-simulation tests, short fuzz runs'
+	@echo 'make test-kill    each end of a Fibre Channel cable killed under load, in wall time: some minutes'
 	@echo 'make fuzz         each fuzzer for FUZZ_SECONDS (600) from a new seed'
 	@echo 'make interop      Linux peers in a guest (CASES="smoke ...": some of them)'
 	@echo 'make bench        simulated cycles and instructions per command; writes build/bench.json'

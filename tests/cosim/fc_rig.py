@@ -18,6 +18,8 @@ TARGET = 'nn-0x20000000c9000001:pn-0x21000000c9000001'    # as in docs/target.js
 FIELDS = ('frame.number', 'fc.r_ctl', 'fc.s_id', 'fc.d_id', 'fc.crc.status', 'fcoe.crc.status',
           'fc.crc', 'fcoe.crc', '_ws.malformed', 'fcnvme.short', 'fcnvme.odd', '_ws.expert')
 DATA, CMND, ABTS = 0x01, 0x06, 0x81
+SOON = 45       # seconds for an error; 1 to 3 with a processor to itself
+LOST = 'connection lost', 'connection failed'
 
 Frame = collections.namedtuple('Frame', [f.strip('_').replace('.', '_') for f in FIELDS])
 

@@ -61,6 +61,11 @@ tests/cosim/two_process_test.py tests/cosim/two_process_fc_test.py tests/cosim/t
 tests/cosim/two_process_fc_test.py: | build/weft-fabric
 TESTS += tests/cosim/two_process_test.py tests/cosim/two_process_fc_test.py tests/cosim/tap_test.py
 
+# Not among the tests: it needs processors to itself.
+.PHONY: test-kill
+test-kill: build/weft build/weft-sim build/firmware/weft.elf
+	tests/cosim/two_process_fc_kill.py
+
 # The transport's inner face is no part of the library: its objects are linked one by one.
 $(COSIM)/fc_transport_test: $(COSIM)/fc_transport_test.o $(HOSTLIB_OBJ) build/sim/libweft_sim.a build/driver/libweft.a | build/firmware/weft.elf
 	$(CXX) -o $@ $(filter-out %.elf,$^) $(SIM_LIBS) $(DRIVER_LIBS) -lcheck -lsubunit -lrt

@@ -1,15 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
 """Two adapters in two processes over Fibre Channel, as by hand and in wall time: point-to-point, through
-weft-fabric, and as FCoE; weft target on one, the verbs of weft on the other. Then all that can be
-killed is, while I/O is under way: an error in bounded time, and the next command does its work."""
+weft-fabric, and as FCoE; weft target on one, the verbs of weft on the other. What comes and goes does so
+while I/O is under way: an error in bounded time, and the next command does its work."""
 import signal
 import unittest
 
-from fc_rig import NQN, TARGET, FcCase
-
-SOON = 45       # seconds for an error; 1 to 3 with a processor to itself
-LOST = 'connection lost', 'connection failed'
+from fc_rig import LOST, NQN, SOON, TARGET, FcCase
 
 
 class PointToPoint(FcCase):
@@ -31,38 +28,6 @@ class PointToPoint(FcCase):
         both = [sorted((f.fc_s_id, f.fc_d_id, f.fc_r_ctl, f.fc_crc) for f in self.judge(name, 60))
                 for name in ('a', 'b')]
         self.assertEqual(both[0], both[1], 'what one end sent the other got')
-
-    def test_an_end_that_is_killed(self):
-        self.start_target()
-        self.keep(2)
-        with self.subTest('the target, in order'):
-            perf = self.load()
-            self.assertEqual(self.stop(self.targets[-1]), 0, self.logs())
-            self.fails(perf, SOON, *LOST)
-            self.start_target()
-        with self.subTest('the target, killed'):
-            perf = self.load()
-            self.stop(self.targets[-1], signal.SIGKILL)
-            self.fails(perf, SOON, *LOST)
-            self.start_target()
-        with self.subTest('its adapter'):
-            perf = self.load()
-            self.stop(self.sim['b'][0], signal.SIGKILL)
-            self.fails(perf, SOON, *LOST)
-            self.fails(self.targets[-1], SOON, 'the adapter is gone')
-            self.start_sim('b')
-            self.start_target()
-        with self.subTest('the host'):
-            self.stop(self.load(), signal.SIGKILL)
-            self.await_no_host()
-        with self.subTest("the host's adapter"):
-            perf = self.load()
-            self.stop(self.sim['a'][0], signal.SIGKILL)
-            self.fails(perf, SOON, 'connection lost: No such device')
-            self.start_sim('a')
-            self.check_kept()
-        self.end()
-        self.judge('b', 20)
 
     def test_nobody_at_the_other_end(self):
         text = self.weft('discover', '--timeout', '1', status=1)
