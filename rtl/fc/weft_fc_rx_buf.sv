@@ -60,6 +60,7 @@ module weft_fc_rx_buf (
 	logic         ren, head1, pk1, c1;
 	logic [6:0]   rbuf;
 	logic [7:0]   rbeat;
+	logic [14:0]  w_row, r_row;
 	logic [3:0]   waited;
 
 	function automatic logic [14:0] row(input logic [6:0] nr, input logic [7:0] beat);
@@ -70,10 +71,12 @@ module weft_fc_rx_buf (
 	assign ren = pk_req || c_req;
 	assign rbuf = c_gnt ? c_buf : pk_buf;
 	assign rbeat = c_gnt ? c_beat : pk_beat;
+	assign r_row = row(rbuf, rbeat);
+	assign w_row = row(w_buf, w_beat); // not in the index itself: Verilator 5.032 gives up on that
 
 	always_ff @(posedge clk) begin
-		if (w_en) mem[row(w_buf, w_beat)] <= w_data;
-		if (ren) q1 <= mem[row(rbuf, rbeat)];
+		if (w_en) mem[w_row] <= w_data;
+		if (ren) q1 <= mem[r_row];
 	end
 	always_ff @(posedge clk) begin
 		if (h_en) head[h_buf] <= h_data;
