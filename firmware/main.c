@@ -136,8 +136,8 @@ static inline void dispatch_fc(struct hal_event ev)
 }
 
 /*
- * Compared, not looked up in a table: the four of the normal path come first. They have no flags, which the same comparison tells.
- * Their words stay in registers: only copies go to memory. True: TCP may have held events back.
+ * Compared, not looked up in a table: the two of every command first, then Fibre Channel, then TCP's other two. These four have no
+ * flags, which the same comparison tells. Their words stay in registers: only copies go to memory. True: TCP may have held events back.
  */
 static inline bool dispatch(const struct hal_event *ev)
 {

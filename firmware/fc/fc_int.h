@@ -294,6 +294,10 @@ bool ns_ask_name(struct rport *rp);                 /* GPN_ID; session_named fol
 
 /* --- fip.c ------------------------------------------------------------------------------------- */
 
+#define ETH_HEAD 14u
+#define FIP_HEAD 10u
+#define FC_MAP 0x0efd00u /* upper half of an N_Port's MAC address */
+
 void fip_init(void);
 void fip_start(uint32_t port_id);
 void fip_stop(void);

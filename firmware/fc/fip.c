@@ -19,12 +19,9 @@
 
 #include "lib/log.h"
 
-#define ETH_HEAD 14u
-#define FIP_HEAD 10u
 #define ETH_TYPE_FIP 0x8914u
 #define FIP_OP_LS 2u
 #define FIP_OP_VN2VN 5u
-#define FC_MAP 0x0efd00u
 #define FLAGS_OUT 0u     /* our address is never a recorded one (REC) */
 #define FLAG_REC 0x0008u /* also: point-to-point */
 #define FRAME_MAX 256u

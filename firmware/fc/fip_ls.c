@@ -13,15 +13,12 @@
 
 #include "lib/log.h"
 
-#define ETH_HEAD 14u
-#define FIP_HEAD 10u
 #define FC_HEAD 24u
 #define DESC_OFF (ETH_HEAD + FIP_HEAD)
 #define FC_OFF (DESC_OFF + 4u)
 #define PAYLOAD_OFF (FC_OFF + FC_HEAD)
 #define LOGO_LEN 16u
 #define MAC_DESC 8u
-#define FC_MAP 0x0efd00u
 #define SUB_REQUEST 1u
 #define SUB_REPLY 2u
 

@@ -39,6 +39,7 @@
 #include "host/qp.h"
 #include "lib/err.h"
 #include "lib/log.h"
+#include "lib/sgl.h"
 #include "lib/timer.h"
 
 enum fcn_state {
@@ -192,7 +193,6 @@ void fcn_tgt_release(uint16_t slot);
 bool fcn_tgt_forget(uint32_t s_id, uint16_t ox_id);
 void fcn_rport_cache_drop(void);
 uint16_t fcn_rport_of(uint32_t s_id); /* WEFT_N_RPORT: none */
-bool fcn_sgl_covers(const struct weft_sq_entry *e);
 
 /* --- fcn_abort.c, fcn_bls.c, fcn_event.c --- */
 void fcn_abort_init(void);

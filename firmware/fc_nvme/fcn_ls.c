@@ -31,7 +31,7 @@ static uint16_t check(uint16_t slot, const struct weft_fc_ls_entry *e)
 {
 	if (e->flags != (WEFT_SQF_DATA_OUT | WEFT_SQF_DATA_IN) || !e->rqst_len ||
 	    (e->rqst_len & 3) || e->rqst_len > e->data_len || e->data_len > WEFT_DATA_MAX ||
-	    !fcn_sgl_covers(hal_slot_entry(slot)))
+	    !sgl_covers(hal_slot_entry(slot)))
 		return EINVAL;
 	return fc_rport(e->rport) ? 0 : ENOTCONN;
 }
@@ -297,7 +297,7 @@ static void reply(uint16_t slot)
 	struct fcn_x *x = &fcn_xs[slot];
 
 	if ((e->flags & (uint8_t)~WEFT_SQF_SGL_CHAIN) != WEFT_SQF_DATA_OUT ||
-	    e->data_len - 1 >= WEFT_DATA_MAX || !fcn_sgl_covers(hal_slot_entry(slot))) {
+	    e->data_len - 1 >= WEFT_DATA_MAX || !sgl_covers(hal_slot_entry(slot))) {
 		fcn_refuse(slot, EINVAL);
 		return;
 	}

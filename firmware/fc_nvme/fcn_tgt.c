@@ -241,22 +241,6 @@ bool fcn_tgt_forget(uint32_t s_id, uint16_t ox_id)
 
 /* --- entries --------------------------------------------------------------------------------------------- */
 
-bool fcn_sgl_covers(const struct weft_sq_entry *e)
-{
-	uint32_t room = 0;
-
-	if (e->flags & WEFT_SQF_SGL_CHAIN)
-		return e->sgl_count && e->sgl_count <= WEFT_SGL_MAX;
-	if (e->sgl_count > WEFT_SGL_INLINE)
-		return false;
-	for (uint32_t i = 0; i < e->sgl_count; i++) {
-		if (e->sgl[i].len >= e->data_len - room)
-			return true;
-		room += e->sgl[i].len;
-	}
-	return false;
-}
-
 static inline bool data_ok(uint16_t slot, const struct weft_fc_tgt_entry *e)
 {
 	uint32_t len = e->data_len;
@@ -265,7 +249,7 @@ static inline bool data_ok(uint16_t slot, const struct weft_fc_tgt_entry *e)
 		return false;
 	if (__builtin_expect(e->sgl_count == 1 && !(e->flags & WEFT_SQF_SGL_CHAIN), 1))
 		return e->sgl[0].len >= len;
-	return fcn_sgl_covers(hal_slot_entry(slot));
+	return sgl_covers(hal_slot_entry(slot));
 }
 
 static inline bool rsp_ok(const struct weft_fc_tgt_entry *e)

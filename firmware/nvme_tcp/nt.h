@@ -27,6 +27,7 @@
 
 #include "hal.h"
 #include "lib/err.h"
+#include "lib/sgl.h"
 #include "lib/timer.h"
 #include "pdu.h"
 #include "tcp/tcp.h"
@@ -184,15 +185,13 @@ void nt_set_form(struct nt_form *f, const struct pdu_rules *rules, uint8_t type,
 		 uint32_t data, uint8_t align);
 void nt_admin_done(uint16_t slot, uint16_t err); /* slot: or ENG_NO_SLOT */
 
-bool nt_sgl_covers_all(const struct weft_sq_entry *e);
-
-/* The elements cover the data, as far as firmware can see: a chain's are seen by the engines alone. Mostly the first does. */
+/* sgl_covers, of which mostly the first element is enough. */
 static inline bool nt_sgl_covers(const struct weft_sq_entry *e, uint32_t flags, uint32_t len)
 {
 	if (__builtin_expect(!(flags & WEFT_SQF_SGL_CHAIN), 1) &&
 	    (uint32_t)e->sgl_count - 1 < WEFT_SGL_INLINE && e->sgl[0].len >= len)
 		return true;
-	return nt_sgl_covers_all(e);
+	return sgl_covers(e);
 }
 
 /* Fills a record from the form of its PDU, and queues it. The state says that TCP is open, NT_DATA_MAX is small. */

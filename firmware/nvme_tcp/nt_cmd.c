@@ -71,22 +71,6 @@ void nt_cmd_unref(uint16_t conn, uint16_t slot)
 		nt_cmd_answered(conn, slot);
 }
 
-bool nt_sgl_covers_all(const struct weft_sq_entry *e)
-{
-	uint32_t room = 0;
-
-	if (e->flags & WEFT_SQF_SGL_CHAIN)
-		return e->sgl_count && e->sgl_count <= WEFT_SGL_MAX;
-	if (e->sgl_count > WEFT_SGL_INLINE)
-		return false;
-	for (uint32_t i = 0; i < e->sgl_count; i++) {
-		if (e->sgl[i].len >= e->data_len - room)
-			return true;
-		room += e->sgl[i].len;
-	}
-	return false;
-}
-
 /* Flags that make sense: no data, out, in, out in the capsule; each with a chain or without. */
 #define BIT(flags) (1u << (flags))
 #define FLAGS_OK_INLINE                                            \

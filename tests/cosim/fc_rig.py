@@ -183,6 +183,15 @@ class FcCase(ProcessCase):
         self.assertLess(took, within, self.output(child))
         self.assertTrue(any(word in self.output(child) for word in words), self.output(child))
 
+    def lose_the_adapter_of_the_target(self):
+        """Its weft-sim is killed under load: host and target say so. Both are there again afterwards."""
+        perf = self.load()
+        self.stop(self.sim['b'][0], signal.SIGKILL)
+        self.fails(perf, SOON, *LOST)
+        self.fails(self.targets[-1], SOON, 'the adapter is gone')
+        self.start_sim('b')
+        self.start_target()
+
     def keep(self, seed, size=12000):
         """Writes something behind the first megabyte, and remembers what."""
         self.kept = random.Random(seed).randbytes(size)
@@ -213,7 +222,7 @@ class FcCase(ProcessCase):
     def judge(self, name, commands):
         """tshark's opinion of a port's capture; its frames, with so many commands at least."""
         if not shutil.which('tshark'):
-            self.skipTest('tshark is not installed: run ./setup')
+            self.fail('tshark is not installed: run ./setup')
         seen = frames(self.sim[name][1])
         for f in seen:
             self.assertEqual(f.fc_crc_status or f.fcoe_crc_status, '1', f)

@@ -24,12 +24,7 @@ class PointToPoint(FcCase):
             self.fails(perf, SOON, *LOST)
             self.start_target()
         with self.subTest('its adapter'):
-            perf = self.load()
-            self.stop(self.sim['b'][0], signal.SIGKILL)
-            self.fails(perf, SOON, *LOST)
-            self.fails(self.targets[-1], SOON, 'the adapter is gone')
-            self.start_sim('b')
-            self.start_target()
+            self.lose_the_adapter_of_the_target()
         with self.subTest('the host'):
             self.stop(self.load(), signal.SIGKILL)
             self.await_no_host()

@@ -3,7 +3,6 @@
 """Two adapters in two processes over Fibre Channel, as by hand and in wall time: point-to-point, through
 weft-fabric, and as FCoE; weft target on one, the verbs of weft on the other. What comes and goes does so
 while I/O is under way: an error in bounded time, and the next command does its work."""
-import signal
 import unittest
 
 from fc_rig import LOST, NQN, SOON, TARGET, FcCase
@@ -72,12 +71,7 @@ class Fcoe(FcCase):
     def test_vn2vn(self):
         self.start_target()
         self.keep(4)
-        perf = self.load()
-        self.stop(self.sim['b'][0], signal.SIGKILL)
-        self.fails(perf, SOON, *LOST)
-        self.fails(self.targets[-1], SOON, 'the adapter is gone')
-        self.start_sim('b')
-        self.start_target()
+        self.lose_the_adapter_of_the_target()
         self.check_kept()
         self.end()
         self.judge('a', 40)

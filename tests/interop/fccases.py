@@ -337,7 +337,7 @@ CASES = {
                            allowed=FC_LOST_HOST),
     'fc-host-link': Case('the target\'s link goes down', host_link, FcRig, allowed=FC_LOST_HOST,
                          lossy=True),
-    'fc-host-logout': Case('the target logs out', host_logout, FcRig, allowed=FC_LOST_HOST,
+    'fc-host-logout': Case('the target logs out', host_logout, FcRig, size=4 * MIB, allowed=FC_LOST_HOST,
                            lossy=True),
     'fc-host-gone': Case('target unplugged', host_gone, FcRig, lossy=True),
     'fc-host-killed': Case('kill -9 of the client', cases.killed, FcRig, allowed=FC_LOST_HOST,

@@ -21,7 +21,7 @@ $(FCNT_OUT)/fw_fcn_test: $(FCNT_OBJ) $(FW_NATIVE_LIB)
 
 # --- the hot path on the core: engine memories and registers become plain RAM behind the program
 FCNT_HOT     := $(FCNT_OUT)/hot
-FCNT_HOT_SRC := $(wildcard firmware/fc_nvme/*.c) firmware/lib/timer.c firmware/lib/mem.c tests/unit/fw_fcn/hotpath/hotpath.c
+FCNT_HOT_SRC := $(wildcard firmware/fc_nvme/*.c) firmware/lib/timer.c firmware/lib/mem.c firmware/lib/sgl.c tests/unit/fw_fcn/hotpath/hotpath.c
 $(FCNT_HOT)/weft_engine.h: $(ABI_C)
 	@mkdir -p $(@D)
 	sed -E -e 's/(define ENG_XRAM_BASE) .*/\1 0x80040000u/;s/(define ENG_MMIO_BASE) .*/\1 0x80036000u/' \

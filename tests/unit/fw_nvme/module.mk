@@ -37,7 +37,7 @@ $(FWN_OUT)/fw_ctl_test: $(filter-out $(FWN_HOST),$(FWN_OBJ)) $(FW_NATIVE_LIB)
 
 # --- the hot path on the core: engine memories and registers become plain RAM behind the program
 FWN_HOT     := $(FWN_OUT)/hot
-FWN_HOT_SRC := $(wildcard firmware/nvme_tcp/*.c) firmware/lib/pool.c firmware/lib/timer.c firmware/lib/mem.c tests/unit/fw_nvme/hotpath/hotpath.c
+FWN_HOT_SRC := $(wildcard firmware/nvme_tcp/*.c) firmware/lib/pool.c firmware/lib/timer.c firmware/lib/mem.c firmware/lib/sgl.c tests/unit/fw_nvme/hotpath/hotpath.c
 $(FWN_HOT)/weft_engine.h: $(ABI_C)
 	@mkdir -p $(@D)
 	sed -E -e 's/(define ENG_XRAM_BASE) .*/\1 0x80040000u/;s/(define ENG_RXH_BASE) .*/\1 0x80038000u/' \
