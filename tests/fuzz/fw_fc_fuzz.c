@@ -158,7 +158,7 @@ static void check_command(const struct hal_cpl *cpl)
 	must(!cpl->status || !cpl->data_len);
 	must(x->state != FCN_ABORT || (cpl->status && !(x->flags & FCNF_ENTRY)));
 	must(refused || !(x->flags & (FCNF_QUIET & ~FCNF_STOP)));
-	must(refused || !(c.flags & ENG_FCX_MATCH));
+	must(refused || !(c.flags & ENG_FCX_ARMED)); /* one that only matches places nothing */
 	if (cpl->status || !is_rx(cpl->qp, cpl->cid))
 		return;
 	must(held[cpl->slot]);

@@ -367,7 +367,8 @@ void drv_refuse_op(void)
 void drv_down(void)
 {
 	MUST(!nvmet_fc_unregister_targetport(drv_port));
-	for (int n = 0; n < 100 && drv_port; n++) {
+	/* a host takes one Disconnect at a time, and there may be some hundred associations */
+	for (int n = 0; n < 2000 && drv_port; n++) {
 		for (unsigned int i = 0; i < SLOTS; i++)
 			drv_end_op(i, 1);
 		drv_poll();
