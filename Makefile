@@ -53,6 +53,7 @@ help:
 	@echo 'make run WIRE=fc      the same over Fibre Channel; WIRE=fc FABRIC=1: through a switch; WIRE=fcoe: over Ethernet'
 	@echo 'make run PEER=linux   the same against a Linux target in a guest'
 	@echo 'make test         unit, RTL and co-simulation tests, short fuzz runs'
+	@echo 'make test-long    the same with every case of the loops of which make test takes half'
 	@echo 'make test-kill    each end of a Fibre Channel cable killed under load, in wall time: some minutes'
 	@echo 'make fuzz         each fuzzer for FUZZ_SECONDS (600) from a new seed'
 	@echo 'make interop      Linux peers in a guest (CASES="smoke ...": some of them)'
@@ -66,6 +67,10 @@ help:
 
 test: $(TESTS)
 	tests/lib/run-tests --jobs 2 --timeout 400 $(TESTS)
+
+.PHONY: test-long
+test-long:
+	WEFT_TEST_LONG=1 $(MAKE) test
 
 # Two adapters in this process, or one and a Linux target in a guest.
 ifeq ($(PEER),linux)

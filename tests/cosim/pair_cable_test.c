@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "pair_fixture.h"
+#include "some.h"
 
 static struct mix mix;
 
@@ -43,7 +44,7 @@ END_TEST
 
 static void add(void *t)
 {
-	tcase_add_loop_test(t, a_bad_cable_costs_time_but_no_data, 0, 6);
+	add_some(t, a_bad_cable_costs_time_but_no_data, 0, 6);
 }
 
 int main(void)

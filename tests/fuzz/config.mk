@@ -11,4 +11,4 @@ build/fuzz/config_fuzz.seeds: docs/target.json tests/fuzz/config_seed.json
 	{ printf 1; cat tests/fuzz/config_seed.json; } >$@/every-key
 	@touch $@
 build/tests/config_fuzz: build/fuzz/config_fuzz.seeds
-$(eval $(call fuzz_test,config_fuzz,1000000,build/fuzz/config_fuzz.seeds))
+$(eval $(call fuzz_test,config_fuzz,400000,build/fuzz/config_fuzz.seeds))

@@ -9,5 +9,5 @@ build/fuzz/fw/fw_ctl_fuzz.o: tests/fuzz/fw_ctl_fuzz.c $(ABI_C)
 	$(FUZZ_CC) $(CFLAGS) $(FW_NATIVE_FLAGS) $(FUZZ_SAN) -MMD -c $< -o $@
 build/fuzz/fw_ctl_fuzz: $(FW_CTL_FUZZ_OBJ)
 	$(FUZZ_CC) -fsanitize=fuzzer,address,undefined -Wl,--wrap=hal_complete $^ -o $@
-$(eval $(call fuzz_test,fw_ctl_fuzz,60000))
+$(eval $(call fuzz_test,fw_ctl_fuzz,30000))
 -include $(FW_CTL_FUZZ_OBJ:.o=.d)

@@ -11,5 +11,5 @@ build/fuzz/fw/fw_rx_fuzz.o: tests/fuzz/fw_rx_fuzz.c $(ABI_C)
 	$(FUZZ_CC) $(CFLAGS) $(FW_NATIVE_FLAGS) $(FUZZ_SAN) -MMD -c $< -o $@
 build/fuzz/fw_rx_fuzz: $(FW_FUZZ_OBJ)
 	$(FUZZ_CC) -fsanitize=fuzzer,address,undefined $^ -o $@
-$(eval $(call fuzz_test,fw_rx_fuzz,100000))
+$(eval $(call fuzz_test,fw_rx_fuzz,60000))
 -include $(FW_FUZZ_OBJ:.o=.d)
