@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "../internal.h"
+#include "vfio.h"
 
 /* The simulator is in few programs: there this is its function, elsewhere NULL. */
 #pragma weak weft_bus_open_inproc
@@ -24,13 +24,20 @@ int weft_bus_open(const char *spec, struct weft_bus **bus)
 	if (rest)
 		return *rest ? weft_bus_open_vfio_user(rest, bus) :
 			       weft_set_error(-EINVAL, "vfio-user: which socket? (vfio-user:PATH)");
+	rest = after(spec, "vfio");
+	if (rest)
+		return *rest ? vk_open_named(rest, bus) :
+			       weft_set_error(-EINVAL, "vfio: which device? (vfio:0000:05:00.0)");
+	if (vk_is_bdf(spec))
+		return vk_open_named(spec, bus);
 	rest = after(spec, "inproc");
 	if (!rest)
 		rest = after(spec, "sim");
 	if (!rest)
 		return weft_set_error(
 			-EINVAL,
-			"unknown device \"%s\": vfio-user:PATH, or inproc where it is built in",
+			"unknown device \"%s\": 0000:05:00.0 (VFIO), vfio-user:PATH, or inproc "
+			"where it is built in",
 			spec);
 	if (!weft_bus_open_inproc)
 		return weft_set_error(-EOPNOTSUPP,

@@ -11,6 +11,7 @@
 #ifndef WEFT_BUS_H
 #define WEFT_BUS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -69,9 +70,10 @@ struct weft_bus_ops {
 	int (*reset)(struct weft_bus *bus);
 
 	/*
-	 * Gives a simulated device that has no thread of its own the chance to work. Real devices:
-	 * NULL. max_ns bounds the device time that may pass. Returns 1 when the device has more to
-	 * do, 0 when it is idle, or a negative errno.
+	 * Gives a simulated device that has no thread of its own the chance to work, and any bus the
+	 * chance to look at its error_fd (max_ns = 0: it is readable). max_ns bounds the device
+	 * time that may pass. Returns 1 when the device has more to do, 0 when it is idle, or a
+	 * negative errno (-ENODEV: gone). NULL: there is nothing to do.
 	 */
 	int (*advance)(struct weft_bus *bus, uint64_t max_ns);
 
@@ -93,10 +95,14 @@ struct weft_bus {
 };
 
 /*
- * Opens a device by name: "vfio-user:PATH" (the UNIX socket of a vfio-user server) or, in programs
- * linked with the simulator, "inproc[:OPTIONS]" ("sim:" is another name for it). -EINVAL: unknown
- * kind; -EOPNOTSUPP: this program was linked without the kind asked for; else the errors of the
- * implementation. weft_last_error() tells more.
+ * Opens a device by name:
+ *   "0000:05:00.0", "05:00.0"          a PCI device bound to vfio-pci (Linux VFIO)
+ *   "vfio:0000:05:00.0[,KEY=VALUE...]" the same with options: token=UUID, mode=cdev|group,
+ *                                      noiommu=allow, dma_bits=N (see struct weft_vfio_options)
+ *   "vfio-user:PATH"                   the UNIX socket of a vfio-user server
+ *   "inproc[:OPTIONS]"                 in programs linked with the simulator ("sim:" is the same)
+ * -EINVAL: unknown kind or option; -EOPNOTSUPP: this program was linked without the kind asked for;
+ * else the errors of the implementation. weft_last_error() tells more.
  */
 int weft_bus_open(const char *spec, struct weft_bus **bus);
 
@@ -117,6 +123,60 @@ int weft_bus_open_vfio_user(const char *path, struct weft_bus **bus);
  */
 int weft_bus_open_vfio_user_timeout(const char *path, unsigned int timeout_ms,
 				    struct weft_bus **bus);
+
+/* PCI ids of the adapter. */
+#define WEFT_PCI_VENDOR 0x1b36u
+#define WEFT_PCI_DEVICE 0x0f0eu
+
+/* How to reach the IOMMU. */
+enum weft_vfio_mode {
+	WEFT_VFIO_AUTO = 0, /* device node and iommufd where the kernel has them, else the group */
+	WEFT_VFIO_CDEV,     /* /dev/vfio/devices/vfioN and /dev/iommu, or nothing */
+	WEFT_VFIO_GROUP,    /* /dev/vfio/N and /dev/vfio/vfio, or nothing */
+};
+
+/* Options of weft_bus_open_vfio. All zero: any PCI device with a BAR 0, behind an IOMMU. */
+struct weft_vfio_options {
+	uint16_t vendor;     /* PCI vendor id the device must have, 0: any */
+	uint16_t device;     /* PCI device id it must have, 0: any */
+	uint8_t bar;         /* BAR that read32 and write32 reach, 0..5 */
+	uint8_t dma_bits;    /* highest I/O address: 1 << n; 13..64, 0: 64 */
+	bool token_set;      /* token is to be shown: the device is a virtual function */
+	bool allow_no_iommu; /* take a device that NO IOMMU holds back: see below */
+	uint8_t token[16];   /* VF token, a UUID, first digit first */
+	uint64_t bar_size;   /* bytes the BAR must have at least, 0: any */
+	enum weft_vfio_mode mode;
+};
+
+/*
+ * Opens the PCI device bdf ("0000:05:00.0" or "05:00.0") that is bound to vfio-pci, resets it if it
+ * can be reset, makes it bus master, and enables its MSI-X vectors (MSI where it has no MSI-X). opt
+ * is copied; NULL: the adapter, as weft_bus_open does. Needs no privilege but access to the device
+ * nodes, and RLIMIT_MEMLOCK for what is mapped.
+ *
+ * Without an IOMMU (allow_no_iommu; the kernel calls it no-IOMMU mode) the device can write to all
+ * memory of the machine, and memory is mapped only where it is physically contiguous (huge pages):
+ * else dma_map gives -EOPNOTSUPP.
+ *
+ * -EINVAL     bdf or opt make no sense
+ * -ENOENT     no such PCI device, or it is not bound to vfio-pci
+ * -EACCES     no access to the device node, or the kernel wants another VF token
+ * -EPERM      only no-IOMMU is there and was not asked for, or interrupts could be forged
+ * -EBUSY      another program has it, or its IOMMU group holds devices of other drivers
+ * -ENODEV     it is another PCI device than opt wants, or it is gone
+ * -EPROTO     it has no such BAR, or the kernel's answers make no sense
+ * -EOPNOTSUPP the kernel lacks what is needed; -ENOSPC: no I/O address is usable; -ENOMEM; -EMFILE
+ *
+ * The bus's operations, beyond the contract above:
+ * dma_map     -ENOMEM: mostly RLIMIT_MEMLOCK, weft_last_error() gives need and limit. A range inside
+ *             one that is mapped already, with its permissions, costs nothing.
+ * reset       -EOPNOTSUPP: the device has no reset; -EBUSY: it could not be locked for a second.
+ * error_fd    readable when the kernel reports an error of the device or wants it back (removal,
+ *             unbind): all accesses give -ENODEV from then, and the program should close the bus;
+ *             the kernel waits for that.
+ * close       stops bus mastering and resets; after it no DMA takes place.
+ */
+int weft_bus_open_vfio(const char *bdf, const struct weft_vfio_options *opt, struct weft_bus **bus);
 
 #pragma GCC visibility pop
 #ifdef __cplusplus
