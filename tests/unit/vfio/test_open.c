@@ -361,6 +361,7 @@ int main(void)
 	int failed;
 
 	tcase_add_checked_fixture(t, fk_new, fk_free);
+	tcase_set_timeout(t, 60);
 	tcase_add_test(t, node_is_first_choice);
 	tcase_add_test(t, group_where_there_is_no_node);
 	tcase_add_test(t, group_where_there_is_no_iommufd);
