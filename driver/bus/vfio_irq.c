@@ -174,8 +174,9 @@ static int set_anew(struct vk_bus *vk)
 {
 	static const uint64_t one = 1;
 	uint32_t i;
-	int rc = set_irqs(vk, vk->irq_index, 0, 0, NULL);
+	int rc;
 
+	rc = set_irqs(vk, vk->irq_index, 0, 0, NULL);
 	if (rc)
 		return rc < 0 ? rc : -EPROTO;
 	vk->irq_on = false;
@@ -190,30 +191,45 @@ static int set_anew(struct vk_bus *vk)
 	return rc;
 }
 
+/* Gives vector an eventfd, or takes it away, in the kernel alone or with the whole index. */
+static int change(struct vk_bus *vk, unsigned int vector, int32_t now)
+{
+	int32_t before = vk->vec_fd[vector];
+	int rc = set_irqs(vk, vk->irq_index, vector, 1, &now);
+
+	if (!rc) {
+		vk->irq_on = true;
+		vk->vec_fd[vector] = now;
+		return 0;
+	}
+	if (now < 0) {
+		vk->vec_fd[vector] = now; /* its owner closes it all the same */
+		return rc;
+	}
+	if (rc != -EINVAL || !vk->noresize)
+		return rc;
+	vk->vec_fd[vector] = now;
+	rc = set_anew(vk);
+	if (!rc)
+		return 0;
+	vk->vec_fd[vector] = before;
+	set_anew(vk); /* the others keep theirs */
+	return rc;
+}
+
 int vk_irq_set(struct weft_bus *bus, unsigned int vector, int fd)
 {
 	struct vk_bus *vk = (struct vk_bus *)bus;
-	int32_t before, now = fd < 0 ? -1 : fd;
 	int rc;
 
 	if (vector >= vk->n_vectors)
 		return -ERANGE;
-	before = vk->vec_fd[vector];
-	if (now == before || (now < 0 && !vk->irq_on))
+	if (fd < 0 && vk->vec_fd[vector] < 0)
 		return 0;
-	rc = set_irqs(vk, vk->irq_index, vector, 1, &now);
-	vk->vec_fd[vector] = now;
-	if (rc == -EINVAL && vk->noresize && now >= 0)
-		rc = set_anew(vk);
-	if (!rc) {
-		vk->irq_on = true;
-		return 0;
-	}
-	/* One that cannot be taken away is forgotten: its owner closes it all the same. */
-	if (now >= 0)
-		vk->vec_fd[vector] = before;
-	if (atomic_load(&vk->gone))
+	rc = change(vk, vector, fd < 0 ? -1 : fd);
+	if (rc && atomic_load(&vk->gone))
 		return -ENODEV;
-	rc = rc > 0 ? -ENOSPC : rc;
-	return vk_fail(vk, rc, "interrupt vector %u: %s", vector, strerror(-rc));
+	if (rc > 0)
+		rc = -ENOSPC; /* the kernel says how many vectors it has */
+	return rc ? vk_fail(vk, rc, "interrupt vector %u: %s", vector, strerror(-rc)) : 0;
 }
