@@ -275,27 +275,36 @@ static void map_bar(struct vk_bus *vk, const struct vfio_region_info *info)
 		map_area(vk, sparse->areas[i].offset, sparse->areas[i].size);
 }
 
-static int init_regions(struct vk_bus *vk)
+#define READ_WRITE (VFIO_REGION_INFO_FLAG_READ | VFIO_REGION_INFO_FLAG_WRITE)
+
+static int init_config(struct vk_bus *vk)
 {
-	const uint32_t rw = VFIO_REGION_INFO_FLAG_READ | VFIO_REGION_INFO_FLAG_WRITE;
 	struct vfio_region_info *info = NULL;
 	int rc = region_info(vk, VFIO_PCI_CONFIG_REGION_INDEX, &info);
 
 	if (rc)
 		return rc;
 	vk->config = (struct vk_region){ info->offset, info->size };
-	if ((info->flags & rw) != rw || info->size < 256)
+	if ((info->flags & READ_WRITE) != READ_WRITE || info->size < 256)
 		rc = vk_fail(vk, -EPROTO, "no configuration space");
 	free(info);
-	if (!rc)
-		rc = region_info(vk, VFIO_PCI_BAR0_REGION_INDEX + vk->opt.bar, &info);
+	return rc;
+}
+
+static int init_bar(struct vk_bus *vk)
+{
+	struct vfio_region_info *info = NULL;
+	int rc = region_info(vk, VFIO_PCI_BAR0_REGION_INDEX + vk->opt.bar, &info);
+	bool rw;
+
 	if (rc)
 		return rc;
+	rw = (info->flags & READ_WRITE) == READ_WRITE;
 	vk->bar = (struct vk_region){ info->offset, info->size };
-	if (!info->size || info->size < vk->opt.bar_size || (info->flags & rw) != rw)
+	if (!info->size || info->size < vk->opt.bar_size || !rw)
 		rc = vk_fail(vk, -EPROTO, "BAR %u has %llu bytes, %llu are wanted%s", vk->opt.bar,
 			     (unsigned long long)info->size, (unsigned long long)vk->opt.bar_size,
-			     (info->flags & rw) == rw ? "" : ", to read and write");
+			     rw ? "" : ", to read and write");
 	else
 		map_bar(vk, info);
 	free(info);
@@ -366,9 +375,11 @@ int vk_device_init(struct vk_bus *vk)
 	    info.num_irqs <= VFIO_PCI_MSIX_IRQ_INDEX)
 		return vk_fail(vk, -EPROTO, "no PCI device, says the kernel");
 	vk->can_reset = info.flags & VFIO_DEVICE_FLAGS_RESET;
-	rc = init_regions(vk);
+	rc = init_config(vk);
 	if (!rc)
 		rc = check_id(vk);
+	if (!rc)
+		rc = init_bar(vk);
 	if (rc)
 		return rc;
 	vk->up = true;

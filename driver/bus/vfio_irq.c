@@ -21,7 +21,7 @@
 static int set_irqs(struct vk_bus *vk, uint32_t index, uint32_t start, uint32_t n,
 		    const int32_t *fds)
 {
-	size_t size = sizeof(struct vfio_irq_set) + n * sizeof(fds[0]);
+	size_t bytes = n * sizeof(int32_t), size = sizeof(struct vfio_irq_set) + bytes;
 	struct vfio_irq_set *set = calloc(1, size);
 	int rc;
 
@@ -34,7 +34,7 @@ static int set_irqs(struct vk_bus *vk, uint32_t index, uint32_t start, uint32_t 
 	set->start = start;
 	set->count = n;
 	if (n)
-		memcpy(set->data, fds, n * sizeof(fds[0]));
+		memcpy(set->data, fds, bytes);
 	rc = vk_ioctl(vk->device, VFIO_DEVICE_SET_IRQS, set);
 	free(set);
 	return rc;
