@@ -14,6 +14,7 @@
 
 #define CHUNK_PAGES 512u         /* 2 MiB */
 #define ALLOC_MAX (1024ul << 20) /* bytes of one allocation */
+#define HUGE_2M (21 << 26)       /* of mmap, log2 of the page's size; <linux/mman.h> has it */
 #define RUN_INSIDE UINT32_MAX
 #define PROT_DMA (WEFT_DMA_READ | WEFT_DMA_WRITE)
 
@@ -218,6 +219,9 @@ static void *chunk_memory(struct weft_dev *dev, size_t len, int *fd)
 	void *va;
 
 	*fd = -1;
+	if (dev->bus->ops->dma_huge)
+		return mmap(NULL, len, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB | HUGE_2M, -1, 0);
 	if (!dev->bus->ops->dma_map_fd)
 		return mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	*fd = memfd_create("weft-dma", MFD_CLOEXEC);
@@ -237,9 +241,13 @@ close_fd:
 static int chunk_new(struct weft_dev *dev, uint32_t pages, struct weft_mem_chunk **out)
 {
 	struct weft_mem_chunk *c;
-	size_t len;
+	size_t len, huge = dev->bus->ops->dma_huge;
 	int fd, rc;
 
+	if (huge && pages > CHUNK_PAGES)
+		return weft_set_error(-EOPNOTSUPP,
+				      "%s bus: no memory for DMA that is contiguous over %zu bytes",
+				      dev->bus->ops->name, huge);
 	if (pages < CHUNK_PAGES)
 		pages = CHUNK_PAGES;
 	len = (size_t)pages * PAGE;
@@ -249,7 +257,8 @@ static int chunk_new(struct weft_dev *dev, uint32_t pages, struct weft_mem_chunk
 	c->pages = pages;
 	c->va = chunk_memory(dev, len, &fd);
 	if (c->va == MAP_FAILED) {
-		rc = weft_set_error(-ENOMEM, "no memory for a DMA pool of %zu bytes", len);
+		rc = weft_set_error(-ENOMEM, "no memory for a DMA pool of %zu bytes%s", len,
+				    huge ? ", in huge pages of 2 MiB (vm.nr_hugepages)" : "");
 		goto free_chunk;
 	}
 	rc = add_range(dev, (uintptr_t)c->va, len, fd, 0, &c->range);

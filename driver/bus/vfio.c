@@ -194,19 +194,13 @@ static void vk_close(struct weft_bus *bus)
 	free(vk);
 }
 
-static const struct weft_bus_ops vk_ops = {
-	.name = "vfio",
-	.read32 = vk_read32,
-	.write32 = vk_write32,
-	.dma_map = vk_dma_map,
-	.dma_unmap = vk_dma_unmap,
-	.irq_count = vk_irq_count,
-	.irq_set = vk_irq_set,
-	.reset = vk_reset,
-	.advance = vk_advance,
-	.error_fd = vk_error_fd,
-	.close = vk_close,
-};
+#define VK_OPS                                                                             \
+	.name = "vfio", .read32 = vk_read32, .write32 = vk_write32, .dma_map = vk_dma_map, \
+	.dma_unmap = vk_dma_unmap, .irq_count = vk_irq_count, .irq_set = vk_irq_set,       \
+	.reset = vk_reset, .advance = vk_advance, .error_fd = vk_error_fd, .close = vk_close
+
+static const struct weft_bus_ops vk_ops = { VK_OPS };
+static const struct weft_bus_ops vk_no_iommu_ops = { VK_OPS, .dma_huge = 2ul << 20 };
 
 /* --- opening ---------------------------------------------------------------------------------------- */
 
@@ -295,8 +289,11 @@ static int set_up(struct vk_bus *vk)
 		rc = find_group(vk);
 	if (!rc)
 		rc = choose(vk);
-	if (!rc)
-		rc = vk_device_init(vk);
+	if (rc)
+		return rc;
+	if (vk->iommu->no_iova)
+		vk->bus.ops = &vk_no_iommu_ops;
+	rc = vk_device_init(vk);
 	return rc ? rc : vk_irq_init(vk);
 }
 

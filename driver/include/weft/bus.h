@@ -83,6 +83,12 @@ struct weft_bus_ops {
 	 */
 	uint64_t (*now)(struct weft_bus *bus);
 
+	/*
+	 * Size of the huge pages that the driver's own memory for DMA is to be made of, because this
+	 * bus maps only what is physically contiguous; 0: any memory does.
+	 */
+	size_t dma_huge;
+
 	/* An fd that becomes readable on device error or removal, or -1. */
 	int (*error_fd)(struct weft_bus *bus);
 
@@ -155,8 +161,9 @@ struct weft_vfio_options {
  * nodes, and RLIMIT_MEMLOCK for what is mapped.
  *
  * Without an IOMMU (allow_no_iommu; the kernel calls it no-IOMMU mode) the device can write to all
- * memory of the machine, and memory is mapped only where it is physically contiguous (huge pages):
- * else dma_map gives -EOPNOTSUPP.
+ * memory of the machine, needs CAP_SYS_RAWIO and CAP_SYS_ADMIN, and memory is mapped only where it is
+ * physically contiguous: else dma_map gives -EOPNOTSUPP. The driver's own memory is taken from huge
+ * pages of 2 MiB then (vm.nr_hugepages), no allocation larger than one.
  *
  * -EINVAL     bdf or opt make no sense
  * -ENOENT     no such PCI device, or it is not bound to vfio-pci

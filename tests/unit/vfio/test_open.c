@@ -238,6 +238,12 @@ START_TEST(no_iommu_only_when_asked_for)
 	expect_refused(FK_BDF, -EPERM, "noiommu=allow");
 	expect_open("vfio:" FK_BDF ",noiommu=allow");
 	ck_assert_str_eq(way(), "no-IOMMU");
+	ck_assert_uint_eq(bus->ops->dma_huge, 2u << 20);
+	close_bus();
+	fk->no_iommu = false;
+	expect_open("vfio:" FK_BDF ",noiommu=allow"); /* an IOMMU that is there is used */
+	ck_assert_str_eq(way(), "group");
+	ck_assert_uint_eq(bus->ops->dma_huge, 0);
 	close_bus();
 }
 END_TEST

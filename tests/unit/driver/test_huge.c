@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The driver's memory over a bus that maps only huge pages, as VFIO without an IOMMU does. */
+#include <check.h>
+#include <errno.h>
+#include <string.h>
+
+#include <weft/mem.h>
+#include <weft/qp.h>
+
+#include "fake.h"
+
+#define HUGE (2ul << 20)
+
+static struct weft_bus_ops ops;
+static const struct weft_bus_ops *inner;
+static unsigned int maps;
+
+/* One huge page, or the part of one that a registration is: never over its end. */
+static int map_in_one_page(struct weft_bus *bus, void *addr, size_t len, unsigned int prot,
+			   uint64_t *iova)
+{
+	if ((uintptr_t)addr / HUGE != ((uintptr_t)addr + len - 1) / HUGE)
+		return -EOPNOTSUPP;
+	maps++;
+	return inner->dma_map(bus, addr, len, prot, iova);
+}
+
+START_TEST(memory_in_huge_pages)
+{
+	struct fake *f = fake_new();
+	struct weft_dev *dev = NULL;
+	int rc;
+
+	inner = f->bus.ops;
+	ops = *inner;
+	ops.dma_huge = HUGE;
+	ops.dma_map = map_in_one_page;
+	f->bus.ops = &ops;
+	rc = weft_dev_open(&f->bus, NULL, &dev);
+	if (rc) { /* a machine that has set none aside */
+		ck_assert_int_eq(rc, -ENOMEM);
+		ck_assert_ptr_nonnull(strstr(weft_last_error(), "huge pages of 2 MiB"));
+		ck_assert_uint_eq(maps, 0);
+	} else {
+		ck_assert_uint_gt(maps, 0);
+		ck_assert_ptr_null(weft_mem_alloc(dev, HUGE + 1));
+		ck_assert_int_eq(errno, EOPNOTSUPP);
+		weft_dev_close(dev);
+	}
+	ck_assert_uint_eq(f->maps_live, 0);
+	fake_free(f);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("huge");
+	TCase *t = tcase_create("huge");
+	SRunner *r = srunner_create(s);
+	int failed;
+
+	tcase_add_test(t, memory_in_huge_pages);
+	suite_add_tcase(s, t);
+	srunner_run_all(r, CK_NORMAL);
+	failed = srunner_ntests_failed(r);
+	srunner_free(r);
+	return failed != 0;
+}
