@@ -221,7 +221,7 @@ static void *chunk_memory(struct weft_dev *dev, size_t len, int *fd)
 	*fd = -1;
 	if (dev->bus->ops->dma_huge)
 		return mmap(NULL, len, PROT_READ | PROT_WRITE,
-			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB | HUGE_2M, -1, 0);
+			    MAP_SHARED | MAP_ANONYMOUS | MAP_HUGETLB | HUGE_2M, -1, 0);
 	if (!dev->bus->ops->dma_map_fd)
 		return mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	*fd = memfd_create("weft-dma", MFD_CLOEXEC);

@@ -149,7 +149,7 @@ static int bind_iommufd(struct vk_bus *vk)
 		return vk_fail(vk, rc,
 			       "the IOMMU does not remap interrupts, a device could forge them: "
 			       "the kernel refuses");
-	if (rc == -EBUSY || rc == -EINVAL) {
+	if (rc == -EBUSY || rc == -EINVAL) { /* -EINVAL: another program has bound this node */
 		vk_group_holders(vk, who, sizeof(who));
 		return vk_fail(vk, -EBUSY,
 			       *who ? "IOMMU group %s also holds %s: unbind them" :

@@ -16,23 +16,16 @@
 #define RESET_PAUSE_MS 10u
 
 /* Registers and memory in order: what was written to memory is there before the doorbell is. */
-static inline void write_barrier(void)
-{
-#if defined(__aarch64__)
-	__asm__ volatile("dmb oshst" ::: "memory");
+#if defined(__x86_64__)
+#define write_barrier() __asm__ volatile("" ::: "memory") /* registers are not cached */
+#define read_barrier() __asm__ volatile("" ::: "memory")
+#elif defined(__aarch64__)
+#define write_barrier() __asm__ volatile("dmb oshst" ::: "memory")
+#define read_barrier() __asm__ volatile("dmb oshld" ::: "memory")
 #else
-	atomic_thread_fence(memory_order_seq_cst);
+#define write_barrier() __sync_synchronize()
+#define read_barrier() __sync_synchronize()
 #endif
-}
-
-static inline void read_barrier(void)
-{
-#if defined(__aarch64__)
-	__asm__ volatile("dmb oshld" ::: "memory");
-#else
-	atomic_thread_fence(memory_order_acquire);
-#endif
-}
 
 /* --- configuration space -------------------------------------------------------------------------- */
 
@@ -71,10 +64,11 @@ static int bus_master(struct vk_bus *vk, bool on)
 	if (rc)
 		return vk_fail(vk, rc == -EPROTO ? rc : -ENODEV, "configuration space: %s",
 			       strerror(-rc));
+	if (is == 0xffff)
+		return vk_fail(vk, -ENODEV, "the device is gone");
 	if ((is ^ want) & COMMAND_MASTER)
-		return is == 0xffff ? vk_fail(vk, -ENODEV, "the device is gone") :
-				      vk_fail(vk, -EPROTO, "bus mastering cannot be switched %s",
-					      on ? "on" : "off");
+		return vk_fail(vk, -EPROTO, "bus mastering cannot be switched %s",
+			       on ? "on" : "off");
 	return 0;
 }
 
@@ -255,24 +249,27 @@ static void map_area(struct vk_bus *vk, uint64_t off, uint64_t len)
 /* Maps what the kernel allows to: all, or the areas it lists. */
 static void map_bar(struct vk_bus *vk, const struct vfio_region_info *info)
 {
-	const struct vfio_region_info_cap_sparse_mmap *sparse = NULL;
-	const size_t head = sizeof(*sparse), each = sizeof(sparse->areas[0]);
-	uint32_t i, n;
+	struct vfio_region_sparse_mmap_area area;
+	struct vfio_region_info_cap_sparse_mmap head;
+	const uint8_t *cap = NULL, *end = (const uint8_t *)info + info->argsz;
+	uint32_t i;
 
 	if (!(info->flags & VFIO_REGION_INFO_FLAG_MMAP))
 		return;
 	if (info->flags & VFIO_REGION_INFO_FLAG_CAPS)
-		sparse = vk_find_cap(info, info->argsz, info->cap_offset,
-				     VFIO_REGION_INFO_CAP_SPARSE_MMAP, head);
-	if (!sparse) {
+		cap = vk_find_cap(info, info->argsz, info->cap_offset,
+				  VFIO_REGION_INFO_CAP_SPARSE_MMAP, sizeof(head));
+	if (!cap) {
 		map_area(vk, 0, info->size);
 		return;
 	}
-	n = (uint32_t)((info->argsz - (size_t)((const uint8_t *)sparse - (const uint8_t *)info) -
-			head) /
-		       each);
-	for (i = 0; i < sparse->nr_areas && i < n; i++)
-		map_area(vk, sparse->areas[i].offset, sparse->areas[i].size);
+	memcpy(&head, cap, sizeof(head)); /* old kernels align nothing */
+	cap += sizeof(head);
+	for (i = 0; i < head.nr_areas && (size_t)(end - cap) >= sizeof(area); i++) {
+		memcpy(&area, cap, sizeof(area));
+		map_area(vk, area.offset, area.size);
+		cap += sizeof(area);
+	}
 }
 
 #define READ_WRITE (VFIO_REGION_INFO_FLAG_READ | VFIO_REGION_INFO_FLAG_WRITE)

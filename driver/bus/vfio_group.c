@@ -125,41 +125,40 @@ static int page_size(struct vk_bus *vk, uint64_t sizes, uint64_t *page)
 	return 0;
 }
 
+_Static_assert(sizeof(struct vk_range) == sizeof(struct vfio_iova_range), "ranges are copied");
+
 static int ranges_of(struct vk_bus *vk, const struct vfio_iommu_type1_info *info, uint64_t page)
 {
 	static const struct vk_range old = { OLD_FIRST, OLD_LAST };
 	uint64_t limit = vk->opt.dma_bits < 64 ? (1ull << vk->opt.dma_bits) - 1 : UINT64_MAX;
-	const struct vfio_iommu_type1_info_cap_iova_range *cap = NULL;
-	const size_t head = sizeof(*cap);
+	struct vfio_iommu_type1_info_cap_iova_range head;
+	const uint8_t *cap = NULL, *end = (const uint8_t *)info + info->argsz;
 	struct vk_range *range;
-	size_t room;
-	uint32_t i, n;
 	int rc;
 
 	if (info->flags & VFIO_IOMMU_INFO_CAPS)
 		cap = vk_find_cap(info, info->argsz, info->cap_offset,
-				  VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE, head);
+				  VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE, sizeof(head));
 	if (!cap)
 		return vk_iova_init(&vk->iova, &old, 1, limit, page);
-	room = (info->argsz - (size_t)((const uint8_t *)cap - (const uint8_t *)info) - head) /
-	       sizeof(cap->iova_ranges[0]);
-	n = cap->nr_iovas;
-	if (n > room || n > MAX_RANGES)
+	memcpy(&head, cap, sizeof(head)); /* old kernels align nothing */
+	cap += sizeof(head);
+	if (head.nr_iovas > (size_t)(end - cap) / sizeof(*range) || head.nr_iovas > MAX_RANGES)
 		return -EINVAL;
-	range = malloc((n + 1) * sizeof(*range));
+	range = malloc((head.nr_iovas + 1) * sizeof(*range));
 	if (!range)
 		return -ENOMEM;
-	for (i = 0; i < n; i++)
-		range[i] = (struct vk_range){ cap->iova_ranges[i].start, cap->iova_ranges[i].end };
-	rc = vk_iova_init(&vk->iova, range, n, limit, page);
+	memcpy(range, cap, head.nr_iovas * sizeof(*range));
+	rc = vk_iova_init(&vk->iova, range, head.nr_iovas, limit, page);
 	free(range);
 	return rc;
 }
 
 static int type1_limits(struct vk_bus *vk)
 {
-	const struct vfio_iommu_type1_info_dma_avail *avail = NULL;
 	const struct vfio_iommu_type1_info ask = { .argsz = 0 }, *info;
+	struct vfio_iommu_type1_info_dma_avail avail = { .avail = OLD_ENTRIES };
+	const void *cap = NULL;
 	uint64_t page = PAGE;
 	void *room = NULL;
 	int rc = vk_info(vk->container, VFIO_IOMMU_GET_INFO, &ask, sizeof(ask), &room);
@@ -168,9 +167,11 @@ static int type1_limits(struct vk_bus *vk)
 		return vk_fail(vk, rc, "the IOMMU's description: %s", strerror(-rc));
 	info = room;
 	if (info->flags & VFIO_IOMMU_INFO_CAPS)
-		avail = vk_find_cap(info, info->argsz, info->cap_offset,
-				    VFIO_IOMMU_TYPE1_INFO_DMA_AVAIL, sizeof(*avail));
-	vk->dma.max_entry = avail ? avail->avail : OLD_ENTRIES;
+		cap = vk_find_cap(info, info->argsz, info->cap_offset,
+				  VFIO_IOMMU_TYPE1_INFO_DMA_AVAIL, sizeof(avail));
+	if (cap)
+		memcpy(&avail, cap, sizeof(avail));
+	vk->dma.max_entry = avail.avail;
 	rc = page_size(vk, info->flags & VFIO_IOMMU_INFO_PGSIZES ? info->iova_pgsizes : 0, &page);
 	if (!rc) {
 		rc = ranges_of(vk, info, page);

@@ -31,6 +31,8 @@ static int bind_iommufd(struct vk_bind_iommufd *b)
 		fk_broken("bound twice");
 		return fk_errno(EINVAL);
 	}
+	if (fk->others) /* a node may be opened twice, and bound once */
+		return fk_errno(EINVAL);
 	if (!fk_viable())
 		return fk_errno(EBUSY);
 	if (fk->no_remapping)

@@ -128,16 +128,17 @@ int fk_group_ioctl(unsigned long request, void *arg)
 
 /* --- container ---------------------------------------------------------------------------------------- */
 
-/* Puts a capability behind what is there, linked from *link. */
+/* Puts a capability behind what is there, linked from *link. Not aligned, as Linux before 6.6. */
 static void *add_cap(uint8_t *base, uint32_t *len, uint32_t **link, uint16_t id, uint32_t size)
 {
-	struct vfio_info_cap_header *h = (void *)(base + *len);
+	struct vfio_info_cap_header h = { .id = id, .version = 1 };
+	void *cap = base + *len;
 
-	**link = *len;
-	*h = (struct vfio_info_cap_header){ .id = id, .version = 1 };
-	*link = &h->next;
-	*len += (size + 7) & ~7u;
-	return h;
+	memcpy(*link, len, sizeof(*len));
+	memcpy(cap, &h, sizeof(h));
+	*link = (uint32_t *)(void *)((uint8_t *)cap + offsetof(struct vfio_info_cap_header, next));
+	*len += size;
+	return cap;
 }
 
 /* As the kernel: what does not fit is not there, argsz tells how much it would be. */
@@ -145,9 +146,8 @@ static int get_info(struct vfio_iommu_type1_info *out)
 {
 	uint8_t room[1024] __attribute__((aligned(8))) = { 0 };
 	struct vfio_iommu_type1_info *info = (void *)room;
-	struct vfio_iommu_type1_info_cap_iova_range *ranges;
-	struct vfio_iommu_type1_info_dma_avail *avail;
-	uint32_t len = sizeof(*info), *link = &info->cap_offset, argsz = out->argsz, i;
+	uint32_t len = sizeof(*info), *link = &info->cap_offset, argsz = out->argsz;
+	uint8_t *cap;
 
 	if (!fk->iommu_set || argsz < 16)
 		return fk_errno(EINVAL);
@@ -156,14 +156,12 @@ static int get_info(struct vfio_iommu_type1_info *out)
 	if (fk->caps) {
 		info->flags |= VFIO_IOMMU_INFO_CAPS;
 		add_cap(room, &len, &link, 2, 32);
-		ranges = add_cap(room, &len, &link, VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE,
-				 (uint32_t)(sizeof(*ranges) + fk->n_range * 16));
-		ranges->nr_iovas = fk->n_range;
-		for (i = 0; i < fk->n_range; i++)
-			ranges->iova_ranges[i] =
-				(struct vfio_iova_range){ fk->range[i].first, fk->range[i].last };
-		avail = add_cap(room, &len, &link, VFIO_IOMMU_TYPE1_INFO_DMA_AVAIL, sizeof(*avail));
-		avail->avail = fk->dma_avail;
+		cap = add_cap(room, &len, &link, VFIO_IOMMU_TYPE1_INFO_DMA_AVAIL, 12);
+		memcpy(cap + 8, &fk->dma_avail, 4);
+		cap = add_cap(room, &len, &link, VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE,
+			      16 + fk->n_range * 16);
+		memcpy(cap + 8, &fk->n_range, 4);
+		memcpy(cap + 16, fk->range, fk->n_range * 16);
 	}
 	info->argsz = len;
 	if (argsz < len)
@@ -227,7 +225,9 @@ static int iova_ranges(struct vk_ioas_iova_ranges *r)
 		return fk_errno(ENOENT);
 	r->num_iovas = n;
 	r->out_iova_alignment = fk->pgsizes & -fk->pgsizes;
-	memcpy((void *)(uintptr_t)r->allowed_iovas, have, (room < n ? room : n) * sizeof(*have));
+	if (room)
+		memcpy((void *)(uintptr_t)r->allowed_iovas, have,
+		       (room < n ? room : n) * sizeof(*have));
 	return room < n ? fk_errno(EMSGSIZE) : 0;
 }
 

@@ -89,7 +89,8 @@ static int open_node(bool there, enum fk_kind kind)
 		return fk_errno(ENOENT);
 	if (fk->open_error && kind != FK_CONTAINER && kind != FK_IOMMUFD)
 		return fk_errno(fk->open_error);
-	if ((kind == FK_GROUP || kind == FK_DEVICE) && is_open(kind))
+	if ((kind == FK_GROUP && fk->others) ||
+	    ((kind == FK_GROUP || kind == FK_DEVICE) && is_open(kind)))
 		return fk_errno(EBUSY);
 	if (kind == FK_DEVICE)
 		fk->device_open = true;

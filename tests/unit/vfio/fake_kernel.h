@@ -62,6 +62,7 @@ struct fk {
 	bool token_by_node; /* and the device node takes it */
 	int open_error;     /* of the group's node and the device's, 0: none */
 	unsigned int busy_resets;
+	bool others; /* another program has the device */
 
 	/* its state */
 	struct fk_fd fd[FK_MAX_FDS];

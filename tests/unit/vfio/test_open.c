@@ -206,7 +206,8 @@ END_TEST
 
 START_TEST(in_use)
 {
-	fk->open_error = EBUSY;
+	fk->others = true;
+	expect_refused(FK_BDF, -EBUSY, "in use by another program");
 	expect_refused("vfio:" FK_BDF ",mode=group", -EBUSY, "in use by another program");
 }
 END_TEST
