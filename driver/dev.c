@@ -15,6 +15,7 @@
 /* One register. All ones could be a counter; the magic number tells whether the device is there. */
 int weft__read32(struct weft_dev *dev, uint32_t off, uint32_t *val)
 {
+	unsigned int before = weft__sentences();
 	uint32_t magic = 0;
 	int rc;
 
@@ -26,15 +27,17 @@ int weft__read32(struct weft_dev *dev, uint32_t off, uint32_t *val)
 		rc = dev->bus->ops->read32(dev->bus, WEFT_MAGIC, &magic);
 	if (rc == -ENODEV || magic == ~0u) {
 		atomic_store(&dev->gone, true);
-		return weft_set_error(-ENODEV, "%s bus: the device is gone", dev->bus->ops->name);
+		return weft__bus_failed(before, -ENODEV, "%s bus: the device is gone",
+					dev->bus->ops->name);
 	}
-	return rc ? weft_set_error(rc, "%s bus: reading register 0x%x: %s", dev->bus->ops->name,
-				   off, strerror(-rc)) :
+	return rc ? weft__bus_failed(before, rc, "%s bus: reading register 0x%x: %s",
+				     dev->bus->ops->name, off, strerror(-rc)) :
 		    0;
 }
 
 int weft__write32(struct weft_dev *dev, uint32_t off, uint32_t val)
 {
+	unsigned int before = weft__sentences();
 	int rc;
 
 	if (atomic_load(&dev->gone))
@@ -42,8 +45,8 @@ int weft__write32(struct weft_dev *dev, uint32_t off, uint32_t val)
 	rc = dev->bus->ops->write32(dev->bus, off, val);
 	if (rc == -ENODEV)
 		atomic_store(&dev->gone, true);
-	return rc ? weft_set_error(rc, "%s bus: writing register 0x%x: %s", dev->bus->ops->name,
-				   off, strerror(-rc)) :
+	return rc ? weft__bus_failed(before, rc, "%s bus: writing register 0x%x: %s",
+				     dev->bus->ops->name, off, strerror(-rc)) :
 		    0;
 }
 
@@ -146,9 +149,12 @@ static int wait_firmware(struct weft_dev *dev)
 
 static int reset_bus(struct weft_dev *dev)
 {
+	unsigned int before = weft__sentences();
 	int rc = dev->bus->ops->reset(dev->bus);
 
-	return rc ? weft_set_error(rc, "%s bus: reset: %s", dev->bus->ops->name, strerror(-rc)) : 0;
+	return rc ? weft__bus_failed(before, rc, "%s bus: reset: %s", dev->bus->ops->name,
+				     strerror(-rc)) :
+		    0;
 }
 
 /* From any state to a firmware that waits for the admin pair. */

@@ -170,6 +170,14 @@ struct weft_dev {
 	uint64_t life_wake;
 };
 
+/*
+ * error.c: around an operation of a bus, which may say itself why it fails: how many sentences this
+ * thread has noted; and one for a failure, unless the bus noted one since.
+ */
+unsigned int weft__sentences(void);
+int weft__bus_failed(unsigned int before, int err, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
 /* dev.c */
 int weft__read32(struct weft_dev *dev, uint32_t off, uint32_t *val);
 int weft__write32(struct weft_dev *dev, uint32_t off, uint32_t val);

@@ -58,6 +58,7 @@ fail:
 /* One more user of vector. */
 int weft__irq_get(struct weft_dev *dev, uint16_t vector)
 {
+	unsigned int before = weft__sentences();
 	int fd, rc;
 
 	if (vector >= dev->n_vectors)
@@ -72,7 +73,7 @@ int weft__irq_get(struct weft_dev *dev, uint16_t vector)
 		return weft_set_error(-errno, "eventfd: %s", strerror(errno));
 	rc = dev->bus->ops->irq_set(dev->bus, vector, fd);
 	if (rc) {
-		weft_set_error(rc, "vector %u: %s", vector, strerror(-rc));
+		weft__bus_failed(before, rc, "vector %u: %s", vector, strerror(-rc));
 		goto close_fd;
 	}
 	rc = watch(dev, fd, vector);

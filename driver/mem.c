@@ -74,17 +74,16 @@ static int map(struct weft_dev *dev, void *addr, size_t len, int fd, uint64_t of
 	       uint64_t *iova)
 {
 	const struct weft_bus_ops *ops = dev->bus->ops;
+	unsigned int before = weft__sentences();
 	int rc;
 
-	weft_set_error(0, "%s", "");
 	if (fd >= 0 && ops->dma_map_fd)
 		rc = ops->dma_map_fd(dev->bus, addr, len, PROT_DMA, fd, offset, iova);
 	else
 		rc = ops->dma_map(dev->bus, addr, len, PROT_DMA, iova);
-	/* A bus that knows more has said so: how much memory may be locked, for one. */
-	if (rc && !*weft_last_error())
-		weft_set_error(rc, "%s bus: cannot map %zu bytes at %p for DMA: %s", ops->name, len,
-			       addr, strerror(-rc));
+	if (rc)
+		weft__bus_failed(before, rc, "%s bus: cannot map %zu bytes at %p for DMA: %s",
+				 ops->name, len, addr, strerror(-rc));
 	return rc;
 }
 

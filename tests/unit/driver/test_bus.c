@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The driver's memory over a bus that maps only huge pages, as VFIO without an IOMMU does. */
+/* What the driver makes of a bus that has needs or words of its own. */
 #include <check.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include <weft/mem.h>
@@ -15,7 +16,7 @@ static struct weft_bus_ops ops;
 static const struct weft_bus_ops *inner;
 static unsigned int maps;
 
-/* One huge page, or the part of one that a registration is: never over its end. */
+/* VFIO without an IOMMU: one huge page, or the part of one that a registration is: never over its end. */
 static int map_in_one_page(struct weft_bus *bus, void *addr, size_t len, unsigned int prot,
 			   uint64_t *iova)
 {
@@ -52,14 +53,45 @@ START_TEST(memory_in_huge_pages)
 }
 END_TEST
 
+static bool talkative;
+
+static int refuse(struct weft_bus *bus, void *addr, size_t len, unsigned int prot, uint64_t *iova)
+{
+	(void)bus, (void)addr, (void)len, (void)prot, (void)iova;
+	return talkative ? weft_set_error(-ENOMEM, "only 7 KiB may be locked") : -ENOMEM;
+}
+
+static void expect_sentence(bool said, const char *text)
+{
+	struct fake *f = fake_new();
+	struct weft_dev *dev;
+
+	ops = *f->bus.ops;
+	ops.dma_map = refuse;
+	f->bus.ops = &ops;
+	talkative = said;
+	weft_set_error(0, "an old sentence");
+	ck_assert_int_eq(weft_dev_open(&f->bus, NULL, &dev), -ENOMEM);
+	ck_assert_ptr_nonnull(strstr(weft_last_error(), text));
+	fake_free(f);
+}
+
+START_TEST(what_the_bus_says_is_kept)
+{
+	expect_sentence(true, "only 7 KiB may be locked");
+	expect_sentence(false, "bus: cannot map 2097152 bytes");
+}
+END_TEST
+
 int main(void)
 {
-	Suite *s = suite_create("huge");
-	TCase *t = tcase_create("huge");
+	Suite *s = suite_create("bus");
+	TCase *t = tcase_create("bus");
 	SRunner *r = srunner_create(s);
 	int failed;
 
 	tcase_add_test(t, memory_in_huge_pages);
+	tcase_add_test(t, what_the_bus_says_is_kept);
 	suite_add_tcase(s, t);
 	srunner_run_all(r, CK_NORMAL);
 	failed = srunner_ntests_failed(r);
