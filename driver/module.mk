@@ -45,3 +45,5 @@ build/tests/unit/driver/headers: tests/unit/driver/headers.sh $(PUBLIC_H) build/
 	cp $< $@
 	chmod +x $@
 TESTS += build/tests/unit/driver/headers
+
+include driver/pci/module.mk
