@@ -42,6 +42,7 @@ int do_info(const struct config *cfg)
 	snprintf(text, sizeof(text), "%02x:%02x:%02x:%02x:%02x:%02x", p.mac[0], p.mac[1], p.mac[2],
 		 p.mac[3], p.mac[4], p.mac[5]);
 	json_object_object_add(o, "mac", json_object_new_string(text));
+	info_pci(o, cfg->device);
 	show(cfg, o);
 	return 0;
 }

@@ -155,8 +155,11 @@ int do_list(const struct config *cfg)
 {
 	struct json_object *o, *a;
 	struct session s;
-	int rc = begin(&s, cfg);
+	int rc;
 
+	if (!cfg->have_address && !cfg->trtype_given && !cfg->opts.addr.subnqn[0])
+		return do_list_adapters(cfg);
+	rc = begin(&s, cfg);
 	if (rc)
 		return rc;
 	a = namespaces(&s, true, &rc);

@@ -14,7 +14,7 @@ static const struct {
 } verbs[] = {
 	{ "discover", do_discover, "subsystems behind an address" },
 	{ "connect-test", do_connect_test, "connect and disconnect, telling what was agreed" },
-	{ "list", do_list, "the controller and its namespaces" },
+	{ "list", do_list, "the adapters of this machine; of a target: its namespaces" },
 	{ "list-ns", do_list_ns, "numbers of the active namespaces" },
 	{ "id-ctrl", do_id_ctrl, "Identify Controller" },
 	{ "id-ns", do_id_ns, "Identify Namespace" },
@@ -28,6 +28,9 @@ static const struct {
 	{ "perf", do_perf, "load of random or sequential I/O, with verification on request" },
 	{ "run", do_run, "the whole job: discover, connect, write 16 MiB, read back, compare" },
 	{ "target", do_target, "export files, devices or memory to NVMe/TCP or FC hosts" },
+	{ "bind", do_bind, "give adapters to VFIO: weft bind 0000:01:00.0 ..." },
+	{ "unbind", do_unbind, "give them back" },
+	{ "doctor", do_doctor, "what this machine lacks for an adapter, and how to mend it" },
 	{ "info", do_info, "the adapter" },
 	{ "stats", do_stats, "the adapter's counters" },
 	{ "log", do_log, "the firmware's log" },
@@ -64,6 +67,7 @@ void usage(FILE *to)
 	      "            --allow-host NQN  --serial TEXT  --model TEXT  -i QUEUES  -Q SIZE\n"
 	      "            --icd-size BYTES  --no-digest; or --config FILE\n"
 	      "            --ready-file PATH  --stats-every SECONDS  -q  --json\n"
+	      "PCI:        list, doctor: --no-open; bind, unbind: --force; --id VVVV:DDDD\n"
 	      "output:     -o, --output-format normal|json  --quiet\n",
 	      to);
 }

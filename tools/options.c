@@ -68,6 +68,9 @@ enum {
 	O_READY_FILE,
 	O_STATS_EVERY,
 	O_JSON,
+	O_PCI_ID,
+	O_FORCE,
+	O_NO_OPEN,
 	O_HELP,
 };
 
@@ -132,6 +135,9 @@ static const struct option long_options[] = {
 	{ "ready-file", 1, NULL, O_READY_FILE },
 	{ "stats-every", 1, NULL, O_STATS_EVERY },
 	{ "json", 0, NULL, O_JSON },
+	{ "id", 1, NULL, O_PCI_ID },
+	{ "force", 0, NULL, O_FORCE },
+	{ "no-open", 0, NULL, O_NO_OPEN },
 	{ "help", 0, NULL, O_HELP },
 	{ NULL, 0, NULL, 0 },
 };
@@ -389,6 +395,8 @@ static int flag_option(struct config *c, int code)
 		     code == O_BUFFERED    ? &c->target.buffered :
 		     code == O_SYNCHRONOUS ? &c->target.synchronous :
 		     code == O_JSON        ? &c->json :
+		     code == O_FORCE       ? &c->pci.force :
+		     code == O_NO_OPEN     ? &c->pci.no_open :
 					     NULL;
 
 	if (!flag)
@@ -480,6 +488,8 @@ static int other_option(struct config *c, int code, const char *arg)
 		return 0;
 	case O_FORMAT:
 		return format(c, arg);
+	case O_PCI_ID:
+		return pci_id_option(c, arg);
 	case O_TIME:
 		c->seconds = strtod(arg, &end);
 		return *end || !(c->seconds > 0) ? bad("time", arg) : 0;
@@ -590,7 +600,7 @@ int parse_options(int argc, char **argv, struct config *c)
 		return -EINVAL;
 	}
 	c->verb = argv[optind++];
-	if (optind < argc)
-		return bad("argument", argv[optind]);
-	return 0;
+	while (!rc && optind < argc)
+		rc = pci_argument(c, argv[optind++]);
+	return rc;
 }

@@ -12,6 +12,7 @@
 
 #include <nvme/host.h>
 #include <weft/mem.h>
+#include <weft/pci.h>
 
 #define MIB (1024ull << 10)
 
@@ -37,6 +38,19 @@ struct target_options {
 	bool buffered;
 	bool synchronous;
 	unsigned int stats_every; /* seconds */
+};
+
+#define PCI_ARGS_MAX 64u
+#define PCI_IDS_MAX 8u
+
+/* list, bind, unbind, doctor: adapters as PCI devices. */
+struct pci_options {
+	struct weft_pci_addr arg[PCI_ARGS_MAX];
+	unsigned int n_args;
+	struct weft_pci_id id[PCI_IDS_MAX]; /* that count as adapters, too */
+	unsigned int n_ids;
+	bool force;
+	bool no_open; /* no adapter is asked itself */
 };
 
 /* Everything the command line says. */
@@ -74,6 +88,7 @@ struct config {
 	bool verify;
 	bool no_digest;
 	struct target_options target;
+	struct pci_options pci;
 };
 
 /* A device, and on request an association; closed by session_end. */
@@ -173,6 +188,22 @@ int do_reset(const struct config *cfg);
 int do_perf(const struct config *cfg);
 int do_run(const struct config *cfg);
 int do_target(const struct config *cfg);
+
+/* pci.c. For options.c: an --id, and what stands behind a verb. 0 or -EINVAL (said why). */
+int pci_id_option(struct config *cfg, const char *arg);
+int pci_argument(struct config *cfg, const char *arg);
+int do_list_adapters(const struct config *cfg);
+int do_bind(const struct config *cfg);
+int do_unbind(const struct config *cfg);
+/* What the machine says of the device that was opened, if that is a PCI device. */
+void info_pci(struct json_object *o, const char *spec);
+/*
+ * Opens an adapter to ask it. NULL: why not, as text; err: of the opening, 0 when it was not tried
+ * (it has another driver, or somebody uses it). Opening resets it.
+ */
+struct weft_dev *ask_adapter(const struct weft_pci_dev *dev, char *why, size_t len, int *err);
+/* doctor.c */
+int do_doctor(const struct config *cfg);
 
 /* options.c. 0, 1 (help was wanted and printed), or -EINVAL (said why). */
 int parse_options(int argc, char **argv, struct config *cfg);

@@ -287,20 +287,6 @@ static int can_bind(const struct change *c)
 	return 0;
 }
 
-static void note_group(const struct change *c)
-{
-	char text[400];
-	int rc = weft_pci_viable(&c->dev, text, sizeof(text));
-
-	if (!rc)
-		note(c,
-		     "%s cannot be opened yet: its IOMMU group %d is not viable: %s; bind or "
-		     "unbind that, too",
-		     c->dev.name, c->dev.group, text);
-	else if (rc < 0 && rc != -ENODEV)
-		note(c, "%s: %s", c->dev.name, weft_last_error());
-}
-
 static int take(const struct change *c)
 {
 	char is[WEFT_PCI_TEXT];
@@ -324,7 +310,6 @@ int weft_pci_bind(const struct weft_pci_addr *addr, const struct weft_pci_bind_o
 		return rc;
 	if (!strcmp(c.dev.driver, c.driver)) {
 		note(&c, "%s is with %s already", c.dev.name, c.driver);
-		note_group(&c);
 		return 0;
 	}
 	rc = can_bind(&c);
@@ -334,11 +319,9 @@ int weft_pci_bind(const struct weft_pci_addr *addr, const struct weft_pci_bind_o
 		rc = unused(&c);
 	if (!rc)
 		rc = take(&c);
-	if (!rc) {
+	if (!rc)
 		note(&c, "%s is with %s now, before: %s", c.dev.name, c.driver,
 		     *c.dev.driver ? c.dev.driver : "no driver");
-		note_group(&c);
-	}
 	end(&c);
 	return rc;
 }

@@ -135,7 +135,7 @@ struct weft_pci_bind_opts {
 /*
  * Gives a device to a driver by driver_override: sets it, unbinds the present driver, asks the kernel to
  * probe, looks whose it is then. On a failure what was before is restored, and the text says
- * whether that went well. Needs root. opts: NULL for the defaults.
+ * whether that went well. Whether VFIO can open it then: weft_pci_viable. Needs root. opts: NULL for the defaults.
  * -ENODEV: no such device; -EPERM: not an adapter; -EBUSY: in use, or another weft bind is at it;
  * -EACCES: which file this user may not write; -ENOENT: the driver is not loaded; -ENOTSUP: no
  * IOMMU group; -ETIMEDOUT: the kernel did not follow; -ESTALE: somebody else changed the driver meanwhile.
