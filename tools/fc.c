@@ -2,6 +2,7 @@
 /* The adapter's Fibre Channel port for the verbs: opened with our names, waited for, told about. */
 #include <errno.h>
 #include <string.h>
+#include <strings.h>
 
 #include <weft/fc.h>
 
@@ -18,6 +19,19 @@ void fc_name(char *to, uint64_t wwnn, uint64_t wwpn)
 {
 	snprintf(to, NAME_LEN, "nn-0x%016llx:pn-0x%016llx", (unsigned long long)wwnn,
 		 (unsigned long long)wwpn);
+}
+
+bool fc_is_name(const char *text)
+{
+	return !strncasecmp(text, "nn-", 3);
+}
+
+int fc_address(const char *what, const char *text, uint64_t *wwnn, uint64_t *wwpn)
+{
+	if (!nvme_host_fc_parse(text, wwnn, wwpn))
+		return 0;
+	fprintf(stderr, "weft: %s: %s\n", what, weft_last_error());
+	return -EINVAL;
 }
 
 int check_transport(const struct config *c, bool chosen)

@@ -205,26 +205,13 @@ static int address(const char *what, const char *text, uint32_t *ip)
 	return 0;
 }
 
-static bool is_fc(const char *text)
-{
-	return !strncasecmp(text, "nn-", 3);
-}
-
-static int fc_address(const char *what, const char *text, uint64_t *wwnn, uint64_t *wwpn)
-{
-	if (!nvme_host_fc_parse(text, wwnn, wwpn))
-		return 0;
-	fprintf(stderr, "weft: %s: %s\n", what, weft_last_error());
-	return -EINVAL;
-}
-
 /* The address tells the transport where nothing else does: nn-0x...:pn-0x... is FC. */
 static int target_address(struct config *c, const char *text)
 {
 	struct nvme_host_addr *a = &c->opts.addr;
 
 	c->have_address = true;
-	if (!is_fc(text))
+	if (!fc_is_name(text))
 		return address("traddr", text, &a->ip);
 	if (!c->trtype_given)
 		a->trtype = NVMF_TRTYPE_FC;
@@ -412,8 +399,8 @@ static int name_option(struct config *c, int code, const char *arg)
 
 	switch (code) {
 	case O_IP:
-		return is_fc(arg) ? fc_address("address", arg, &c->fc_wwnn, &c->fc_wwpn) :
-				    own_address(&c->port, arg);
+		return fc_is_name(arg) ? fc_address("address", arg, &c->fc_wwnn, &c->fc_wwpn) :
+					 own_address(&c->port, arg);
 	case O_GATEWAY:
 		return address("gateway", arg, &c->port.gateway);
 	case O_MAC:

@@ -311,6 +311,7 @@ static int change_one(const struct config *cfg, change_fn *fn, const struct weft
 		.more = cfg->pci.id,
 		.n_more = cfg->pci.n_ids,
 		.force = cfg->pci.force,
+		.timeout_ms = cfg->opts.connect_ms, /* --timeout */
 		.note = on_note,
 		.arg = &t,
 	};

@@ -127,6 +127,9 @@ void session_fc_end(struct session *s);
 void session_opts(const struct session *s, struct nvme_host_opts *o);
 /* nn-0x...:pn-0x..., 44 bytes. */
 void fc_name(char *to, uint64_t wwnn, uint64_t wwpn);
+/* The way back: whether a text is meant as one; 0 or -EINVAL (said why). */
+bool fc_is_name(const char *text);
+int fc_address(const char *what, const char *text, uint64_t *wwnn, uint64_t *wwpn);
 void fc_port_text(char *to, size_t len, const struct weft_fc_info *info);
 /* The size of a file or -errno. */
 int64_t file_size(const char *path);
