@@ -123,7 +123,7 @@ static int set_override(const struct change *c, const char *value)
 static int release(const struct change *c)
 {
 	const char *from = c->dev.driver;
-	char is[WEFT_PCI_TEXT];
+	char is[WEFT_PCI_TEXT] = "";
 	int rc;
 
 	if (!*from)

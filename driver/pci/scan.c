@@ -13,7 +13,7 @@
 
 #include "local.h"
 
-#if PCI_LIB_VERSION < 0x030900
+#if defined(PCI_LIB_VERSION) && PCI_LIB_VERSION < 0x030900
 #error "libpci 3.9 or later is needed"
 #endif
 

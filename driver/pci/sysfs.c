@@ -38,7 +38,7 @@ struct sys_safe sys_safe(const char *text)
 	struct sys_safe s;
 	size_t i;
 
-	for (i = 0; text[i] && i < 48; i++)
+	for (i = 0; i < 48 && text[i]; i++)
 		s.text[i] = text[i] >= 0x20 && text[i] < 0x7f ? text[i] : '?';
 	strcpy(s.text + i, text[i] ? "..." : "");
 	return s;
