@@ -18,8 +18,8 @@ enum maker {
 	AMD,
 };
 
-void tell(const struct report *r, enum weft_pci_level level, const char *name, const char *mend,
-	  const char *fmt, ...)
+void check_tell(const struct report *r, enum weft_pci_level level, const char *name,
+		const char *mend, const char *fmt, ...)
 {
 	struct weft_pci_check c = { .level = level, .name = name, .device = r->device };
 	va_list ap;
@@ -66,21 +66,23 @@ static void check_kernel(const struct report *r)
 
 	if (sys_path(path, IN_PROC, "sys/kernel/osrelease") || sys_line(text, sizeof(text), path) ||
 	    sscanf(text, "%u.%u", &major, &minor) != 2)
-		tell(r, WEFT_PCI_WARN, "kernel", "", "version unknown: %s", weft_last_error());
+		check_tell(r, WEFT_PCI_WARN, "kernel", "", "version unknown: %s",
+			   weft_last_error());
 	else if (major < 5 || (major == 5 && minor < 10))
-		tell(r, WEFT_PCI_WARN, "kernel", "take Linux 5.10 or later",
-		     "Linux %s: older than anything this was tried with", text);
+		check_tell(r, WEFT_PCI_WARN, "kernel", "take Linux 5.10 or later",
+			   "Linux %s: older than anything this was tried with", text);
 	else if (major < 6 || (major == 6 && minor < 6))
-		tell(r, WEFT_PCI_OK, "kernel", "",
-		     "Linux %s: groups and containers (devices by iommufd come with 6.6)", text);
+		check_tell(r, WEFT_PCI_OK, "kernel", "",
+			   "Linux %s: groups and containers (devices by iommufd come with 6.6)",
+			   text);
 	else
-		tell(r, WEFT_PCI_OK, "kernel", "", "Linux %s", text);
+		check_tell(r, WEFT_PCI_OK, "kernel", "", "Linux %s", text);
 }
 
 static void check_libpci(const struct report *r)
 {
-	tell(r, WEFT_PCI_OK, "libpci", "", "built with %d.%d.%d", PCI_LIB_VERSION >> 16,
-	     PCI_LIB_VERSION >> 8 & 255, PCI_LIB_VERSION & 255);
+	check_tell(r, WEFT_PCI_OK, "libpci", "", "built with %d.%d.%d", PCI_LIB_VERSION >> 16,
+		   PCI_LIB_VERSION >> 8 & 255, PCI_LIB_VERSION & 255);
 }
 
 static int count(void *arg, const char *name)
@@ -120,11 +122,11 @@ static bool check_iommu(const struct report *r)
 	if (!rc)
 		rc = sys_each(path, count, &n);
 	if (rc && rc != -ENOENT)
-		tell(r, WEFT_PCI_FAIL, "iommu", "", "%s", weft_last_error());
+		check_tell(r, WEFT_PCI_FAIL, "iommu", "", "%s", weft_last_error());
 	else if (!n)
-		tell(r, WEFT_PCI_FAIL, "iommu", iommu_hint(), "off: there is no IOMMU group");
+		check_tell(r, WEFT_PCI_FAIL, "iommu", iommu_hint(), "off: there is no IOMMU group");
 	else
-		tell(r, WEFT_PCI_OK, "iommu", "", "on: %u groups", n);
+		check_tell(r, WEFT_PCI_OK, "iommu", "", "on: %u groups", n);
 	return n;
 }
 
@@ -158,21 +160,23 @@ static void check_interrupts(const struct report *r)
 	if (!sys_path(path, IN_SYS, "class/iommu") && sys_exists(path))
 		sys_each(path, each_unit, &u);
 	if (unsafe)
-		tell(r, WEFT_PCI_WARN, "interrupts",
-		     "without need: vfio_iommu_type1 allow_unsafe_interrupts=0",
-		     "allow_unsafe_interrupts is on: a device may raise any interrupt");
+		check_tell(r, WEFT_PCI_WARN, "interrupts",
+			   "without need: vfio_iommu_type1 allow_unsafe_interrupts=0",
+			   "allow_unsafe_interrupts is on: a device may raise any interrupt");
 	else if (off || u.without[0])
-		tell(r, WEFT_PCI_FAIL, "interrupts",
-		     off ? "take it away, or accept the risk with vfio_iommu_type1 "
-			   "allow_unsafe_interrupts=1" :
-			   "switch x2APIC or interrupt remapping on in the firmware's setup, or accept "
-			   "the risk with vfio_iommu_type1 allow_unsafe_interrupts=1",
-		     off ? "interrupt remapping is switched off on the kernel's command line%s" :
-			   "%s does not remap interrupts: VFIO will refuse",
-		     off ? "" : u.without);
+		check_tell(
+			r, WEFT_PCI_FAIL, "interrupts",
+			off ? "take it away, or accept the risk with vfio_iommu_type1 "
+			      "allow_unsafe_interrupts=1" :
+			      "switch x2APIC or interrupt remapping on in the firmware's setup, or accept "
+			      "the risk with vfio_iommu_type1 allow_unsafe_interrupts=1",
+			off ? "interrupt remapping is switched off on the kernel's command line%s" :
+			      "%s does not remap interrupts: VFIO will refuse",
+			off ? "" : u.without);
 	else
-		tell(r, WEFT_PCI_OK, "interrupts", "",
-		     u.n ? "remapped by %u units" : "nothing says that they are not remapped", u.n);
+		check_tell(r, WEFT_PCI_OK, "interrupts", "",
+			   u.n ? "remapped by %u units" : "nothing says that they are not remapped",
+			   u.n);
 }
 
 static void check_module(const struct report *r)
@@ -180,22 +184,22 @@ static void check_module(const struct report *r)
 	char path[SYS_PATH];
 
 	if (sys_path(path, IN_SYS, "bus/pci/drivers/%s", WEFT_PCI_VFIO) || !sys_exists(path))
-		tell(r, WEFT_PCI_FAIL, "vfio-pci",
-		     "modprobe vfio-pci; for each start: echo vfio-pci > "
-		     "/etc/modules-load.d/vfio-pci.conf",
-		     "not loaded: %s is not there", path);
+		check_tell(r, WEFT_PCI_FAIL, "vfio-pci",
+			   "modprobe vfio-pci; for each start: echo vfio-pci > "
+			   "/etc/modules-load.d/vfio-pci.conf",
+			   "not loaded: %s is not there", path);
 	else
-		tell(r, WEFT_PCI_OK, "vfio-pci", "", "loaded");
+		check_tell(r, WEFT_PCI_OK, "vfio-pci", "", "loaded");
 }
 
 static void check_noiommu(const struct report *r, bool iommu)
 {
 	if (!sys_param("vfio", "enable_unsafe_noiommu_mode"))
 		return;
-	tell(r, WEFT_PCI_WARN, "no-iommu",
-	     "echo N > /sys/module/vfio/parameters/enable_unsafe_noiommu_mode",
-	     "VFIO's no-IOMMU mode is on: a device without a group may write all memory%s",
-	     iommu ? "" : ", and here none has one");
+	check_tell(r, WEFT_PCI_WARN, "no-iommu",
+		   "echo N > /sys/module/vfio/parameters/enable_unsafe_noiommu_mode",
+		   "VFIO's no-IOMMU mode is on: a device without a group may write all memory%s",
+		   iommu ? "" : ", and here none has one");
 }
 
 void weft_pci_check_machine(weft_pci_check_fn *fn, void *arg)

@@ -12,8 +12,8 @@ struct report {
 };
 
 /* mend: "" when there is nothing to mend. */
-void tell(const struct report *r, enum weft_pci_level level, const char *name, const char *mend,
-	  const char *fmt, ...) SYS_FORMAT(5);
+void check_tell(const struct report *r, enum weft_pci_level level, const char *name,
+		const char *mend, const char *fmt, ...) SYS_FORMAT(5);
 
 /* Nodes below /dev, the udev rule, the limit of locked memory. */
 void check_access(const struct report *r);

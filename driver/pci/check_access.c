@@ -21,14 +21,15 @@ void check_node(const struct report *r, const char *name, const char *node)
 	char path[SYS_PATH];
 
 	if (sys_path(path, IN_DEV, "%s", node))
-		tell(r, WEFT_PCI_FAIL, name, "", "%s", weft_last_error());
+		check_tell(r, WEFT_PCI_FAIL, name, "", "%s", weft_last_error());
 	else if (!access(path, R_OK | W_OK))
-		tell(r, WEFT_PCI_OK, name, "", "%s is open to this user", path);
+		check_tell(r, WEFT_PCI_OK, name, "", "%s is open to this user", path);
 	else
-		tell(r, WEFT_PCI_FAIL, name,
-		     errno == ENOENT ? "is vfio loaded, and /dev kept by the kernel or udev?" :
-				       MEND_NODE,
-		     "%s: %s", path, strerror(errno));
+		check_tell(r, WEFT_PCI_FAIL, name,
+			   errno == ENOENT ?
+				   "is vfio loaded, and /dev kept by the kernel or udev?" :
+				   MEND_NODE,
+			   "%s: %s", path, strerror(errno));
 }
 
 /* Absence of the file is no fault: kernels without iommufd have none. */
@@ -41,8 +42,8 @@ static void check_iommufd(const struct report *r)
 	if (!access(path, F_OK))
 		check_node(r, "iommufd", "iommu");
 	else
-		tell(r, WEFT_PCI_OK, "iommufd", "",
-		     "%s is not there: a kernel without iommufd, groups are used", path);
+		check_tell(r, WEFT_PCI_OK, "iommufd", "",
+			   "%s is not there: a kernel without iommufd, groups are used", path);
 }
 
 static void check_rule(const struct report *r)
@@ -54,12 +55,14 @@ static void check_rule(const struct report *r)
 	for (i = 0; i < sizeof(places) / sizeof(places[0]); i++)
 		if (!sys_path(path, IN_ROOT, "%s/udev/rules.d/" RULES, places[i]) &&
 		    sys_exists(path)) {
-			tell(r, WEFT_PCI_OK, "udev", "", "%s", path);
+			check_tell(r, WEFT_PCI_OK, "udev", "", "%s", path);
 			return;
 		}
-	tell(r, geteuid() ? WEFT_PCI_WARN : WEFT_PCI_OK, "udev",
-	     geteuid() ? "make install, or copy driver/pci/" RULES " to /etc/udev/rules.d" : "",
-	     RULES " is not installed: %s", geteuid() ? "nodes stay root's" : "root needs it not");
+	check_tell(r, geteuid() ? WEFT_PCI_WARN : WEFT_PCI_OK, "udev",
+		   geteuid() ? "make install, or copy driver/pci/" RULES " to /etc/udev/rules.d" :
+			       "",
+		   RULES " is not installed: %s",
+		   geteuid() ? "nodes stay root's" : "root needs it not");
 }
 
 /* The capability with which the kernel does not ask for the limit. */
@@ -80,23 +83,23 @@ static void check_memlock(const struct report *r)
 	struct rlimit l;
 
 	if (getrlimit(RLIMIT_MEMLOCK, &l)) {
-		tell(r, WEFT_PCI_WARN, "memlock", "", "limit unknown: %s", strerror(errno));
+		check_tell(r, WEFT_PCI_WARN, "memlock", "", "limit unknown: %s", strerror(errno));
 	} else if (l.rlim_cur == RLIM_INFINITY) {
-		tell(r, WEFT_PCI_OK, "memlock", "", "no limit");
+		check_tell(r, WEFT_PCI_OK, "memlock", "", "no limit");
 	} else if (l.rlim_cur >= WEFT_PCI_MEMLOCK) {
-		tell(r, WEFT_PCI_OK, "memlock", "", "limit %llu KiB, %llu KiB are needed",
-		     (unsigned long long)l.rlim_cur >> 10, need);
+		check_tell(r, WEFT_PCI_OK, "memlock", "", "limit %llu KiB, %llu KiB are needed",
+			   (unsigned long long)l.rlim_cur >> 10, need);
 	} else if (may_lock()) {
-		tell(r, WEFT_PCI_OK, "memlock", "",
-		     "limit %llu KiB, which does not bind this user (CAP_IPC_LOCK)",
-		     (unsigned long long)l.rlim_cur >> 10);
+		check_tell(r, WEFT_PCI_OK, "memlock", "",
+			   "limit %llu KiB, which does not bind this user (CAP_IPC_LOCK)",
+			   (unsigned long long)l.rlim_cur >> 10);
 	} else {
-		tell(r, WEFT_PCI_FAIL, "memlock",
-		     "ulimit -l 65536; for logins: \"@weft - memlock 65536\" in "
-		     "/etc/security/limits.d/weft.conf; for a service: LimitMEMLOCK=64M, as "
-		     "weft-memlock.conf has it",
-		     "limit %llu KiB, %llu KiB are needed", (unsigned long long)l.rlim_cur >> 10,
-		     need);
+		check_tell(r, WEFT_PCI_FAIL, "memlock",
+			   "ulimit -l 65536; for logins: \"@weft - memlock 65536\" in "
+			   "/etc/security/limits.d/weft.conf; for a service: LimitMEMLOCK=64M, as "
+			   "weft-memlock.conf has it",
+			   "limit %llu KiB, %llu KiB are needed",
+			   (unsigned long long)l.rlim_cur >> 10, need);
 	}
 }
 

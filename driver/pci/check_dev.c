@@ -10,8 +10,8 @@
 static void check_sysfs(const struct report *r, const struct weft_pci_dev *dev)
 {
 	if (dev->trouble[0])
-		tell(r, WEFT_PCI_FAIL, "sysfs", "is /sys mounted, and the kernel's?", "%s",
-		     dev->trouble);
+		check_tell(r, WEFT_PCI_FAIL, "sysfs", "is /sys mounted, and the kernel's?", "%s",
+			   dev->trouble);
 }
 
 static bool check_driver(const struct report *r, const struct weft_pci_dev *dev)
@@ -20,14 +20,14 @@ static bool check_driver(const struct report *r, const struct weft_pci_dev *dev)
 
 	snprintf(mend, sizeof(mend), "weft bind %s", dev->name);
 	if (strstr(dev->driver, "vfio")) {
-		tell(r, WEFT_PCI_OK, "driver", "", "%s", dev->driver);
+		check_tell(r, WEFT_PCI_OK, "driver", "", "%s", dev->driver);
 		return true;
 	}
 	if (*dev->driver)
-		tell(r, WEFT_PCI_FAIL, "driver", mend, "is with %s, not %s", dev->driver,
-		     WEFT_PCI_VFIO);
+		check_tell(r, WEFT_PCI_FAIL, "driver", mend, "is with %s, not %s", dev->driver,
+			   WEFT_PCI_VFIO);
 	else
-		tell(r, WEFT_PCI_FAIL, "driver", mend, "has no driver");
+		check_tell(r, WEFT_PCI_FAIL, "driver", mend, "has no driver");
 	return false;
 }
 
@@ -38,18 +38,19 @@ static void check_group(const struct report *r, const struct weft_pci_dev *dev)
 
 	if (dev->group < 0) {
 		if (!dev->trouble[0])
-			tell(r, WEFT_PCI_FAIL, "group", "see iommu", "is in no IOMMU group");
+			check_tell(r, WEFT_PCI_FAIL, "group", "see iommu", "is in no IOMMU group");
 		return;
 	}
 	rc = weft_pci_viable(dev, text, sizeof(text));
 	if (rc < 0)
-		tell(r, WEFT_PCI_FAIL, "group", "", "%s", weft_last_error());
+		check_tell(r, WEFT_PCI_FAIL, "group", "", "%s", weft_last_error());
 	else if (rc)
-		tell(r, WEFT_PCI_OK, "group", "", "%d, viable", dev->group);
+		check_tell(r, WEFT_PCI_OK, "group", "", "%d, viable", dev->group);
 	else
-		tell(r, WEFT_PCI_FAIL, "group",
-		     "bind these to vfio-pci or unbind them, or put the adapter into another slot",
-		     "%d is not viable: %s", dev->group, text);
+		check_tell(
+			r, WEFT_PCI_FAIL, "group",
+			"bind these to vfio-pci or unbind them, or put the adapter into another slot",
+			"%d is not viable: %s", dev->group, text);
 }
 
 static void check_nodes(const struct report *r, const struct weft_pci_dev *dev)
@@ -75,14 +76,14 @@ static void check_uses(const struct report *r, const struct weft_pci_dev *dev)
 	int rc = weft_pci_uses(dev, &list, &n, &hidden);
 
 	if (rc)
-		tell(r, WEFT_PCI_WARN, "use", "", "%s", weft_last_error());
+		check_tell(r, WEFT_PCI_WARN, "use", "", "%s", weft_last_error());
 	else if (n)
-		tell(r, WEFT_PCI_WARN, "use", "one program at a time", "in use: %s%s", list[0].text,
-		     n > 1 ? ", and others" : "");
+		check_tell(r, WEFT_PCI_WARN, "use", "one program at a time", "in use: %s%s",
+			   list[0].text, n > 1 ? ", and others" : "");
 	else if (hidden)
-		tell(r, WEFT_PCI_OK, "use", "", "not in use, as far as this user may see");
+		check_tell(r, WEFT_PCI_OK, "use", "", "not in use, as far as this user may see");
 	else
-		tell(r, WEFT_PCI_OK, "use", "", "not in use");
+		check_tell(r, WEFT_PCI_OK, "use", "", "not in use");
 	free(list);
 }
 
@@ -91,15 +92,16 @@ static void check_link(const struct report *r, const struct weft_pci_dev *dev)
 	if (!dev->link_width_max)
 		return; /* no link of its own, as in a root complex or a guest */
 	if (!dev->link_width)
-		tell(r, WEFT_PCI_FAIL, "link", "seat the card; look at its power",
-		     "PCIe link down");
+		check_tell(r, WEFT_PCI_FAIL, "link", "seat the card; look at its power",
+			   "PCIe link down");
 	else if (dev->link_width < dev->link_width_max || dev->link_speed < dev->link_speed_max)
-		tell(r, WEFT_PCI_WARN, "link", "another slot may give it more",
-		     "x%u at %.1f GT/s of x%u at %.1f GT/s", dev->link_width,
-		     dev->link_speed / 1000.0, dev->link_width_max, dev->link_speed_max / 1000.0);
+		check_tell(r, WEFT_PCI_WARN, "link", "another slot may give it more",
+			   "x%u at %.1f GT/s of x%u at %.1f GT/s", dev->link_width,
+			   dev->link_speed / 1000.0, dev->link_width_max,
+			   dev->link_speed_max / 1000.0);
 	else
-		tell(r, WEFT_PCI_OK, "link", "", "x%u at %.1f GT/s", dev->link_width,
-		     dev->link_speed / 1000.0);
+		check_tell(r, WEFT_PCI_OK, "link", "", "x%u at %.1f GT/s", dev->link_width,
+			   dev->link_speed / 1000.0);
 }
 
 /* VFIO resets by whatever way there is; only a function-level reset leaves neighbours alone. */
@@ -113,10 +115,11 @@ static void check_reset(const struct report *r, const struct weft_pci_dev *dev)
 	if (rc) /* kernels before 5.15 do not tell */
 		return;
 	if (strstr(text, "flr"))
-		tell(r, WEFT_PCI_OK, "reset", "", "by function-level reset");
+		check_tell(r, WEFT_PCI_OK, "reset", "", "by function-level reset");
 	else
-		tell(r, WEFT_PCI_WARN, "reset", "echo flr > reset_method, if the kernel takes it",
-		     "not by function-level reset: \"%s\"", text);
+		check_tell(r, WEFT_PCI_WARN, "reset",
+			   "echo flr > reset_method, if the kernel takes it",
+			   "not by function-level reset: \"%s\"", text);
 }
 
 void weft_pci_check_dev(const struct weft_pci_dev *dev, weft_pci_check_fn *fn, void *arg)
