@@ -94,12 +94,13 @@ static void check_memlock(const struct report *r)
 			   "limit %llu KiB, which does not bind this user (CAP_IPC_LOCK)",
 			   (unsigned long long)l.rlim_cur >> 10);
 	} else {
-		check_tell(r, WEFT_PCI_FAIL, "memlock",
-			   "ulimit -l 65536; for logins: \"@weft - memlock 65536\" in "
-			   "/etc/security/limits.d/weft.conf; for a service: LimitMEMLOCK=64M, as "
-			   "weft-memlock.conf has it",
-			   "limit %llu KiB, %llu KiB are needed",
-			   (unsigned long long)l.rlim_cur >> 10, need);
+		check_tell(
+			r, WEFT_PCI_FAIL, "memlock",
+			"ulimit -l 65536; for logins: \"@weft - memlock 65536\" in "
+			"/etc/security/limits.d/weft.conf; for a service: LimitMEMLOCK=64M (make "
+			"install does it for those named weft-*)",
+			"limit %llu KiB, %llu KiB are needed", (unsigned long long)l.rlim_cur >> 10,
+			need);
 	}
 }
 

@@ -58,7 +58,9 @@ static void check_nodes(const struct report *r, const struct weft_pci_dev *dev)
 	char node[WEFT_PCI_TEXT + 16], path[SYS_PATH];
 
 	if (dev->group >= 0) {
-		snprintf(node, sizeof(node), "vfio/%d", dev->group);
+		snprintf(node, sizeof(node), "vfio/noiommu-%d", dev->group);
+		if (sys_path(path, IN_DEV, "%s", node) || !sys_exists(path))
+			snprintf(node, sizeof(node), "vfio/%d", dev->group);
 		check_node(r, "node", node);
 	}
 	if (!dev->vfio[0])

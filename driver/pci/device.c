@@ -35,7 +35,7 @@ static int64_t number(struct weft_pci_dev *dev, const char *name, int64_t lo, in
 		rc = sys_number(&v, 0, lo, hi, path);
 	if (!rc)
 		return v;
-	if (rc != -ENOENT)
+	if (rc != -ENOENT && rc != -EINVAL) /* the latter as for speed() */
 		remark(dev);
 	return fallback;
 }
@@ -120,8 +120,8 @@ static uint32_t speed(struct weft_pci_dev *dev, const char *name)
 
 	if (!rc)
 		rc = sys_line(text, sizeof(text), path);
-	if (rc) {
-		if (rc != -ENOENT)
+	if (rc) { /* -EINVAL: the kernel could not ask a device that is asleep */
+		if (rc != -ENOENT && rc != -EINVAL)
 			remark(dev);
 		return 0;
 	}

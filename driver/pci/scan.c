@@ -39,36 +39,72 @@ static void __attribute__((format(printf, 1, 2))) on_warning(char *fmt, ...)
 	(void)fmt;
 }
 
-/* Opens the bus. -EIO. After a jump acc is left to its fate: libpci cannot close what it half has. */
-static int open_bus(struct pci_access **to)
-{
-	const char *dump = secure_getenv("WEFT_PCI_DUMP");
-	struct pci_access *volatile acc = NULL;
-	char path[SYS_PATH];
-	int rc = sys_path(path, IN_SYS, "bus/pci");
-
-	if (rc)
-		return rc;
-	if (setjmp(back))
-		return -EIO;
-	acc = pci_alloc();
-	acc->error = on_error;
-	acc->warning = acc->debug = on_warning;
-	acc->method = dump ? PCI_ACCESS_DUMP : PCI_ACCESS_SYS_BUS_PCI;
-	if (dump)
-		pci_set_param(acc, "dump.name", (char *)dump);
-	else
-		pci_set_param(acc, "sysfs.path", path);
-	pci_init(acc);
-	pci_scan_bus(acc);
-	*to = acc;
-	return 0;
-}
-
 static void close_bus(struct pci_access *acc)
 {
 	if (!setjmp(back))
 		pci_cleanup(acc);
+}
+
+/* libpci would end its scan at a name that it cannot read, with the folder open. */
+static int is_address(void *arg, const char *name)
+{
+	struct weft_pci_addr addr;
+
+	(void)arg;
+	return weft_pci_parse(name, &addr) ?
+		       weft_set_error(-EIO, "the PCI bus lists \"%s\"", sys_safe(name).text) :
+		       0;
+}
+
+static int check_names(void)
+{
+	char path[SYS_PATH];
+	int rc = sys_path(path, IN_SYS, "bus/pci/devices");
+
+	return rc ? rc : sys_each(path, is_address, NULL);
+}
+
+static int open_dump(struct pci_access *acc, const char *dump)
+{
+	acc->method = PCI_ACCESS_DUMP;
+	return pci_set_param(acc, "dump.name", (char *)dump);
+}
+
+static int open_sysfs(struct pci_access *acc)
+{
+	char path[SYS_PATH];
+	int rc = sys_path(path, IN_SYS, "bus/pci");
+
+	acc->method = PCI_ACCESS_SYS_BUS_PCI;
+	return rc ? rc : pci_set_param(acc, "sysfs.path", path);
+}
+
+/* Opens the bus and finds its devices. Any error of libpci is -EIO. */
+static int open_bus(struct pci_access **to)
+{
+	const char *dump = secure_getenv("WEFT_PCI_DUMP");
+	struct pci_access *volatile acc = NULL;
+	int rc = dump ? 0 : check_names();
+
+	if (rc)
+		return rc;
+	if (setjmp(back)) {
+		if (acc)
+			close_bus(acc);
+		return -EIO;
+	}
+	acc = pci_alloc();
+	acc->error = on_error;
+	acc->warning = acc->debug = on_warning;
+	rc = dump ? open_dump(acc, dump) : open_sysfs(acc);
+	if (rc) {
+		close_bus(acc);
+		return weft_set_error(-EIO, "libpci does not take the bus's path");
+	}
+	pci_init(acc);
+	pci_scan_bus(acc);
+	*to = acc;
+	return 0;
 }
 
 /* Registers of the PCI Express capability that tell the link's state; only a dump needs them. */
