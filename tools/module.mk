@@ -18,3 +18,5 @@ build/weft: $(TOOL_OBJ) $(TOOL_LIBS)
 tools: build/weft
 ALL += build/weft build/driver/libweft.so
 INSTALL += build/weft:bin:755 tools/fc_nvme.lua:share/weft:644
+
+include tools/xrt/xrt.mk

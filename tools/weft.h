@@ -40,17 +40,17 @@ struct target_options {
 	unsigned int stats_every; /* seconds */
 };
 
-#define PCI_ARGS_MAX 64u
-#define PCI_IDS_MAX 8u
+#define XRT_MCS_MAX 2u
 
-/* list, bind, unbind, doctor: adapters as PCI devices. */
-struct pci_options {
-	struct weft_pci_addr arg[PCI_ARGS_MAX];
-	unsigned int n_args;
-	struct weft_pci_id id[PCI_IDS_MAX]; /* that count as adapters, too */
-	unsigned int n_ids;
-	bool force;
-	bool no_open; /* no adapter is asked itself */
+/* What is to be flashed on a board with a Xilinx shell: one of them. */
+struct xrt_options {
+	const char *mcs[XRT_MCS_MAX]; /* flash images of our own */
+	unsigned int n_mcs;
+	const char *base; /* a vendor's shell: a file, or "" for the installed one */
+	const char *shell;
+	const char *user; /* an xclbin */
+	bool golden;
+	bool yes; /* do not ask */
 };
 
 /* Everything the command line says. */
@@ -88,7 +88,7 @@ struct config {
 	bool verify;
 	bool no_digest;
 	struct target_options target;
-	struct pci_options pci;
+	struct xrt_options xrt;
 };
 
 /* A device, and on request an association; closed by session_end. */
@@ -192,21 +192,13 @@ int do_perf(const struct config *cfg);
 int do_run(const struct config *cfg);
 int do_target(const struct config *cfg);
 
-/* pci.c. For options.c: an --id, and what stands behind a verb. 0 or -EINVAL (said why). */
-int pci_id_option(struct config *cfg, const char *arg);
-int pci_argument(struct config *cfg, const char *arg);
-int do_list_adapters(const struct config *cfg);
-int do_bind(const struct config *cfg);
-int do_unbind(const struct config *cfg);
-/* What the machine says of the device that was opened, if that is a PCI device. */
-void info_pci(struct json_object *o, const char *spec);
 /*
- * Opens an adapter to ask it. NULL: why not, as text; err: of the opening, 0 when it was not tried
- * (it has another driver, or somebody uses it). Opening resets it.
+ * xrt_flash.c: the board's own tools write its flash. As verbs do, or positive: the exit status of the
+ * tool that failed.
  */
-struct weft_dev *ask_adapter(const struct weft_pci_dev *dev, char *why, size_t len, int *err);
-/* doctor.c */
-int do_doctor(const struct config *cfg);
+int do_xrt_flash(const struct config *cfg);
+/* xrt/cmd.c: weft xclbin, with a command line of its own. The exit status. */
+int xclbin_main(int argc, char **argv);
 
 /* options.c. 0, 1 (help was wanted and printed), or -EINVAL (said why). */
 int parse_options(int argc, char **argv, struct config *cfg);
