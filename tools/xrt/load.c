@@ -41,10 +41,11 @@ static int open_device(struct loading *l)
 	l->dev = n->by_index ? l->lib.device_open(n->index) : l->lib.device_open_bdf(n->bdf);
 	if (l->dev)
 		return 0;
-	return xclbin_say(errno ? -errno : -ENODEV,
-			  "xrt:%s: %s: no such board, or its driver xocl is not loaded (%s)",
+	/* by BDF it leaves no reason in errno */
+	return xclbin_say(errno && n->by_index ? -errno : -ENODEV,
+			  "xrt:%s: %s: no such board, or its driver xocl is not loaded%s%s",
 			  n->text, n->by_index ? "xrtDeviceOpen" : "xrtDeviceOpenByBDF",
-			  errno ? strerror(errno) : "libxrt gives no reason");
+			  n->by_index ? ": " : "", n->by_index ? strerror(errno) : "");
 }
 
 static int same_uuid(const char *call, const uint8_t *want, const uint8_t *got)
