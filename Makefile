@@ -55,6 +55,8 @@ help:
 	@echo 'make test         unit, RTL and co-simulation tests, short fuzz runs'
 	@echo 'make test-long    the same with every case of the loops of which make test takes half'
 	@echo 'make test-kill    each end of a Fibre Channel cable killed under load, in wall time: some minutes'
+	@echo 'make test-xrt     weft xclbin over the noop shim of XRT: needs Debian 12, libxrt1'
+	@echo 'make xclbin       the adapter as a kernel for PLATFORM=: needs Vivado and Vitis'
 	@echo 'make fuzz         each fuzzer for FUZZ_SECONDS (600) from a new seed'
 	@echo 'make interop      Linux peers in a guest (CASES="smoke ...": some of them)'
 	@echo 'make bench        simulated cycles and instructions per command; writes build/bench.json'

@@ -44,7 +44,8 @@ void usage(FILE *to)
 	fputs("usage: weft VERB --device vfio-user:PATH [options]\n\n", to);
 	for (i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
 		fprintf(to, "  %-14s %s\n", verbs[i].name, verbs[i].help);
-	fputs("  xclbin         containers for boards with Xilinx shells; weft xclbin --help\n", to);
+	fputs("  xclbin         containers for boards with Xilinx shells; weft xclbin --help\n",
+	      to);
 	fputs("\n"
 	      "adapter:    --device SPEC (or $WEFT_DEVICE)  -w, --ip ADDR[/BITS]  --gateway ADDR\n"
 	      "            --mtu N  --mac MAC\n"
