@@ -80,12 +80,12 @@ module weft_kernel #(
 	input  wire         axis_eth_rx_tlast,
 	input  wire         axis_eth_rx_tuser
 );
-	reg rst = 1'b1;
+	reg rst;
 	always @(posedge ap_clk) rst <= !ap_rst_n;
 
 	// Device time, ns with 32 bits of fraction: it drifts by less than a part in 10^9.
 	localparam [63:0] TICK = (64'd1000000 << 32) / CLK_KHZ;
-	reg [95:0] elapsed = 96'd0;
+	reg [95:0] elapsed;
 	always @(posedge ap_clk) elapsed <= rst ? 96'd0 : elapsed + {32'd0, TICK};
 
 	// Normal, modifiable, bufferable; no lock, no protection, no priority

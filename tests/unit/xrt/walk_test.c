@@ -18,6 +18,7 @@ enum { S_FIRMWARE, S_IP, S_MEM, S_CONN, S_CLOCK, S_SOFT, S_MCS, S_BMC, S_USER, S
 static uint8_t *good;
 static size_t good_len;
 static struct xclbin x;
+static volatile uint32_t sink; /* so that what is read is read */
 
 static uint8_t *bytes(size_t size, unsigned int fill)
 {
@@ -150,7 +151,7 @@ static int open_copy(const uint8_t *data, size_t size)
 		for (k = 0; k < xclbin_list_count(&x, s); k++)
 			sum += xclbin_list_entry(&x, s, k)[0];
 	}
-	ck_assert(sum || !sum);
+	sink = sum;
 	if (rc) {
 		ck_assert_int_eq(rc, -EBADMSG);
 		ck_assert_msg(!strncmp(x.fault, "header: ", 8) ||
