@@ -61,6 +61,7 @@ static void xclbin_usage(FILE *to)
 	      "            [--metadata JSON] [--ip-layout JSON] [--bitstream FILE]\n"
 	      "            [--embedded-metadata XML] [--soft-kernel FILE] [--mcs FILE]...\n"
 	      "            [--section KIND[:NAME]=FILE]... [--uuid UUID] [--mode MODE]\n"
+	      "            [-o normal|json] [--quiet]\n"
 	      "       weft xclbin show FILE [-o normal|json]\n"
 	      "            [--extract KIND[:NAME] --output FILE]\n"
 	      "       weft xclbin load FILE --device xrt:BDF|xrt:INDEX [-o normal|json]\n"

@@ -188,11 +188,24 @@ static int params(const struct xclbin_args *a, struct xclbin_params *p)
 	return timestamp(&p->timestamp);
 }
 
+static void tell(const struct xclbin_args *a, const uint8_t *out, size_t size, size_t sections)
+{
+	struct json_object *o = json_object_new_object();
+	char uuid[XCLBIN_UUID_TEXT];
+
+	xclbin_uuid_text(uuid, out + XH_UUID);
+	json_object_object_add(o, "file", json_object_new_string(a->file));
+	put_u64(o, "size", size);
+	put_u64(o, "sections", sections);
+	json_object_object_add(o, "uuid", json_object_new_string(uuid));
+	show(&a->cfg, o);
+}
+
 int xclbin_create(const struct xclbin_args *a)
 {
 	struct making *m = calloc(1, sizeof(*m));
 	struct xclbin_params p = { 0 };
-	char fault[256], uuid[XCLBIN_UUID_TEXT];
+	char fault[256];
 	uint8_t *out = NULL;
 	size_t size, i;
 	int rc;
@@ -211,10 +224,8 @@ int xclbin_create(const struct xclbin_args *a)
 	}
 	if (!rc)
 		rc = xclbin_write(a->file, out, size);
-	if (!rc && !a->cfg.quiet) {
-		xclbin_uuid_text(uuid, out + XH_UUID);
-		printf("%s: %zu bytes, %zu sections, uuid %s\n", a->file, size, m->n, uuid);
-	}
+	if (!rc && !a->cfg.quiet)
+		tell(a, out, size, m->n);
 	free(out);
 	for (i = 0; i < m->n; i++)
 		free(m->part[i].data);

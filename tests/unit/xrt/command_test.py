@@ -103,6 +103,24 @@ class Files(Command):
         self.assertNotEqual(self.read('a'), self.read('b'))
         self.assertEqual(self.read('a')[416:432], self.read('b')[416:432])
 
+    def test_create_tells_the_uuid(self):
+        made = json.loads(self.create('x.xclbin', '-o', 'json'))
+        self.assertEqual(made['uuid'], json.loads(self.good('show', 'x.xclbin', '-o', 'json'))['uuid'])
+        self.assertEqual((made['size'], made['sections']), (len(self.read('x.xclbin')), 4))
+        self.assertEqual(self.create('x.xclbin', '--quiet'), '')
+
+    def test_a_name_cannot_write_to_the_terminal(self):
+        self.create()
+        data = bytearray(self.read('x.xclbin'))
+        for at in (352, 456 + 4, 456 + 40 + 4):  # platform, two sections' names
+            data[at:at + 5] = b'\x1b[2J\0'
+        with open(self.path('esc'), 'wb') as f:
+            f.write(data)
+        for args in ([], ['-o', 'json']):
+            out = self.good('show', 'esc', *args)
+            self.assertNotIn('\x1b', out)
+            self.assertIn('?[2J', out)
+
     def test_given_uuid_and_mode(self):
         self.create('x.xclbin', '--uuid', '00112233-4455-6677-8899-aabbccddeeff', '--mode', 'pr')
         self.assertEqual(self.read('x.xclbin')[416:432], bytes(range(0, 256, 17)))

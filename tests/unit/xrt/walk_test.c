@@ -73,27 +73,24 @@ static const char ip_json[] =
 	"\"m_int_enable\":\"1\",\"m_interrupt_id\":\"5\",\"m_ip_control\":\"AP_CTRL_NONE\","
 	"\"m_base_address\":\"0x1800000\",\"m_name\":\"weft_kernel:weft_kernel_1\"}]}}";
 
-static struct xclbin_part part[S_COUNT];
+static struct xclbin_part part[S_COUNT] = {
+	[S_FIRMWARE] = { .kind = XK_FIRMWARE, .name = "weft" },
+	[S_IP] = { .kind = XK_IP_LAYOUT },
+	[S_MEM] = { .kind = XK_MEM_TOPOLOGY },
+	[S_CONN] = { .kind = XK_CONNECTIVITY },
+	[S_CLOCK] = { .kind = XK_CLOCK_FREQ_TOPOLOGY },
+	[S_SOFT] = { .kind = XK_SOFT_KERNEL },
+	[S_MCS] = { .kind = XK_MCS },
+	[S_BMC] = { .kind = XK_BMC },
+	[S_USER] = { .kind = XK_USER_METADATA },
+};
 
 static void fill_parts(void)
 {
-	static const uint32_t kind[S_COUNT] = { XK_FIRMWARE,
-						XK_IP_LAYOUT,
-						XK_MEM_TOPOLOGY,
-						XK_CONNECTIVITY,
-						XK_CLOCK_FREQ_TOPOLOGY,
-						XK_SOFT_KERNEL,
-						XK_MCS,
-						XK_BMC,
-						XK_USER_METADATA };
 	static const uint8_t *const images[] = { (const uint8_t *)":one", (const uint8_t *)":two" };
 	static const size_t lens[] = { 4, 4 };
 	char fault[256];
-	int i;
 
-	for (i = 0; i < S_COUNT; i++)
-		part[i].kind = kind[i];
-	part[S_FIRMWARE].name = "weft";
 	part[S_FIRMWARE].data = bytes(part[S_FIRMWARE].size = 101, 0x5a);
 	ck_assert_int_eq(xclbin_ip_layout(ip_json, strlen(ip_json), &part[S_IP].data,
 					  &part[S_IP].size, fault, sizeof(fault)),
@@ -511,6 +508,7 @@ START_TEST(what_cannot_be_written_is_refused)
 	part[S_USER].kind = XK_IP_LAYOUT; /* not of its form */
 	ck_assert_int_eq(build_fault(&p, fault), -EINVAL);
 	ck_assert(!strncmp(fault, "section 8 (IP_LAYOUT): m_sectionKind: ", 30));
+	part[S_USER].kind = XK_USER_METADATA;
 }
 END_TEST
 
