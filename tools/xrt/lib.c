@@ -60,6 +60,20 @@ static int make_home(struct xrt_lib *lib, const char *origin)
 	return symlink(origin, link) ? -errno : 0;
 }
 
+/* The vendor's package has such a folder: origin is its lib, and becomes the folder's name. */
+static bool own_home(char *origin)
+{
+	size_t n = strlen(origin);
+
+	if (n < 5 || strcmp(origin + n - 4, "/lib"))
+		return false;
+	origin[n - 4] = '\0';
+	if (has_core(origin))
+		return true;
+	origin[n - 4] = '/';
+	return false;
+}
+
 static int set_home(struct xrt_lib *lib)
 {
 	const char *home = getenv("XILINX_XRT");
@@ -70,14 +84,10 @@ static int set_home(struct xrt_lib *lib)
 		return 0;
 	if (dlinfo(lib->so, RTLD_DI_ORIGIN, origin))
 		return xclbin_say(-EINVAL, "%s: %s", XRT_LIBRARY, dlerror());
-	if (has_core(VENDOR_HOME)) {
-		home = VENDOR_HOME;
-	} else {
-		rc = make_home(lib, origin);
-		if (rc)
-			return xclbin_say(rc, "a folder for XILINX_XRT: %s", strerror(-rc));
-		home = lib->home;
-	}
+	rc = own_home(origin) ? 0 : make_home(lib, origin);
+	if (rc)
+		return xclbin_say(rc, "a folder for XILINX_XRT: %s", strerror(-rc));
+	home = lib->home ? lib->home : origin;
 	return setenv("XILINX_XRT", home, 1) ?
 		       xclbin_say(-errno, "XILINX_XRT: %s", strerror(errno)) :
 		       0;

@@ -5,6 +5,7 @@ programs that stand in for the boards' tools."""
 import json
 import os
 import pty
+import shutil
 import signal
 import stat
 import subprocess
@@ -185,7 +186,7 @@ class Load(Command):
         text = self.read('log').decode() if os.path.exists(self.path('log')) else ''
         if text:
             os.unlink(self.path('log'))
-        return [line for line in text.splitlines() if not line.startswith('home ')], text
+        return [line for line in text.splitlines() if not line.startswith(('home ', 'XILINX_XRT '))], text
 
     def test_calls_in_order(self):
         size = len(self.read('x.xclbin'))
@@ -209,6 +210,13 @@ class Load(Command):
         self.write('xrt/lib/libxrt_core.so.2', '')
         self.good('load', 'x.xclbin', '--device', 'xrt:0', XILINX_XRT=self.path('xrt'))
         self.assertIn('home %s\n' % os.path.realpath(self.path('xrt/lib')), self.log()[1])
+
+    def test_home_of_the_vendors_package(self):
+        os.makedirs(self.path('opt/lib'))
+        self.write('opt/lib/libxrt_core.so.2', '')
+        shutil.copy(FAKE, self.path('opt/lib/libxrt_coreutil.so.2'))
+        self.good('load', 'x.xclbin', '--device', 'xrt:0', WEFT_XRT_LIBRARY=self.path('opt/lib/libxrt_coreutil.so.2'))
+        self.assertIn('XILINX_XRT %s\n' % self.path('opt'), self.log()[1])
 
     def test_each_call_fails(self):
         opened = {'xrtXclbinFreeHandle', 'xrtDeviceClose'}

@@ -60,7 +60,7 @@ static void *opened(const char *call)
 
 	snprintf(path, sizeof(path), "%s/lib", home ? home : "");
 	real = realpath(path, NULL);
-	note("home %s\n", real ? real : "none");
+	note("XILINX_XRT %s\nhome %s\n", home ? home : "none", real ? real : "none");
 	free(real);
 	if (fails(call))
 		return NULL;
