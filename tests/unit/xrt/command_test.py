@@ -253,6 +253,13 @@ class Load(Command):
         self.bad('no/such.so', 'load', 'x.xclbin', '--device', 'xrt:0', WEFT_XRT_LIBRARY='no/such.so')
         self.bad('libxrt has no xrtXclbinGetUUID', 'load', 'x.xclbin', '--device', 'xrt:0', WEFT_XRT_LIBRARY=OLD)
 
+    def test_xrt_as_this_machine_has_it(self):
+        """Not installed, or there but without a board of this number."""
+        del self.env['WEFT_XRT_LIBRARY']
+        done = self.weft('load', 'x.xclbin', '--device', 'xrt:255')
+        self.assertEqual(done.returncode, 1)
+        self.assertRegex(done.stderr, 'weft: (libxrt_coreutil.so.2 is not installed .*libxrt1|xrt:255: xrtDeviceOpen: no such board)')
+
     def test_device_names(self):
         for spec in ('vfio-user:/x', 'xrt:', 'xrt:256', 'xrt:-1', 'xrt:1x', 'xrt:3b:00', 'xrt:3b:00.8', 'xrt:3b:00.0.1',
                      'xrt:3g:00.0', 'xrt:00000:3b:00.0', 'xrt:3b:00.0 '):
