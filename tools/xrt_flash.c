@@ -18,7 +18,6 @@
 
 #include "weft.h"
 #include "xrt/cmd.h"
-#include "xrt/device.h"
 
 #define ARGS_MAX 16u
 #define CANNOT_RUN 127

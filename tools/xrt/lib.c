@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/* libxrt, found and loaded when it is needed. */
 #include <dlfcn.h>
 #include <errno.h>
 #include <limits.h>
@@ -8,7 +9,6 @@
 #include <unistd.h>
 
 #include "cmd.h"
-#include "lib.h"
 
 #define VENDOR_HOME "/opt/xilinx/xrt"
 #define CORE_LIBRARY "lib/libxrt_core.so.2"

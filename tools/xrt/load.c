@@ -5,8 +5,6 @@
 #include <string.h>
 
 #include "cmd.h"
-#include "device.h"
-#include "lib.h"
 
 struct loading {
 	struct xrt_lib lib;
