@@ -92,7 +92,7 @@ void weft__admin_complete(struct weft_qp *qp, const struct weft_cq_entry *cqe,
 	struct weft_admin_result r = { .error = err };
 
 	(void)qp;
-	if (cqe && !err)
+	if (cqe) /* with an error, too: some opcodes tell more about it */
 		memcpy(r.dw, cqe->cqe, sizeof(r.dw));
 	if (slot->admin_cb)
 		slot->admin_cb(slot->cookie, &r);
@@ -199,11 +199,11 @@ int weft_admin(struct weft_dev *dev, uint8_t opcode, const void *args, size_t le
 			weft_set_error(rc, "admin command 0x%02x did not complete in time", opcode);
 		return rc;
 	}
+	if (result)
+		*result = s.result;
 	if (s.result.error)
 		return weft_set_error(s.result.error, "admin command 0x%02x: %s", opcode,
 				      strerror(-s.result.error));
-	if (result)
-		*result = s.result;
 	return 0;
 }
 

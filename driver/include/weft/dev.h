@@ -202,7 +202,7 @@ int weft_nop(struct weft_dev *dev, uint32_t echo);
 /* Result of an admin command. */
 struct weft_admin_result {
 	int error;      /* 0 or negative errno */
-	uint32_t dw[3]; /* as the opcode defines, when error is 0 */
+	uint32_t dw[3]; /* as the opcode defines; where it says nothing, not valid with an error */
 };
 
 typedef void weft_admin_fn(void *arg, const struct weft_admin_result *result);
@@ -221,7 +221,7 @@ void weft_admin_forget(struct weft_dev *dev, weft_admin_fn *cb, const void *arg)
 /*
  * The same, synchronous: polls and sleeps until the command ends; other callbacks run meanwhile.
  * timeout_ms 0: the handle's. Returns the command's error; -ETIMEDOUT: it may still take effect
- * later. result may be NULL.
+ * later. result: filled in when the command ended, also with an error; may be NULL.
  */
 int weft_admin(struct weft_dev *dev, uint8_t opcode, const void *args, size_t len,
 	       uint32_t timeout_ms, struct weft_admin_result *result);
