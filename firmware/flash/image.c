@@ -120,8 +120,8 @@ enum image_error image_tlvs(const uint8_t *p, size_t len, struct image_info *inf
 
 	if (prot > len)
 		return IMAGE_TLV;
-	if (prot && (area_len(p, len, TLV_PROT_MAGIC) != prot ||
-		     !take_area(info, true, p, prot, &seen)))
+	if (prot &&
+	    (area_len(p, len, TLV_PROT_MAGIC) != prot || !take_area(info, true, p, prot, &seen)))
 		return IMAGE_TLV;
 	n = area_len(p + prot, len - prot, TLV_INFO_MAGIC);
 	if (!n || prot + n > IMAGE_TLVS_MAX || !take_area(info, false, p + prot, n, &seen))
@@ -185,8 +185,8 @@ const char *image_error_text(uint32_t error)
 
 	if (error < IMAGE_ERRORS)
 		return text[error];
-	if (error == TRIAL_RESET)
-		return "trial not confirmed before a reset";
+	if (error == TRIAL_POWER)
+		return "trial not confirmed before power went";
 	if (error == TRIAL_WATCHDOG)
 		return "trial ended by the watchdog";
 	return "unknown error";

@@ -35,7 +35,7 @@ enum image_error {
 };
 
 /* Of a trial that was started and not confirmed: added to the cause. */
-#define TRIAL_RESET 17u    /* another reset came first */
+#define TRIAL_POWER 17u    /* power went first */
 #define TRIAL_WATCHDOG 18u /* the watchdog fired */
 
 #define IMAGE_MAGIC 0x96f3b83du

@@ -16,10 +16,10 @@
 
 struct nor_spi {
 	void *ctx;
-	void (*select)(void *ctx, bool on);          /* chip select */
-	uint8_t (*byte)(void *ctx, uint8_t out);     /* shifts a byte out and one in */
+	void (*select)(void *ctx, bool on);               /* chip select */
+	uint8_t (*byte)(void *ctx, uint8_t out);          /* shifts a byte out and one in */
 	void (*fill)(void *ctx, uint8_t *to, uint32_t n); /* clocks n bytes in; NULL: by byte() */
-	uint32_t (*time_ns)(void *ctx);              /* low 32 bits of a clock */
+	uint32_t (*time_ns)(void *ctx);                   /* low 32 bits of a clock */
 };
 
 /* A program or an erase that was started. */
