@@ -30,7 +30,7 @@ static uint8_t status_byte(const struct weft_flash *f)
 	       (f->protect_size ? STATUS_PROTECTED : 0);
 }
 
-static uint8_t id_byte(const struct weft_flash *f)
+static uint8_t id_byte(struct weft_flash *f)
 {
 	switch (f->count++ % 3) {
 	case 0:
@@ -53,8 +53,10 @@ static uint8_t opcode(struct weft_flash *f, uint8_t in)
 		f->phase = PHASE_DATA;
 		return status_byte(f);
 	}
-	if (f->op.kind)
+	if (f->op.kind) {
+		f->cmd = 0;
 		return 0xff;
+	}
 	switch (in) {
 	case CMD_ID:
 		f->phase = PHASE_DATA;
