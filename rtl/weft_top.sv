@@ -6,9 +6,14 @@
 //   AXI-Stream        Ethernet frames without FCS; the receive side cannot be held. In FCoE mode Fibre Channel shares it
 //   fc_*              an FC-1 port: frames with SOF and EOF words and CRC, R_RDY, the primitive sent and received between frames; the
 //                     receive side cannot be held
-//   boot_*            image loader: writes instruction and data memory while boot_hold is 1
+//   boot_*            image loader: writes instruction and data memory, and a boot ROM without ROM_FILE, while boot_hold is 1
+//   boot_rom          the core starts in the boot ROM, which loads firmware from the flash; with board_id and key_hash (byte i in bits 8i + 7:8i)
+//                     the hardware configuration, to be held still
+//   spi_*             NOR flash, mode 0
 //   time_ns           device time; next_timer_ns and idle let a simulator sleep
-module weft_top (
+module weft_top #(
+	parameter ROM_FILE = ""
+) (
 	input  logic         clk,
 	input  logic         rst,
 	input  logic [63:0]  time_ns,
@@ -19,6 +24,13 @@ module weft_top (
 	input  logic         boot_we,
 	input  logic [31:0]  boot_addr,
 	input  logic [31:0]  boot_data,
+	input  logic         boot_rom,
+	input  logic [31:0]  board_id,
+	input  logic [255:0] key_hash,
+	output logic         spi_sck,
+	output logic         spi_cs_n,
+	output logic         spi_mosi,
+	input  logic         spi_miso,
 	output logic         core_trap,
 	// AXI4-Lite slave
 	input  logic [19:0]  s_axil_awaddr,
@@ -106,11 +118,12 @@ module weft_top (
 	assign blk_rst = rst || soft_rst;
 
 	// --- core bus, events, shared memory ---
-	logic [4:0]   cb_req, cb_gnt, cb_rvalid, evt_valid, evt_ready;
+	logic [5:0]   cb_req, cb_gnt, cb_rvalid;
+	logic [4:0]   evt_valid, evt_ready;
 	logic         cb_we, evt_taken;
 	logic [3:0]   cb_be;
 	logic [31:0]  cb_addr, cb_wdata;
-	logic [159:0] cb_rdata;
+	logic [191:0] cb_rdata;
 	logic [479:0] evt_data;
 	logic [6:0]   x_req, x_we, x_gnt, x_rvalid;
 	logic [111:0] x_addr, x_be;
@@ -119,16 +132,24 @@ module weft_top (
 	logic [9:0]   tx_ctxa_addr, rx_ctxa_addr, rx_hash_addr;
 	logic [127:0] tx_ctxa_rdata, rx_ctxa_rdata;
 	logic [31:0]  rx_hash_rdata;
-	logic         core_run, core_active, core_retire, soc_idle;
+	logic         core_run, core_active, core_retire, soc_idle, boot_busy, wdt_reset;
+	logic [63:0]  timer_ns, wdt_ns;
 
-	weft_soc u_soc (
-		.clk, .rst(blk_rst), .core_run, .boot_hold, .boot_we, .boot_addr, .boot_data, .time_ns, .timer_ns(next_timer_ns),
+	weft_soc #(.ROM_FILE(ROM_FILE)) u_soc (
+		.clk, .rst(blk_rst), .core_run, .boot_rom, .boot_hold, .boot_we, .boot_addr, .boot_data, .time_ns, .timer_ns,
 		.core_active, .core_retire, .core_trap, .idle(soc_idle),
 		.cb_req, .cb_we, .cb_be, .cb_addr, .cb_wdata, .cb_gnt, .cb_rvalid, .cb_rdata,
 		.evt_valid, .evt_data, .evt_ready, .evt_taken,
 		.x_req, .x_we, .x_addr, .x_wdata, .x_be, .x_gnt, .x_rvalid, .x_rdata,
 		.tx_ctxa_addr, .tx_ctxa_rdata, .rx_ctxa_addr, .rx_ctxa_rdata, .rx_hash_addr, .rx_hash_rdata
 	);
+
+	weft_boot u_boot (
+		.clk, .rst, .soft_rst, .hold(boot_hold || !core_run), .time_ns, .boot_rom, .board_id, .key_hash,
+		.cb_req(cb_req[5]), .cb_we, .cb_addr, .cb_wdata, .cb_gnt(cb_gnt[5]), .cb_rvalid(cb_rvalid[5]), .cb_rdata(cb_rdata[191:160]),
+		.spi_sck, .spi_cs_n, .spi_mosi, .spi_miso, .wdt_reset, .deadline_ns(wdt_ns), .busy(boot_busy)
+	);
+	assign next_timer_ns = timer_ns < wdt_ns ? timer_ns : wdt_ns;
 
 	// --- host memory ---
 	logic [6:0]   rd_req_valid, rd_req_ready, rd_rsp_valid, rd_rsp_ready, rd_rsp_last, rd_rsp_err;
@@ -186,7 +207,7 @@ module weft_top (
 		.wr_dat_valid(wr_dat_valid[1]), .wr_dat_ready(wr_dat_ready[1]), .wr_dat_data(wr_dat_data[255:128]), .wr_dat_last(wr_dat_last[1]),
 		.wr_done_valid(wr_done_valid[1]), .wr_done_tag(wr_done_tag[31:16]), .wr_done_err(wr_done_err[1]), .wr_issued, .wr_answered,
 		.slot_flag_valid, .slot_flag_slot, .slot_flag_bits, .inval_valid, .inval_slot,
-		.time_ns, .core_run, .drain, .quiet(rd_quiet && wr_quiet), .soft_rst, .idle_others(others_idle), .link_up,
+		.time_ns, .wdt_reset, .core_run, .drain, .quiet(rd_quiet && wr_quiet), .soft_rst, .idle_others(others_idle), .link_up,
 		.core_active, .core_retire, .cnt_inc, .cnt_rd_bytes, .cnt_wr_bytes, .cnt_tx_bytes, .cnt_rx_bytes, .cnt_placed_bytes, .busy(host_busy)
 	);
 
@@ -325,7 +346,7 @@ module weft_top (
 		cnt_inc[weft_host_pkg::CNT_FC_RX_TRAP[5:0]] = cnt_frx_trap;
 	end
 	assign others_idle = soc_idle && !tx_busy && !rx_busy && !ftx_busy && !frx_busy && !rd_busy && !wr_busy;
-	assign idle = others_idle && !host_busy && !drain && !(|evt_valid);
+	assign idle = others_idle && !boot_busy && !host_busy && !drain && !(|evt_valid);
 
 	logic unused;
 	assign unused = &{1'b0, m_axi_rid, m_axi_bid};

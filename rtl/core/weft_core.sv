@@ -13,12 +13,14 @@
 // this port must lead to memory only, and an i_err counts only when its instruction executes. Data side: a
 // request stays until d_gnt; the answer (d_rvalid, d_err) comes from the next cycle on; one access
 // outstanding, the next request may coincide with the answer. The core waits for both without limit.
-// A store or load with d_err traps precisely. While fetch_enable is low the core is held in reset.
+// A store or load with d_err traps precisely. While fetch_enable is low the core is held in reset; it starts at RESET_PC, or at RESET_ALT
+// when reset_alt is high.
 // core_sleep is high while wfi waits: nothing toggles and the clock may stop until an interrupt line rises.
 // retire_valid and trap_valid are strobes for whoever counts; dbg_pc is the next instruction to execute.
 // RVFI (riscv-formal, aligned memory view): see weft_core_rvfi.
 module weft_core #(
 	parameter logic [31:0] RESET_PC = 32'h0,
+	parameter logic [31:0] RESET_ALT = 32'h0,
 	parameter logic [31:0] HART_ID = 32'h0
 ) (
 	input  logic        clk,
@@ -45,6 +47,7 @@ module weft_core #(
 	input  logic        irq_external,
 	output logic        core_sleep,
 	input  logic        fetch_enable,
+	input  logic        reset_alt,
 	// observation
 	output logic [31:0] dbg_pc,
 	output logic        retire_valid,
@@ -84,8 +87,8 @@ module weft_core #(
 	logic [31:1] lk_addr, lk_target;
 	logic lk_taken, lk_half, lk_used;
 
-	weft_core_fetch #(.RESET_PC(RESET_PC)) u_fetch (
-		.clk, .rst(reset), .hold(f_hold),
+	weft_core_fetch #(.RESET_PC(RESET_PC), .RESET_ALT(RESET_ALT)) u_fetch (
+		.clk, .rst(reset), .reset_alt, .hold(f_hold),
 		.i_req, .i_addr, .i_gnt, .i_rdata, .i_err,
 		.redirect, .redirect_pc,
 		.lk_addr, .lk_taken, .lk_half, .lk_target, .lk_used,

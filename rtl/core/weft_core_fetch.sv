@@ -5,10 +5,12 @@
 // every request. A redirect empties the queue and requests the new address in the same cycle.
 // Back-pressure: no request without room for its answer; decode takes with take, one instruction at a time.
 module weft_core_fetch #(
-	parameter logic [31:0] RESET_PC = 32'h0
+	parameter logic [31:0] RESET_PC = 32'h0,
+	parameter logic [31:0] RESET_ALT = 32'h0
 ) (
 	input  logic        clk,
 	input  logic        rst,
+	input  logic        reset_alt, // start at RESET_ALT
 	input  logic        hold, // start no new request (core asleep)
 	// memory
 	output logic        i_req,
@@ -62,7 +64,7 @@ module weft_core_fetch #(
 		at <= addr;
 		sent <= i_req && i_gnt;
 		if (rst) begin
-			at <= RESET_PC[31:1];
+			at <= reset_alt ? RESET_ALT[31:1] : RESET_PC[31:1];
 			sent <= 1'b0;
 		end
 	end
@@ -158,6 +160,6 @@ module weft_core_fetch #(
 		if (redirect)
 			pc <= redirect_pc;
 		if (rst)
-			pc <= RESET_PC[31:1];
+			pc <= reset_alt ? RESET_ALT[31:1] : RESET_PC[31:1];
 	end
 endmodule

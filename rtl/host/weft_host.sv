@@ -89,6 +89,7 @@ module weft_host (
 	output logic [15:0]  inval_slot,
 	// system
 	input  logic [63:0]  time_ns,
+	input  logic         wdt_reset,
 	output logic         core_run,
 	output logic         drain, // to both DMA engines
 	input  logic         quiet, // both are quiet
@@ -148,7 +149,7 @@ module weft_host (
 		.log_addr(hlog_addr), .log_rdata(hlog_rdata), .cnt_num, .cnt_value,
 		.db_sq, .db_cq, .db_qp, .db_val, .bad_wr, .bad_rd, .admin,
 		.fw_we, .fw_addr({cb_addr[11:2], 2'd0}), .fw_wdata(cb_wdata), .fw_rdata,
-		.time_ns, .idle(idle_others && !work), .link_up, .core_run, .drain, .quiet, .soft_rst, .busy(regs_busy)
+		.time_ns, .idle(idle_others && !work), .link_up, .wdt_reset, .core_run, .drain, .quiet, .soft_rst, .busy(regs_busy)
 	);
 
 	// ---- core bus ----

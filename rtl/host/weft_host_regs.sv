@@ -2,7 +2,7 @@
 // weft_host_regs: the host's registers: decode, global registers, doorbell pulses, reset sequence; and the words that
 // firmware and host share. One write pulse and one read at a time, never held.
 // CTRL.RESET: the core stops, the DMA engines drain, then soft_rst is high for 16 cycles. soft_rst also clears
-// here what belongs to the firmware of before: its status words and the admin ring.
+// here what belongs to the firmware of before: its status words and the admin ring. The watchdog's reset is the same.
 module weft_host_regs (
 	input  logic        clk,
 	input  logic        rst,
@@ -34,6 +34,7 @@ module weft_host_regs (
 	input  logic [63:0] time_ns,
 	input  logic        idle,
 	input  logic        link_up,
+	input  logic        wdt_reset, // do as if the host had written CTRL.RESET
 	output logic        core_run,
 	output logic        drain,
 	input  logic        quiet,
@@ -141,7 +142,7 @@ module weft_host_regs (
 		if (rst) begin
 			resetting <= 1'b0;
 			cycles <= 5'd0;
-		end else if (!resetting) resetting <= we && wa == weft_host_pkg::CTRL && wr_data[1];
+		end else if (!resetting) resetting <= (we && wa == weft_host_pkg::CTRL && wr_data[1]) || wdt_reset;
 		else if (soft_rst) begin
 			cycles <= cycles + 5'd1; // 16 .. 31, then 0
 			resetting <= cycles != 5'd31;

@@ -2,11 +2,14 @@
 // Soft core with its memories, the shared SRAM, connection tables, timer and event queue; decodes the core's data bus to the blocks.
 // Latency: IMEM, DMEM, XRAM, CTXA, HASH and own registers answer the cycle after the request; block slaves when they like.
 // Throughput: one core access per cycle to memories. Back-pressure: a block slave that withholds gnt stalls the core.
-// The core is held while boot_hold or !core_run; the loader port writes IMEM and DMEM only then.
-module weft_soc (
+// The core is held while boot_hold or !core_run; the loader port writes IMEM, DMEM and a ROM without ROM_FILE only then.
+module weft_soc #(
+	parameter ROM_FILE = ""
+) (
 	input  logic          clk,
 	input  logic          rst,
 	input  logic          core_run,
+	input  logic          boot_rom, // start in the ROM
 	input  logic          boot_hold,
 	input  logic          boot_we,
 	input  logic [31:0]   boot_addr,
@@ -17,16 +20,16 @@ module weft_soc (
 	output logic          core_retire,
 	output logic          core_trap,
 	output logic          idle,
-	// core bus to the blocks: 0 host, 1 tx, 2 rx, 3 fc_tx, 4 fc_rx
-	output logic [4:0]    cb_req,
+	// core bus to the blocks: 0 host, 1 tx, 2 rx, 3 fc_tx, 4 fc_rx, 5 boot
+	output logic [5:0]    cb_req,
 	output logic          cb_we,
 	output logic [3:0]    cb_be,
 	output logic [31:0]   cb_addr,
 	output logic [31:0]   cb_wdata,
-	input  logic [4:0]    cb_gnt,
-	input  logic [4:0]    cb_rvalid,
-	input  logic [159:0]  cb_rdata,
-	// events, in the same order
+	input  logic [5:0]    cb_gnt,
+	input  logic [5:0]    cb_rvalid,
+	input  logic [191:0]  cb_rdata,
+	// events, in the same order (boot has none)
 	input  logic [4:0]    evt_valid,
 	input  logic [479:0]  evt_data,
 	output logic [4:0]    evt_ready,
@@ -49,7 +52,7 @@ module weft_soc (
 	output logic [31:0]   rx_hash_rdata
 );
 	localparam logic [3:0] SEL_NONE = 4'd0, SEL_IMEM = 4'd1, SEL_DMEM = 4'd2, SEL_XRAM = 4'd3, SEL_CTXA = 4'd4, SEL_HASH = 4'd5, SEL_REG = 4'd6,
-	                       SEL_HOST = 4'd7, SEL_TX = 4'd8, SEL_RX = 4'd9, SEL_FTX = 4'd10, SEL_FRX = 4'd11;
+	                       SEL_HOST = 4'd7, SEL_TX = 4'd8, SEL_RX = 4'd9, SEL_FTX = 4'd10, SEL_FRX = 4'd11, SEL_ROM = 4'd12, SEL_BOOT = 4'd13;
 
 	// --- core ---
 	logic        i_req, d_req, d_we, d_gnt, d_rvalid, d_err, core_sleep;
@@ -61,10 +64,10 @@ module weft_soc (
 	assign hold = boot_hold || !core_run;
 
 	/* verilator lint_off PINCONNECTEMPTY */
-	weft_core u_core (
+	weft_core #(.RESET_PC(weft_eng_pkg::IMEM_BASE), .RESET_ALT(weft_eng_pkg::ROM_BASE)) u_core (
 		.clk, .rst, .i_req, .i_addr, .i_gnt(1'b1), .i_rdata, .i_err(i_err_q),
 		.d_req, .d_we, .d_be, .d_addr, .d_wdata, .d_gnt, .d_rvalid, .d_rdata, .d_err,
-		.irq_software(1'b0), .irq_timer(timer_due), .irq_external(ev_any), .core_sleep, .fetch_enable(!hold),
+		.irq_software(1'b0), .irq_timer(timer_due), .irq_external(ev_any), .core_sleep, .fetch_enable(!hold), .reset_alt(boot_rom),
 		.dbg_pc(), .retire_valid(core_retire), .trap_valid(core_trap), .trap_cause(),
 		.rvfi_valid(), .rvfi_order(), .rvfi_insn(), .rvfi_trap(), .rvfi_halt(), .rvfi_intr(), .rvfi_mode(), .rvfi_ixl(), .rvfi_rs1_addr(), .rvfi_rs2_addr(),
 		.rvfi_rs1_rdata(), .rvfi_rs2_rdata(), .rvfi_rd_addr(), .rvfi_rd_wdata(), .rvfi_pc_rdata(), .rvfi_pc_wdata(), .rvfi_mem_addr(), .rvfi_mem_rmask(),
@@ -75,12 +78,16 @@ module weft_soc (
 	assign idle = (hold || core_sleep) && !ev_any && !timer_due && !busy_q;
 
 	// --- decode ---
+	function automatic logic in_rom(input logic [15:0] high);
+		in_rom = high == weft_eng_pkg::ROM_BASE[31:16]; // ROM_SIZE is 64 KiB
+	endfunction
 	logic [3:0] sel, sel_q;
 	logic       busy_q; // a block slave owes an answer
 	always_comb begin
 		sel = SEL_NONE;
 		case (d_addr[31:28])
 			4'h0: if (d_addr < weft_eng_pkg::IMEM_SIZE) sel = SEL_IMEM;
+			      else if (in_rom(d_addr[31:16]) && !d_we) sel = SEL_ROM; // a store is a bus error
 			4'h1: if (d_addr[27:0] < weft_eng_pkg::DMEM_SIZE[27:0]) sel = SEL_DMEM;
 			4'h2: if (d_addr[27:0] < weft_eng_pkg::XRAM_SIZE[27:0]) sel = SEL_XRAM;
 			4'h3: sel = d_addr[27:24] == 4'h2 ? SEL_FRX : SEL_RX;
@@ -101,21 +108,22 @@ module weft_soc (
 				else if (d_addr[11:0] < 12'h200) sel = SEL_RX;
 				else if (d_addr[11:0] < 12'h280) sel = SEL_FTX;
 				else if (d_addr[11:0] < 12'h300) sel = SEL_FRX;
+				else if (d_addr[11:0] < 12'h380) sel = SEL_BOOT;
 			end
 			default: sel = SEL_NONE;
 		endcase
 	end
 	logic slow, slow_gnt, slow_rvalid;
-	logic [4:0] slave;
-	assign slave = {sel == SEL_FRX, sel == SEL_FTX, sel == SEL_RX, sel == SEL_TX, sel == SEL_HOST};
+	logic [5:0] slave;
+	assign slave = {sel == SEL_BOOT, sel == SEL_FRX, sel == SEL_FTX, sel == SEL_RX, sel == SEL_TX, sel == SEL_HOST};
 	assign slow = slave != '0;
-	assign cb_req = {5{d_req}} & slave;
+	assign cb_req = {6{d_req}} & slave;
 	assign cb_we = d_we;
 	assign cb_be = d_be;
 	assign cb_addr = d_addr;
 	assign cb_wdata = d_wdata;
 	assign slow_gnt = |(cb_req & cb_gnt);
-	assign slow_rvalid = busy_q && |(cb_rvalid & {sel_q == SEL_FRX, sel_q == SEL_FTX, sel_q == SEL_RX, sel_q == SEL_TX, sel_q == SEL_HOST});
+	assign slow_rvalid = busy_q && |(cb_rvalid & {sel_q == SEL_BOOT, sel_q == SEL_FRX, sel_q == SEL_FTX, sel_q == SEL_RX, sel_q == SEL_TX, sel_q == SEL_HOST});
 	assign d_gnt = slow ? slow_gnt : d_req;
 
 	logic fast_q;
@@ -131,7 +139,7 @@ module weft_soc (
 			else if (slow_rvalid) busy_q <= 1'b0;
 		end
 	end
-	logic [31:0] imem_d, dmem_d, xram_d, ctxa_d, hash_d, reg_d;
+	logic [31:0] imem_d, dmem_d, xram_d, ctxa_d, hash_d, reg_d, rom_d;
 	assign d_rvalid = fast_q || slow_rvalid;
 	assign d_err = fast_q && sel_q == SEL_NONE;
 	always_comb begin
@@ -147,6 +155,8 @@ module weft_soc (
 			SEL_RX:   d_rdata = cb_rdata[95:64];
 			SEL_FTX:  d_rdata = cb_rdata[127:96];
 			SEL_FRX:  d_rdata = cb_rdata[159:128];
+			SEL_BOOT: d_rdata = cb_rdata[191:160];
+			SEL_ROM:  d_rdata = rom_d;
 			default:  d_rdata = '0;
 		endcase
 	end
@@ -156,15 +166,26 @@ module weft_soc (
 	// --- memories ---
 	localparam int unsigned IWORDS = weft_eng_pkg::IMEM_SIZE / 4;
 	localparam int unsigned DWORDS = weft_eng_pkg::DMEM_SIZE / 4;
-	logic i_err_q, boot_i, boot_d;
+	localparam int unsigned RWORDS = weft_eng_pkg::ROM_SIZE / 4;
+	logic i_err_q, i_rom_q, boot_i, boot_d;
+	logic [31:0] imem_i, rom_i;
 	assign boot_i = hold && boot_we && boot_addr < weft_eng_pkg::IMEM_SIZE;
 	assign boot_d = hold && boot_we && boot_addr[31:28] == 4'h1 && boot_addr[27:0] < weft_eng_pkg::DMEM_SIZE[27:0];
-	always_ff @(posedge clk) if (i_req) i_err_q <= i_addr >= weft_eng_pkg::IMEM_SIZE;
+	always_ff @(posedge clk) if (i_req) begin
+		i_err_q <= i_addr >= weft_eng_pkg::IMEM_SIZE && !in_rom(i_addr[31:16]);
+		i_rom_q <= in_rom(i_addr[31:16]);
+	end
+	assign i_rdata = i_rom_q ? rom_i : imem_i;
 
 	weft_ram_tdp #(.WIDTH(32), .DEPTH(IWORDS)) u_imem (
 		.clk,
-		.a_en(boot_i || (i_req && !hold)), .a_we({4{boot_i}}), .a_addr(boot_i ? boot_addr[$clog2(IWORDS)+1:2] : i_addr[$clog2(IWORDS)+1:2]), .a_wdata(boot_data), .a_rdata(i_rdata),
+		.a_en(boot_i || (i_req && !hold)), .a_we({4{boot_i}}), .a_addr(boot_i ? boot_addr[$clog2(IWORDS)+1:2] : i_addr[$clog2(IWORDS)+1:2]), .a_wdata(boot_data), .a_rdata(imem_i),
 		.b_en(d_req && sel == SEL_IMEM), .b_we(d_wbe), .b_addr(d_addr[$clog2(IWORDS)+1:2]), .b_wdata(d_wdata), .b_rdata(imem_d)
+	);
+	weft_rom #(.ROM_FILE(ROM_FILE)) u_rom (
+		.clk, .i_en(i_req && in_rom(i_addr[31:16])), .i_addr(i_addr[$clog2(RWORDS)+1:2]), .i_rdata(rom_i),
+		.d_en(d_req && sel == SEL_ROM), .d_addr(d_addr[$clog2(RWORDS)+1:2]), .d_rdata(rom_d),
+		.load(hold && boot_we && in_rom(boot_addr[31:16])), .load_addr(boot_addr[$clog2(RWORDS)+1:2]), .load_data(boot_data)
 	);
 	logic [31:0] dmem_b;
 	weft_ram_tdp #(.WIDTH(32), .DEPTH(DWORDS)) u_dmem (
