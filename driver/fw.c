@@ -22,8 +22,9 @@ const char *weft_fw_error_text(unsigned int error)
 		[WEFT_FWE_SIGNATURE] = "wrong signature",
 		[WEFT_FWE_COUNTER] = "older security counter than the adapter takes",
 		[WEFT_FWE_READ] = "the flash does not answer",
-		[WEFT_FWE_RESET] = "reset before it was confirmed",
+		[WEFT_FWE_POWER] = "power went before it was confirmed",
 		[WEFT_FWE_WATCHDOG] = "the watchdog ended it",
+		[WEFT_FWE_GIVEN_UP] = "the host gave it up",
 	};
 
 	return error < sizeof(text) / sizeof(text[0]) && text[error] ? text[error] :

@@ -4,6 +4,7 @@
 
 #include "fc/fc_frame.h"
 #include "fc_nvme/fcn.h"
+#include "flash/service.h"
 #include "host/admin.h"
 #include "host/qp.h"
 #include "lib/err.h"
@@ -172,11 +173,26 @@ static __attribute__((noinline)) uint32_t dispatch_held(uint32_t n)
 	return n;
 }
 
+/* The same while the flash service has something to do, which wakes the loop up more often. */
+static __attribute__((noinline)) void timers_and_flash(uint32_t now)
+{
+	uint32_t soon = flash_turn();
+	uint64_t next, then = hal_now_ns() + soon;
+
+	timer_run(now);
+	next = timer_next_ns();
+	hal_timer_set(flash_at_work && then < next ? then : next);
+}
+
 /* Runs what is due. Looked at before each wait and after each turn, so that a flood of events cannot starve it. */
 static void timers(void)
 {
 	uint32_t now = clk_now();
 
+	if (__builtin_expect(flash_at_work, 0)) {
+		timers_and_flash(now);
+		return;
+	}
 	if (timer_quiet(now))
 		return;
 	timer_run(now);
@@ -211,6 +227,7 @@ bool fw_init(void)
 	fc_frame_init();
 	fcn_init();
 	fc_init();
+	flash_init();
 	hal_host_status(1, 0);
 	log_line("weft firmware %u.%u.%u", FW_VERSION >> 16, FW_VERSION >> 8 & 255,
 		 FW_VERSION & 255);

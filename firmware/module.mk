@@ -5,7 +5,7 @@
 # The image for the soft core is built by firmware/boot/module.mk.
 FW_NATIVE_FLAGS := -DHAL_NATIVE -Ibuild/abi -Ifirmware -Ifirmware/hal
 FW_NATIVE_SAN   := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
-FW_NATIVE_SRC   := $(filter-out firmware/lib/mem.c,$(wildcard firmware/lib/*.c firmware/net/*.c firmware/tcp/*.c firmware/hal/*.c))
+FW_NATIVE_SRC   := $(filter-out firmware/lib/mem.c,$(wildcard firmware/lib/*.c firmware/net/*.c firmware/tcp/*.c firmware/flash/*.c firmware/hal/*.c))
 FW_NATIVE_OBJ   := $(FW_NATIVE_SRC:firmware/%.c=build/firmware/native/%.o)
 FW_NATIVE_LIB   := build/firmware/libfw-native.a
 

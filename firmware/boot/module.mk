@@ -3,7 +3,7 @@
 # Compiled with the core's whole instruction set; linked with the rv32imac multilib, because a -march with Zba/Zbb would select
 # the wrong libraries. No atomic instruction may come out of it: the build looks. The core fetches words: a jump to an instruction
 # of four bytes that straddles two costs a cycle, so what is only jumped to is aligned; that costs room alone.
-FW_SRC    := $(wildcard firmware/*.c firmware/boot/*.c firmware/lib/*.c firmware/net/*.c firmware/tcp/*.c firmware/nvme_tcp/*.c firmware/fc/*.c firmware/fc_nvme/*.c firmware/host/*.c)
+FW_SRC    := $(wildcard firmware/*.c firmware/boot/*.c firmware/lib/*.c firmware/net/*.c firmware/tcp/*.c firmware/nvme_tcp/*.c firmware/fc/*.c firmware/fc_nvme/*.c firmware/host/*.c firmware/flash/*.c)
 FW_OBJ    := $(FW_SRC:firmware/%.c=build/firmware/rv32/%.o) build/firmware/rv32/boot/crt0.o
 FW_ARCH   := -march=rv32imc_zba_zbb_zicsr -mabi=ilp32 -mcmodel=medany
 FW_CFLAGS := --specs=picolibc.specs $(FW_ARCH) -std=gnu11 -O2 -g $(WARN) -ffunction-sections -fdata-sections -fno-common \

@@ -2,6 +2,7 @@
 #include "admin.h"
 
 #include "fc_nvme/fcn.h"
+#include "flash/service.h"
 #include "lib/err.h"
 #include "net/net.h"
 #include "nvme_tcp/nt_ctl.h"
@@ -253,7 +254,9 @@ void admin_submit(uint16_t slot)
 	if (!q ||
 	    q->stopping) /* no completion may follow when the host sees that the pair is down */
 		return;
-	if (e->opcode >= sizeof(handlers) / sizeof(handlers[0]) || !handlers[e->opcode])
+	if (flash_takes(e->opcode))
+		cpl.status = flash_submit(slot);
+	else if (e->opcode >= sizeof(handlers) / sizeof(handlers[0]) || !handlers[e->opcode])
 		cpl.status = EOPNOTSUPP;
 	else
 		cpl.status = handlers[e->opcode](

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "fc_nvme/fcn.h"
+#include "flash/service.h"
 #include "lib/err.h"
 #include "nvme_tcp/nt_ctl.h"
 
@@ -179,6 +180,7 @@ static void admin_down(void)
 {
 	nt_forget_admin();
 	fcn_forget_admin();
+	flash_forget_admin();
 	for (uint32_t i = 0; i < WEFT_N_QP; i++)
 		qps[i].delete_slot = ENG_NO_SLOT;
 	hal_host_status(QP_STATUS_READY, 0);

@@ -9,6 +9,7 @@
 #ifdef HAL_NATIVE
 #include <errno.h>
 #else
+#define EPERM 1
 #define ENOENT 2
 #define EIO 5
 #define ENXIO 6
@@ -20,11 +21,13 @@
 #define ENODEV 19
 #define EINVAL 22
 #define ENOSPC 28
+#define EROFS 30
 #define EPIPE 32
 #define ERANGE 34
 #define EPROTO 71
 #define EBADMSG 74
 #define EOVERFLOW 75
+#define EILSEQ 84
 #define EMSGSIZE 90
 #define EOPNOTSUPP 95
 #define EADDRINUSE 98
