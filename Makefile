@@ -33,7 +33,7 @@ INSTALL    :=
 
 include abi/module.mk
 include $(filter-out abi/module.mk,$(wildcard */module.mk))
-include $(wildcard firmware/*/module.mk tests/*/module.mk tests/*/*/module.mk rtl/*/module.mk)
+include $(wildcard firmware/*/module.mk firmware/*/*/module.mk tests/*/module.mk tests/*/*/module.mk rtl/*/module.mk)
 
 # Libraries and headers for programs of others, the firmware that an installed weft-sim looks for, manual pages.
 SO_VERSION := 0.1
