@@ -46,4 +46,4 @@ build/tests/unit/driver/headers: tests/unit/driver/headers.sh $(PUBLIC_H) build/
 	chmod +x $@
 TESTS += build/tests/unit/driver/headers
 
-include driver/pci/module.mk
+include driver/image/module.mk
