@@ -102,7 +102,8 @@ int weft_image_check(const void *data, size_t len, const struct weft_image_rules
 		     struct weft_image *image)
 {
 	static const struct weft_image_rules none;
-	struct weft_image own, *im = image ? image : &own;
+	struct weft_image own = { 0 };
+	struct weft_image *im = image ? image : &own;
 	int rc = image_parse(data, len, im);
 
 	if (!rules)

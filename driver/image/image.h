@@ -14,6 +14,8 @@
 #define IMAGE_HEADER_MAX 4096u
 #define IMAGE_AREAS_MAX 4096u /* both TLV areas together */
 
+/* The flags that ask nothing of the boot ROM which it does not do; imgtool sets none of them. */
+#define IMAGE_F_PIC 0x01u
 #define IMAGE_F_RAM_LOAD 0x20u
 
 /* A TLV area begins with its magic (u16) and its size with this head (u16); so does a TLV. */

@@ -50,7 +50,6 @@ static const char *flag_text(uint32_t flags)
 	       flags & 0xe00 ? "compressed" :
 	       flags & 0x10  ? "marked as not bootable" :
 	       flags & 0x100 ? "made to be executed in the flash" :
-	       flags & 0x01  ? "marked as independent of its position" :
 			       "of a kind unknown here";
 }
 
@@ -65,7 +64,7 @@ static int check_header(const struct weft_image *im, size_t len)
 		return weft_set_error(WEFT_IMAGE_HEADER,
 				      "header: payload of %u bytes; 1 to %u fit the adapter",
 				      im->payload_size, WEFT_IMAGE_PAYLOAD_MAX);
-	if (im->flags & ~IMAGE_F_RAM_LOAD)
+	if (im->flags & ~(IMAGE_F_RAM_LOAD | IMAGE_F_PIC))
 		return weft_set_error(WEFT_IMAGE_HEADER, "header: flags 0x%x: the image is %s",
 				      im->flags, flag_text(im->flags));
 	if (im->load_address)
