@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # build/weft: the command.
-TOOL_SRC := $(wildcard tools/*.c)
+TOOL_SRC := $(wildcard tools/*.c tools/image/*.c)
 TOOL_OBJ := $(TOOL_SRC:%.c=build/%.o)
 TOOL_INC := -Ihost-lib/include -Idriver/include -Ibuild/abi
-TOOL_LIBS := build/host-lib/libnvmf.a build/driver/libweft.a
-TOOL_LDLIBS := $(DRIVER_LIBS)
+TOOL_LIBS := build/host-lib/libnvmf.a $(IMAGE_LIB) build/driver/libweft.a
+TOOL_LDLIBS := $(DRIVER_LIBS) $(IMAGE_LIBS)
 
 $(TOOL_OBJ): build/%.o: %.c build/abi/weft_host.h
 	@mkdir -p $(@D)

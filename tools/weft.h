@@ -191,6 +191,8 @@ int do_reset(const struct config *cfg);
 int do_perf(const struct config *cfg);
 int do_run(const struct config *cfg);
 int do_target(const struct config *cfg);
+/* image/main.c. Exit status; argv[0] is "image". */
+int do_image(int argc, char **argv);
 
 /*
  * xrt_flash.c: the board's own tools write its flash. As verbs do, or positive: the exit status of the

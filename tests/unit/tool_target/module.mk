@@ -16,7 +16,7 @@ TESTS += $(TT_TEST)
 
 # The command itself, over the stand-in (whose functions come first) and the driver's fake adapter.
 $(TT_DIR)/weft: $(TOOL_OBJ) $(TT_DIR)/fake_target.o $(TOOL_LIBS)
-	$(CC) -o $@ -Wl,-z,muldefs $^ $(DRIVER_LIBS)
+	$(CC) -o $@ -Wl,-z,muldefs $^ $(TOOL_LDLIBS)
 $(TT_DIR)/command_test.o: CFLAGS += -Itests/unit/driver
 $(TT_DIR)/command_test: $(TT_DIR)/command_test.o $(FAKE_OBJ) build/driver/libweft.a | $(TT_DIR)/weft build/weft
 	$(CC) -o $@ $^ $(DRIVER_LIBS) $(CHECK_LIBS)
