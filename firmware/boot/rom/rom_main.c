@@ -28,6 +28,12 @@ static void read_hardware(struct boot_env *env)
 		env->arg[i] = hal_rd(ENG_BOOT_ARG0 + 4 * i);
 }
 
+static void begun(uint32_t arg0)
+{
+	hal_wr(ENG_BOOT_ARG0, arg0);
+	hal_wr(ENG_BOOT_ARG0 + 12, BOOT_ARG3_MAGIC);
+}
+
 /* Returns when there is an image to be started, at ENG_IMEM_BASE; 0: there is none. */
 uint32_t rom_main(void)
 {
@@ -38,6 +44,7 @@ uint32_t rom_main(void)
 		.imem_len = ENG_IMEM_SIZE,
 		.header = header,
 		.tlvs = tlvs,
+		.begun = begun,
 	};
 	struct boot_choice choice;
 	uint32_t i;
