@@ -20,17 +20,16 @@ struct flash_boot boot;
 
 static struct record_write writing;
 static struct timer feed;
-static uint32_t feeds; /* that are left */
+static uint32_t give_up; /* tick from which on it is not fed */
 
 static void feed_due(struct timer *t)
 {
 	if (!boot.trial)
 		return;
-	if (!feeds) {
+	if ((int32_t)(clk_now() - give_up) >= 0) {
 		log_line("firmware in slot %u: not confirmed in time", boot.running);
 		return; /* the watchdog does the rest */
 	}
-	feeds--;
 	hal_wdt_set(BOOT_TRIAL_MS);
 	timer_set(t, clk_now() + clk_ms(FEED_MS));
 }
@@ -54,7 +53,7 @@ void trial_init(void)
 	if (!boot.trial)
 		return;
 	log_line("firmware in slot %u is on trial", boot.running);
-	feeds = TRIAL_MS / FEED_MS;
+	give_up = clk_now() + clk_ms(TRIAL_MS);
 	feed_due(&feed);
 }
 
