@@ -102,6 +102,26 @@ static int log_slot(struct weft_dev *dev, uint8_t n, struct weft_fw_slot *s)
 	return rc;
 }
 
+/* Nine words in three pages: the board, and the key hash. */
+static int log_adapter(struct weft_dev *dev, struct weft_fw_info *info)
+{
+	struct weft_arg_fw a = { .slot = 0 };
+	struct weft_admin_result r;
+	uint32_t word[9];
+	int rc = 0;
+
+	for (uint8_t page = 0; page < 3 && !rc; page++) {
+		a.action = (uint8_t)(page + 1);
+		rc = fw_admin(dev, WEFT_OP_FW_LOG, &a, &r);
+		memcpy(&word[3 * page], r.dw, sizeof(r.dw));
+	}
+	if (rc)
+		return rc;
+	info->board = word[0];
+	memcpy(info->key_hash, &word[1], sizeof(info->key_hash));
+	return 0;
+}
+
 int weft_fw_log(struct weft_dev *dev, struct weft_fw_info *info)
 {
 	const struct weft_arg_fw a = { .slot = 0 };
@@ -124,6 +144,7 @@ int weft_fw_log(struct weft_dev *dev, struct weft_fw_info *info)
 	info->no_record = flags & WEFT_FWF_NO_RECORD;
 	info->rom = flags & WEFT_FWF_ROM;
 	info->counter = r.dw[2];
+	rc = log_adapter(dev, info);
 	for (unsigned int i = 0; i < WEFT_FW_SLOTS && !rc; i++)
 		rc = log_slot(dev, (uint8_t)(i + 1), &info->slot[i]);
 	return rc;

@@ -191,6 +191,8 @@ int do_reset(const struct config *cfg);
 int do_perf(const struct config *cfg);
 int do_run(const struct config *cfg);
 int do_target(const struct config *cfg);
+/* fw.c. Exit status; argv[0] is "fw". */
+int do_fw(int argc, char **argv);
 /* image/main.c. Exit status; argv[0] is "image". */
 int do_image(int argc, char **argv);
 

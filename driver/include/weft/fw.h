@@ -42,17 +42,19 @@ struct weft_fw_slot {
 };
 
 struct weft_fw_info {
-	uint8_t running;  /* slot that the firmware came from; 0: not from the flash */
-	uint8_t active;   /* confirmed last; 1: none yet */
-	uint8_t previous; /* confirmed before that, or 0 */
-	uint8_t next;     /* to be tried at the next reset, or 0 */
-	bool on_trial;    /* what runs waits for weft_fw_confirm */
-	bool watchdog;    /* the watchdog caused the last reset */
-	bool no_record;   /* the boot record cannot be written: no trial is started */
-	bool rom;         /* the boot ROM started the firmware, not a loader */
-	uint8_t failed;   /* slot whose trial failed last, or 0 */
-	uint8_t why;      /* WEFT_FWE_* */
-	uint32_t counter; /* the least security counter that is taken */
+	uint8_t running;      /* slot that the firmware came from; 0: not from the flash */
+	uint8_t active;       /* confirmed last; 1: none yet */
+	uint8_t previous;     /* confirmed before that, or 0 */
+	uint8_t next;         /* to be tried at the next reset, or 0 */
+	bool on_trial;        /* what runs waits for weft_fw_confirm */
+	bool watchdog;        /* the watchdog caused the last reset */
+	bool no_record;       /* the boot record cannot be written: no trial is started */
+	bool rom;             /* the boot ROM started the firmware, not a loader */
+	uint8_t failed;       /* slot whose trial failed last, or 0 */
+	uint8_t why;          /* WEFT_FWE_* */
+	uint32_t counter;     /* the least security counter that is taken */
+	uint32_t board;       /* what the adapter is */
+	uint8_t key_hash[32]; /* SHA-256 of the key that images must be signed with */
 	struct weft_fw_slot slot[WEFT_FW_SLOTS]; /* slot 1 first */
 };
 
