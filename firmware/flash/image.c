@@ -4,7 +4,6 @@
 #include "flash/image.h"
 #include "lib/bytes.h"
 
-#define TLV_INFO_LEN 4u
 #define TLV_HEAD_LEN 4u
 
 /* SubjectPublicKeyInfo of an Ed25519 key (RFC 8410) is these bytes, then the key. */
@@ -60,7 +59,10 @@ static bool take_bytes(const uint8_t *value, uint32_t len, uint32_t want, const 
 	return true;
 }
 
-/* One TLV. What we do not know is left alone; what we know must be in its area, of its size, and the first of its kind. */
+/*
+ * One TLV. What we know must be in its area, of its size, and the first of its kind. What we do not know is left alone
+ * where the signature covers it, and refused where it does not: no byte of an image may be changed.
+ */
 static bool take_tlv(struct image_info *info, bool prot, uint32_t type, const uint8_t *value,
 		     uint32_t len, uint32_t *seen)
 {
@@ -78,7 +80,7 @@ static bool take_tlv(struct image_info *info, bool prot, uint32_t type, const ui
 	case TLV_ED25519:
 		return !prot && take_bytes(value, len, IMAGE_SIG_LEN, &info->sig);
 	default:
-		return true;
+		return prot;
 	}
 }
 
@@ -86,7 +88,7 @@ static bool take_tlv(struct image_info *info, bool prot, uint32_t type, const ui
 static bool take_area(struct image_info *info, bool prot, const uint8_t *p, uint32_t len,
 		      uint32_t *seen)
 {
-	uint32_t pos = TLV_INFO_LEN;
+	uint32_t pos = IMAGE_AREA_HEAD;
 
 	while (pos < len) {
 		uint32_t size;
@@ -103,15 +105,20 @@ static bool take_area(struct image_info *info, bool prot, const uint8_t *p, uint
 	return true;
 }
 
+uint32_t image_area_len(const uint8_t *p)
+{
+	return get_le16(p + 2);
+}
+
 /* Bytes of the area at p, info included, if it is one of that magic and within len; else 0. */
-static uint32_t area_len(const uint8_t *p, size_t len, uint32_t magic)
+static uint32_t area_within(const uint8_t *p, size_t len, uint32_t magic)
 {
 	uint32_t n;
 
-	if (len < TLV_INFO_LEN || get_le16(p) != magic)
+	if (len < IMAGE_AREA_HEAD || get_le16(p) != magic)
 		return 0;
-	n = get_le16(p + 2);
-	return n < TLV_INFO_LEN || n > len ? 0 : n;
+	n = image_area_len(p);
+	return n < IMAGE_AREA_HEAD || n > len ? 0 : n;
 }
 
 enum image_error image_tlvs(const uint8_t *p, size_t len, struct image_info *info)
@@ -121,9 +128,9 @@ enum image_error image_tlvs(const uint8_t *p, size_t len, struct image_info *inf
 	if (prot > len)
 		return IMAGE_TLV;
 	if (prot &&
-	    (area_len(p, len, TLV_PROT_MAGIC) != prot || !take_area(info, true, p, prot, &seen)))
+	    (area_within(p, len, TLV_PROT_MAGIC) != prot || !take_area(info, true, p, prot, &seen)))
 		return IMAGE_TLV;
-	n = area_len(p + prot, len - prot, TLV_INFO_MAGIC);
+	n = area_within(p + prot, len - prot, TLV_INFO_MAGIC);
 	if (!n || prot + n > IMAGE_TLVS_MAX || !take_area(info, false, p + prot, n, &seen))
 		return IMAGE_TLV;
 	if (seen != 3 || !info->sha256 || !info->sig || !info->pubkey)

@@ -110,6 +110,10 @@ struct image_crypto {
 enum image_error image_header(const uint8_t *p, size_t len, uint32_t payload_max, uint32_t slot_len,
 			      struct image_info *info);
 
+/* Bytes that the TLV area which begins with these IMAGE_AREA_HEAD bytes says it has, those included. Not checked. */
+#define IMAGE_AREA_HEAD 4u
+uint32_t image_area_len(const uint8_t *p);
+
 /*
  * p: len bytes from info->tlv_offset on; more than the areas may follow, IMAGE_TLVS_MAX (or the rest of the slot) is
  * enough. Fills the second half of *info; its pointers point into p.

@@ -56,6 +56,16 @@ static void none_yet(struct record_log *log)
 	log->place = RECORD_PLACES - 1;
 }
 
+/* Most places are erased: the first word tells. */
+static int read_place(const struct nor_spi *spi, uint32_t i, struct boot_record *rec)
+{
+	int err = nor_read(spi, place_addr(0, i), &rec->magic, sizeof(rec->magic));
+
+	if (err || rec->magic != RECORD_MAGIC)
+		return err;
+	return nor_read(spi, place_addr(0, i), rec, sizeof(*rec));
+}
+
 int record_read(const struct nor_spi *spi, struct record_log *log)
 {
 	struct boot_record rec;
@@ -64,7 +74,7 @@ int record_read(const struct nor_spi *spi, struct record_log *log)
 
 	none_yet(log);
 	for (i = 0; i < RECORD_SECTORS * RECORD_PLACES; i++) {
-		err = nor_read(spi, place_addr(0, i), &rec, sizeof(rec));
+		err = read_place(spi, i, &rec);
 		if (err) {
 			none_yet(log);
 			return err;

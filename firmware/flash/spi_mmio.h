@@ -9,19 +9,6 @@
 #include "flash/nor.h"
 #include "hal/hal.h"
 
-/* TEMP until in abi */
-#ifndef ENG_SPI_CTRL
-#define ENG_SPI_CTRL 0x300u
-#define ENG_SPI_TX 0x304u
-#define ENG_SPI_RX 0x308u
-#define ENG_SPI_RX4 0x30cu
-#define ENG_BOOT_STATUS 0x310u
-#define ENG_WDT 0x314u
-#define ENG_BOARD_ID 0x318u
-#define ENG_KEY_HASH0 0x320u
-#define ENG_BOOT_ARG0 0x340u
-#endif
-
 #define SPI_MMIO_CS 1u
 #define SPI_MMIO_DIV (0xffu << 8)
 

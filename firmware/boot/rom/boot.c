@@ -14,6 +14,26 @@ struct start {
 	bool looked_at[SLOT_LAST + 1];
 };
 
+/* The TLV areas, as long as they say they are; image_tlvs() judges that. In two pieces, no byte twice. */
+static enum image_error load_tlvs(struct boot_env *env, uint32_t slot, struct image_info *info)
+{
+	uint32_t at = slot_offset(slot) + info->tlv_offset, max = SLOT_SIZE - info->tlv_offset;
+	uint32_t n = info->prot_len + IMAGE_AREA_HEAD, all;
+
+	if (max > IMAGE_TLVS_MAX)
+		max = IMAGE_TLVS_MAX;
+	if (n > max)
+		return IMAGE_TLV;
+	if (nor_read(env->spi, at, env->tlvs, n))
+		return IMAGE_READ;
+	all = info->prot_len + image_area_len(env->tlvs + info->prot_len);
+	if (all < n || all > max)
+		return IMAGE_TLV;
+	if (nor_read(env->spi, at + n, env->tlvs + n, all - n))
+		return IMAGE_READ;
+	return image_tlvs(env->tlvs, all, info);
+}
+
 /*
  * Copies slot's image: header and TLVs each to its place, the payload to imem. Nothing is read twice: what is checked is
  * what runs.
@@ -21,7 +41,7 @@ struct start {
 static enum image_error load(struct boot_env *env, uint32_t slot, struct image_info *info)
 {
 	const struct nor_spi *spi = env->spi;
-	uint32_t at = slot_offset(slot), n;
+	uint32_t at = slot_offset(slot);
 	enum image_error error;
 
 	if (nor_read(spi, at, env->header, IMAGE_HEADER_SIZE))
@@ -29,12 +49,7 @@ static enum image_error load(struct boot_env *env, uint32_t slot, struct image_i
 	error = image_header(env->header, IMAGE_HEADER_SIZE, env->imem_len, SLOT_SIZE, info);
 	if (error)
 		return error;
-	n = SLOT_SIZE - info->tlv_offset;
-	if (n > IMAGE_TLVS_MAX)
-		n = IMAGE_TLVS_MAX;
-	if (nor_read(spi, at + info->tlv_offset, env->tlvs, n))
-		return IMAGE_READ;
-	error = image_tlvs(env->tlvs, n, info);
+	error = load_tlvs(env, slot, info);
 	if (error)
 		return error;
 	if (nor_read(spi, at + IMAGE_HEADER_SIZE, env->header + IMAGE_HEADER_SIZE,
