@@ -20,6 +20,7 @@ extern "C" {
 #endif
 
 struct weft_sim;
+struct weft_flash; /* sim/model/flash.h */
 
 #define WEFT_SIM_CLK_NS 4 /* nominal 250 MHz */
 #define WEFT_SIM_FRAME_MAX 9216
@@ -73,6 +74,16 @@ struct weft_sim_params {
 	 * beside the program or ../share/weft/weft.elf from there; "": none, held
 	 */
 	const char *firmware;
+	/*
+	 * Where the adapter boots from: each start and reset goes through the boot ROM, and firmware
+	 * above is not looked at. Stays the caller's and must outlive the adapter, which is its only
+	 * user meanwhile; time on it is device time. NULL: none, the loader writes firmware
+	 */
+	struct weft_flash *flash;
+	/* With flash: ELF of the boot ROM; NULL, "": as firmware, with WEFT_ROM and rom.elf */
+	const char *rom;
+	uint32_t board_id;    /* what the hardware configuration says the board is */
+	uint8_t key_hash[32]; /* and SHA-256 of the public key that images are signed with */
 	uint32_t pcie_read_ns;      /* latency of a host memory read [800]; 1: none */
 	uint32_t pcie_write_ns;     /* latency of a write response [200]; 1: none */
 	uint32_t pcie_mbytes_per_s; /* bandwidth each way [7000] */
@@ -85,13 +96,13 @@ struct weft_sim_params {
 };
 
 /*
- * Makes an adapter in reset with its firmware loaded, then runs it out of reset. -ENOENT/-ENOEXEC
- * (firmware file missing or unfit, named on stderr), -ENOMEM.
+ * Makes an adapter in reset with its firmware, or boot ROM, loaded, then runs it out of reset: its
+ * power comes on. -ENOENT/-ENOEXEC (firmware file missing or unfit, named on stderr), -ENOMEM.
  */
 int weft_sim_create(const struct weft_sim_params *params, const struct weft_sim_ops *ops, void *ctx,
 		    struct weft_sim **sim);
 void weft_sim_destroy(struct weft_sim *sim);
-/* Function-level reset; firmware is loaded anew. Frames in flight are lost. */
+/* Function-level reset; firmware is loaded anew, by the boot ROM if there is a flash. Frames in flight are lost. */
 void weft_sim_reset(struct weft_sim *sim);
 
 /*

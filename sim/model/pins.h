@@ -21,6 +21,10 @@ struct weft_pins {
 	uint8_t *clk, *rst, *idle, *boot_hold, *boot_we;
 	uint32_t *boot_addr, *boot_data;
 	uint64_t *time_ns, *next_timer_ns;
+	/* hardware configuration, flash */
+	uint8_t *boot_rom;
+	uint32_t *board_id, *key_hash;
+	uint8_t *spi_sck, *spi_cs_n, *spi_mosi, *spi_miso;
 	/* AXI4-Lite slave: BAR 0 */
 	uint32_t *s_axil_awaddr, *s_axil_wdata, *s_axil_araddr, *s_axil_rdata;
 	uint8_t *s_axil_awvalid, *s_axil_awready, *s_axil_wstrb, *s_axil_wvalid, *s_axil_wready;

@@ -92,6 +92,7 @@ void sim_cycle(struct weft_sim *sim)
 	axi_drive(sim);
 	eth_drive(sim);
 	fc_drive(sim);
+	spi_drive(sim);
 	if (sim->axil.active)
 		axil_drive(sim);
 	*p->msix_ack = ack;
@@ -126,6 +127,7 @@ void weft_sim_reset(struct weft_sim *sim)
 	axi_reset(sim);
 	eth_reset(sim);
 	fc_reset(sim);
+	spi_reset(sim);
 	axil_reset(sim);
 	for (i = 0; i < RESET_CYCLES; i++) {
 		*p->clk = 0;
@@ -164,28 +166,52 @@ static void set_params(struct weft_sim *sim, const struct weft_sim_params *param
 	sim->rng = p->backpressure_seed * 0x9e3779b97f4a7c15ull + 1;
 }
 
-/* What the caller names, WEFT_FIRMWARE, or the first of these that is there. "": none. */
-static int find_firmware(const struct weft_sim_params *params, struct sim_image **image)
+/*
+ * What the core starts with: what the caller names, the environment, or the first of these that is
+ * there. "": none.
+ */
+static const struct {
+	const char *env, *built, *beside[2];
+} images[] = {
+	[SIM_FIRMWARE] = { "WEFT_FIRMWARE", "build/firmware/weft.elf",
+			   { "/firmware/weft.elf", "/../share/weft/weft.elf" } },
+	[SIM_ROM] = { "WEFT_ROM", "build/firmware/rom.elf",
+		      { "/firmware/rom.elf", "/../share/weft/rom.elf" } },
+};
+
+static int find_image(const struct weft_sim_params *p, struct sim_image **image)
 {
-	static const char *const beside[] = { "/firmware/weft.elf", "/../share/weft/weft.elf" };
-	const char *path = params ? params->firmware : NULL;
+	const enum sim_image_kind kind = p->flash ? SIM_ROM : SIM_FIRMWARE;
+	const char *path = p->flash ? p->rom : p->firmware;
 	char self[4096];
 	unsigned int i;
 	ssize_t n;
 
 	if (!path)
-		path = getenv("WEFT_FIRMWARE");
+		path = getenv(images[kind].env);
 	if (path)
-		return *path ? sim_image_load(path, image) : 0;
-	path = "build/firmware/weft.elf";
+		return *path ? sim_image_load(path, kind, image) : 0;
+	path = images[kind].built;
 	n = readlink("/proc/self/exe", self, sizeof(self) - 32);
 	while (n > 0 && self[n - 1] != '/') /* the program's directory */
 		n--;
 	for (i = 0; access(path, R_OK) && n > 0 && i < 2; i++) {
-		strcpy(self + n - 1, beside[i]);
+		strcpy(self + n - 1, images[kind].beside[i]);
 		path = self;
 	}
-	return sim_image_load(path, image);
+	return sim_image_load(path, kind, image);
+}
+
+/* The pins that never move. */
+static void configure(struct weft_sim *sim)
+{
+	const struct weft_sim_params *p = &sim->params;
+	unsigned int i;
+
+	*sim->pin.boot_rom = p->flash != NULL;
+	*sim->pin.board_id = p->board_id;
+	for (i = 0; i < sizeof(p->key_hash); i++)
+		sim->pin.key_hash[i / 4] |= (uint32_t)p->key_hash[i] << i % 4 * 8;
 }
 
 int weft_sim_create(const struct weft_sim_params *params, const struct weft_sim_ops *ops, void *ctx,
@@ -204,13 +230,14 @@ int weft_sim_create(const struct weft_sim_params *params, const struct weft_sim_
 	sim->fc.rx = calloc(SIM_RX_FRAMES, sizeof(*sim->fc.rx));
 	if (!sim->eth.rx || !sim->fc.rx)
 		goto fail;
-	ret = find_firmware(params, &sim->image);
+	ret = find_image(&sim->params, &sim->image);
 	if (ret)
 		goto fail;
 	ret = -ENOMEM;
 	sim->model = weft_model_new(&sim->pin);
 	if (!sim->model)
 		goto fail;
+	configure(sim);
 	sim_refresh_time(sim);
 	weft_sim_reset(sim);
 	*out = sim;

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "../weft_sim.h"
+#include "flash.h"
 #include "pins.h"
 
 #define SIM_CLK_PS (WEFT_SIM_CLK_NS * 1000ull)
@@ -114,6 +115,13 @@ struct fc_model {
 	bool rx_on;
 };
 
+/* The flash's pins. */
+struct spi_model {
+	bool selected, sck;
+	unsigned int bits;     /* of in */
+	uint8_t in, out, next; /* out: bit 7 is on the pin */
+};
+
 struct axil_model {
 	bool active;
 	bool aw, w, ar; /* still to be taken */
@@ -141,6 +149,7 @@ struct weft_sim {
 	struct eth_model eth;
 	struct fc_model fc;
 	struct axil_model axil;
+	struct spi_model spi;
 
 	struct sim_image *image;
 	uint32_t log_pos;
@@ -148,7 +157,7 @@ struct weft_sim {
 	uint64_t waves_from, waves_to;
 };
 
-/* A firmware image: words to put at core addresses. */
+/* A firmware image, or the boot ROM's: words to put at core addresses. */
 struct sim_word {
 	uint32_t addr, data;
 };
@@ -158,10 +167,13 @@ struct sim_image {
 	struct sim_word words[];
 };
 
-/* -ENOENT, -ENOEXEC, -ENOMEM, -EIO; says on stderr what is wrong with which file. */
-int sim_image_load(const char *path, struct sim_image **image);
-/* The same from memory; name is for messages. */
-int sim_image_parse(const uint8_t *elf, size_t len, const char *name, struct sim_image **image);
+enum sim_image_kind { SIM_FIRMWARE, SIM_ROM };
+
+/*
+ * What goes to instruction and data memory, or to the ROM. -ENOENT, -ENOEXEC, -ENOMEM, -EIO; says on
+ * stderr what is wrong with which file.
+ */
+int sim_image_load(const char *path, enum sim_image_kind kind, struct sim_image **image);
 
 void sim_cycle(struct weft_sim *sim);
 /* Wall time: device time becomes now. Called wherever the clock starts to run again. */
@@ -181,6 +193,9 @@ void fc_reset(struct weft_sim *sim);
 void fc_sample(struct weft_sim *sim);
 void fc_drive(struct weft_sim *sim);
 bool fc_busy(const struct weft_sim *sim);
+
+void spi_reset(struct weft_sim *sim);
+void spi_drive(struct weft_sim *sim);
 
 void axil_reset(struct weft_sim *sim);
 void axil_sample(struct weft_sim *sim);

@@ -37,6 +37,17 @@ static void connect_system(weft_pins *p, Vweft_top *t)
 	p->msix_vector = &t->msix_vector;
 }
 
+static void connect_boot(weft_pins *p, Vweft_top *t)
+{
+	p->boot_rom = &t->boot_rom;
+	p->board_id = &t->board_id;
+	p->key_hash = t->key_hash.data();
+	p->spi_sck = &t->spi_sck;
+	p->spi_cs_n = &t->spi_cs_n;
+	p->spi_mosi = &t->spi_mosi;
+	p->spi_miso = &t->spi_miso;
+}
+
 static void connect_axil(weft_pins *p, Vweft_top *t)
 {
 	p->s_axil_awaddr = &t->s_axil_awaddr;
@@ -145,6 +156,7 @@ extern "C" struct weft_model *weft_model_new(struct weft_pins *pins)
 		return nullptr;
 	}
 	connect_system(pins, m->top.get());
+	connect_boot(pins, m->top.get());
 	connect_axil(pins, m->top.get());
 	connect_axi_read(pins, m->top.get());
 	connect_axi_write(pins, m->top.get());

@@ -55,7 +55,7 @@ struct Bench {
 		d->msix_ack = d->cb_req = d->evt_ready = d->x_gnt = d->pl_cmd_valid =
 			d->pl_dat_valid = d->slot_flag_valid = 0;
 		d->idle_others = d->link_up = 1;
-		d->core_active = d->core_retire = 0;
+		d->core_active = d->core_retire = d->wdt_reset = 0;
 		d->cnt_inc = 0;
 		d->time_ns = 0;
 		d->rst = 1;

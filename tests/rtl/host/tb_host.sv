@@ -56,6 +56,7 @@ module tb_host (
 	output logic         inval_valid,
 	output logic [15:0]  inval_slot,
 	input  logic [63:0]  time_ns,
+	input  logic         wdt_reset,
 	output logic         core_run,
 	output logic         soft_rst,
 	input  logic         idle_others,

@@ -21,6 +21,13 @@ module weft_sim_test_top (
 	input  logic         boot_we,
 	input  logic [31:0]  boot_addr,
 	input  logic [31:0]  boot_data,
+	input  logic         boot_rom,
+	input  logic [31:0]  board_id,
+	input  logic [255:0] key_hash,
+	output logic         spi_sck,
+	output logic         spi_cs_n,
+	output logic         spi_mosi,
+	input  logic         spi_miso,
 	input  logic [19:0]  s_axil_awaddr,
 	input  logic         s_axil_awvalid,
 	output logic         s_axil_awready,
@@ -406,6 +413,9 @@ module weft_sim_test_top (
 		end
 	end
 
+	assign spi_sck = 1'b0; // no flash port
+	assign spi_cs_n = 1'b1;
+	assign spi_mosi = 1'b0;
 	assign idle = !start && !copying && !msix_req && rd == whole && !eth_tx_tvalid && fc_rd == fc_whole && !fc_tx_tvalid &&
 		!fc_tx_rrdy_valid;
 endmodule
