@@ -10,3 +10,6 @@ $(UNIT_IMAGE)/%.o: tests/unit/image/%.c tests/unit/image/helper.h
 $(UNIT_IMAGE)/%_test: $(UNIT_IMAGE)/%_test.o $(UNIT_IMAGE)/helper.o $(IMAGE_LIB) build/driver/libweft.a
 	$(CC) -o $@ $^ $(IMAGE_LIBS) $(DRIVER_LIBS) $(CHECK_LIBS)
 TESTS += $(UNIT_IMAGE_BINS)
+
+tests/unit/image/format_test.py: | build/weft build/firmware/weft.elf
+TESTS += tests/unit/image/format_test.py
