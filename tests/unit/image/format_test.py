@@ -202,6 +202,20 @@ class ImageTest(unittest.TestCase):
         self.assertEqual(flash[0xc0000:], record.ljust(0x40000, b'\xff'))
         self.assertIn('no image in slot 3', self.image('flash', '-o', self.path('f'), '--golden', golden, '--active', 'b', status=1))
 
+    def test_the_walk_in_the_documentation(self):
+        with open(os.path.join(ROOT, 'docs', 'lab-image.md'), encoding='utf-8') as f:
+            commands = [line[4:].rstrip() for line in f if line.startswith('    ')]
+        os.symlink(os.path.abspath(os.path.join(ROOT, 'build')), self.path('build'))
+        said = subprocess.run(['sh', '-eu'], input='\n'.join(commands), stdout=subprocess.PIPE, text=True, check=True, cwd=self.dir,
+                              timeout=LIMIT, env={**os.environ, 'PATH': os.path.abspath(os.path.dirname(WEFT)) + ':' + os.environ['PATH']}).stdout
+        self.assertGreater(len(commands), 8)
+        self.assertEqual(said.count('\nrefused\n'), 2, said)
+        for line in ('weft-1.2.3.img: sound: version 1.2.3+4, board 0x1, counter 5, key ',
+                     'weft-1.2.3.img: refused: BOARD (4): made for board 0x1, this adapter is 0x2\n',
+                     'weft-1.2.3.bin: refused: TLV (3): not signed: '):
+            self.assertIn(line, said)
+        self.assertEqual(os.path.getsize(self.path('flash.bin')), 1 << 20)
+
     def test_wrong_usage(self):
         f = self.path('f')
         for args in ([], ['frob'], ['show'], ['show', f, f], ['check'], ['sign', f, f], ['sign', '--key', f, f], ['keygen', '--key', f],
