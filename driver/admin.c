@@ -26,9 +26,11 @@ static int enable(struct weft_dev *dev, const struct weft_qp *qp)
 
 	for (i = 0; i < sizeof(set) / sizeof(set[0]) && !rc; i++)
 		rc = weft__write32(dev, set[i][0], set[i][1]);
-	return rc ? rc :
-		    weft__wait_status(dev, WEFT_STATUS_AQ_UP_MASK, WEFT_STATUS_AQ_UP_MASK,
-				      "admin pair did not start");
+	if (!rc)
+		rc = weft__wait_status(dev, WEFT_STATUS_AQ_UP_MASK, WEFT_STATUS_AQ_UP_MASK,
+				       "admin pair did not start");
+	dev->up = !rc;
+	return rc;
 }
 
 /* Makes the pair, or after a reset starts the one there is. */
@@ -74,6 +76,7 @@ void weft__admin_stop(struct weft_dev *dev)
 {
 	struct weft_qp *qp = dev->qp[0];
 
+	dev->up = false;
 	weft__write32(dev, WEFT_AQ_CTRL, 0);
 	/*
 	 * the rings' memory may go only when nothing reads or writes them; a device that does not

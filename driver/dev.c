@@ -11,6 +11,7 @@
 #define DEFAULT_ADVANCE_NS 1000u
 #define DEFAULT_ADMIN_LOG2 6u
 #define FW_POLL_NS 1000000 /* between two looks at STATUS */
+#define EMPTY_POLLS 65536u /* between two looks at a device that is polled in vain */
 
 /* One register. All ones could be a counter; the magic number tells whether the device is there. */
 int weft__read32(struct weft_dev *dev, uint32_t off, uint32_t *val)
@@ -115,6 +116,28 @@ static int firmware_dead(struct weft_dev *dev)
 			"the adapter's firmware was made for other hardware: its engine interface has version %u.%u",
 			cause >> 8 & 0xff, cause & 0xff);
 	return weft_set_error(-EIO, "the adapter's firmware is dead, FW_STATUS 0x%08x", cause);
+}
+
+int weft__look(struct weft_dev *dev)
+{
+	uint32_t status;
+	int rc = weft__read32(dev, WEFT_STATUS, &status);
+
+	dev->empty = 0;
+	if (rc || !dev->up || (status & WEFT_STATUS_AQ_UP_MASK))
+		return rc;
+	if (status & WEFT_STATUS_FW_DEAD_MASK)
+		firmware_dead(dev); /* for its text */
+	else
+		weft_set_error(-ENODEV, "the adapter has reset itself, its queue pairs are gone");
+	dev->lost = true;
+	atomic_store(&dev->gone, true);
+	return -ENODEV;
+}
+
+int weft__look_at_times(struct weft_dev *dev)
+{
+	return ++dev->empty < EMPTY_POLLS ? 0 : weft__look(dev);
 }
 
 int weft__wait_status(struct weft_dev *dev, uint32_t mask, uint32_t want, const char *what)
@@ -238,7 +261,7 @@ void weft_dev_close(struct weft_dev *dev)
 	for (i = 1; i < WEFT_N_QP; i++)
 		dirty |= dev->qp[i] != NULL;
 	dirty |= dev->qp[0]->inflight != 0;
-	if (dirty && !atomic_load(&dev->gone))
+	if (dirty && (!atomic_load(&dev->gone) || dev->lost))
 		dev->bus->ops->reset(
 			dev->bus); /* nothing may touch the memory that goes away now */
 	for (i = 1; i < WEFT_N_QP; i++) {
@@ -259,9 +282,14 @@ int weft_dev_reset(struct weft_dev *dev)
 	unsigned int i;
 	int rc;
 
-	if (atomic_load(&dev->gone))
+	if (atomic_load(&dev->gone) && !dev->lost)
 		return -ENODEV;
+	dev->up = false;
 	rc = reset_bus(dev);
+	if (!rc) {
+		dev->lost = false;
+		atomic_store(&dev->gone, false);
+	}
 	for (i = 0; i < WEFT_N_QP; i++)
 		if (dev->qp[i])
 			dev->qp[i]->state = QP_DEAD;

@@ -160,6 +160,9 @@ struct weft_dev {
 	uint16_t n_vectors;
 	uint16_t abi_minor;
 	atomic_bool gone;
+	bool up;             /* the device has told that it serves the admin pair */
+	bool lost;           /* gone, but only because it reset itself or its firmware died */
+	unsigned int empty;  /* polls since something came, or since a look at the device */
 	int epfd;
 	int *vec_fd; /* n_vectors, -1: not in use */
 	unsigned int *vec_users;
@@ -181,6 +184,14 @@ int weft__bus_failed(unsigned int before, int err, const char *fmt, ...)
 /* dev.c */
 int weft__read32(struct weft_dev *dev, uint32_t off, uint32_t *val);
 int weft__write32(struct weft_dev *dev, uint32_t off, uint32_t val);
+/*
+ * Looks whether a silent device is still there and serves the admin pair. It does no more when it
+ * reset itself (its watchdog), which takes all pairs with it, or when its firmware is dead: then the
+ * handle is gone, -ENODEV.
+ */
+int weft__look(struct weft_dev *dev);
+/* After a poll that found nothing: weft__look once in many, for programs that never sleep. */
+int weft__look_at_times(struct weft_dev *dev);
 /* Waits until STATUS & mask == want; what: for the message of -ETIMEDOUT. */
 int weft__wait_status(struct weft_dev *dev, uint32_t mask, uint32_t want, const char *what);
 

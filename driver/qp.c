@@ -464,7 +464,9 @@ int weft_qp_reachable(struct weft_qp *qp, const void *addr, size_t len)
 
 int weft_qp_poll(struct weft_qp *qp, unsigned int max)
 {
+	const bool own_thread = qp->params.flags & WEFT_QP_THREAD;
 	struct weft_dev *dev = qp->dev;
+	int n;
 
 	if (qp->state == QP_GONE)
 		return 0; /* from a callback that tells of its end */
@@ -472,7 +474,10 @@ int weft_qp_poll(struct weft_qp *qp, unsigned int max)
 	    !atomic_load(&dev->gone) &&
 	    dev->bus->ops->advance(dev->bus, dev->params.advance_ns) < 0)
 		atomic_store(&dev->gone, true);
-	return weft__ring_poll(qp, max);
+	n = weft__ring_poll(qp, max); /* which may free the pair */
+	if (n || own_thread || atomic_load(&dev->gone))
+		return n;
+	return weft__look_at_times(dev); /* the next poll ends what is in flight */
 }
 
 int weft_qp_fd(const struct weft_qp *qp)

@@ -2,7 +2,7 @@
 /*
  * Polling and sleeping. A device with a time of its own (simulation in this process) never sleeps:
  * waiting means letting it work. Any other device is waited for on the epoll fd, in slices, so that
- * a device that vanished without a word is noticed.
+ * a device that vanished without a word, or reset itself, is noticed.
  */
 #include <errno.h>
 #include <sys/epoll.h>
@@ -144,6 +144,10 @@ int weft_dev_poll(struct weft_dev *dev)
 	due = run_pollers(dev);
 	if (!n)
 		n = due;
+	if (n)
+		dev->empty = 0;
+	else if (!atomic_load(&dev->gone) && weft__look_at_times(dev))
+		n = poll_pairs(dev); /* everything in flight ends */
 	return !n && atomic_load(&dev->gone) ? -ENODEV : n;
 }
 
@@ -192,14 +196,6 @@ static void clear(struct weft_dev *dev, const struct epoll_event *ev)
 			dev->qp[i]->armed = false;
 }
 
-/* Looks whether a silent device is still there. */
-static int alive(struct weft_dev *dev)
-{
-	uint32_t magic;
-
-	return weft__read32(dev, WEFT_MAGIC, &magic);
-}
-
 static int sleep_slice(struct weft_dev *dev, int ms)
 {
 	struct epoll_event ev[8];
@@ -214,7 +210,7 @@ static int sleep_slice(struct weft_dev *dev, int ms)
 		clear(dev, &ev[i]);
 	if (atomic_load(&dev->gone))
 		return -ENODEV;
-	return n ? 1 : alive(dev);
+	return n ? 1 : weft__look(dev);
 }
 
 /* Lets a simulated device work until something is there or until ns of its time have passed. */
@@ -238,7 +234,7 @@ static int step_until(struct weft_dev *dev, uint64_t ns)
 				-ETIMEDOUT,
 				"the simulated device is idle and its time stands still");
 	}
-	return 0;
+	return weft__look(dev);
 }
 
 /* Sleeps until end. */

@@ -91,7 +91,8 @@ void weft_dev_close(struct weft_dev *dev);
 /*
  * Function-level reset, then a new start. Every queue pair becomes dead: its commands end with
  * -ECANCELED at its next poll, it takes no further ones, and only weft_qp_delete is of use. DMA
- * memory and registrations stay. Errors as weft_dev_open.
+ * memory and registrations stay. Errors as weft_dev_open. Also the way back from -ENODEV when the
+ * adapter has only reset itself or its firmware died (the polls notice it, weft_last_error() tells).
  */
 int weft_dev_reset(struct weft_dev *dev);
 
