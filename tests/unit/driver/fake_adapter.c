@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "fake_fc.h"
+#include "fake_fw.h"
 
 void fake_violation(struct fake *f, const char *fmt, ...)
 {
@@ -314,7 +315,7 @@ static uint16_t do_admin(struct fake *f, const struct weft_admin_entry *e, uint3
 		dw[2] = 100u * stats->page + 3;
 		return f->qp[stats->qp & 127].live ? 0 : ENOENT;
 	default:
-		return EINVAL;
+		return e->opcode >= WEFT_OP_FW_LOG ? fake_fw_admin(e, dw) : EINVAL;
 	}
 }
 
