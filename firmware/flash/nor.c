@@ -134,7 +134,9 @@ int nor_poll(const struct nor_spi *spi, const struct nor_op *op)
 {
 	uint8_t st = status(spi);
 
-	if (st != STATUS_NONE && !(st & STATUS_BUSY))
+	if (st == STATUS_NONE)
+		return EIO;
+	if (!(st & STATUS_BUSY))
 		return 0;
 	return spi->time_ns(spi->ctx) - op->since > op->limit ? EIO : EBUSY;
 }
@@ -153,8 +155,6 @@ int nor_settle(const struct nor_spi *spi)
 {
 	struct nor_op op;
 
-	if (status(spi) == STATUS_NONE)
-		return EIO;
 	started(spi, &op, NOR_ERASE_LIMIT_NS);
 	return nor_wait(spi, &op);
 }

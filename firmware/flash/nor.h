@@ -40,7 +40,7 @@ int nor_program(const struct nor_spi *spi, struct nor_op *op, uint32_t addr, con
 		uint32_t len);
 /* Starts to erase the sector that begins at addr. */
 int nor_erase(const struct nor_spi *spi, struct nor_op *op, uint32_t addr);
-/* 0: through; whether it is right, a read tells. EBUSY: not yet. EIO: the time is over. */
+/* 0: through; whether it is right, a read tells. EBUSY: not yet. EIO: the time is over, or no answer. */
 int nor_poll(const struct nor_spi *spi, const struct nor_op *op);
 /* nor_poll() until it is not EBUSY. */
 int nor_wait(const struct nor_spi *spi, const struct nor_op *op);

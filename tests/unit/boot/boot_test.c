@@ -33,6 +33,7 @@ int main(int argc, char **argv)
 	srunner_run_all(sr, CK_NORMAL);
 	failed = srunner_ntests_failed(sr);
 	srunner_free(sr);
+	rig_end();
 	printf("boot and flash: %" PRIu64 " cases of bad images, faults and power cuts\n", cases);
 	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -16,8 +16,7 @@ static void slow_rig(struct rig *r)
 	struct weft_flash_config config = { .protect_size = SLOT_SIZE };
 
 	rig_init(r);
-	weft_flash_close(r->flash);
-	ck_assert_int_eq(weft_flash_open(&r->flash, &config), 0);
+	rig_open(r, &config);
 }
 
 START_TEST(programming_only_clears_bits_and_erasing_sets_them)

@@ -217,12 +217,36 @@ static uint32_t rig_time(void *ctx)
 	return (uint32_t)((struct rig *)ctx)->now;
 }
 
+/* A megabyte anew for each case would be most of the time: the flash goes from rig to rig. */
+static struct weft_flash *spare;
+
+static void as_new(struct weft_flash *f)
+{
+	uint8_t *p = weft_flash_data(f);
+	uint32_t slot;
+
+	for (slot = SLOT_FIRST; slot <= SLOT_LAST; slot++)
+		memset(p + slot_offset(slot), 0xff, RIG_IMAGE_MAX);
+	memset(p + RECORD_OFFSET, 0xff, RECORD_SECTORS * FLASH_SECTOR);
+	weft_flash_power_on(f);
+	weft_flash_steps_reset(f);
+	weft_flash_dead(f, false);
+	weft_flash_fail_erase(f, false);
+	weft_flash_fail_program(f, false);
+}
+
 void rig_init(struct rig *r)
 {
 	struct weft_flash_config config = { .protect_size = SLOT_SIZE, .at_once = true };
 
 	memset(r, 0, sizeof(*r));
-	ck_assert_int_eq(weft_flash_open(&r->flash, &config), 0);
+	if (spare) {
+		r->flash = spare;
+		spare = NULL;
+		as_new(r->flash);
+	} else {
+		ck_assert_int_eq(weft_flash_open(&r->flash, &config), 0);
+	}
 	r->spi.ctx = r;
 	r->spi.select = rig_select;
 	r->spi.byte = rig_byte;
@@ -237,9 +261,25 @@ void rig_init(struct rig *r)
 	memcpy(r->env.key_hash, keys(false)->hash, sizeof(r->env.key_hash));
 }
 
+/* For tests that want another flash. */
+void rig_open(struct rig *r, const struct weft_flash_config *config)
+{
+	rig_free(r);
+	ck_assert_int_eq(weft_flash_open(&r->flash, config), 0);
+	r->own_flash = true;
+}
+
 void rig_free(struct rig *r)
 {
-	weft_flash_close(r->flash);
+	if (!r->own_flash && !spare)
+		spare = r->flash;
+	else
+		weft_flash_close(r->flash);
+}
+
+void rig_end(void)
+{
+	weft_flash_close(spare);
 }
 
 void rig_put(struct rig *r, uint32_t slot, const struct image *im)
@@ -263,8 +303,10 @@ void rig_record(const struct rig *r, struct boot_record *rec)
 	memset(rec, 0, sizeof(*rec));
 	rec->active = SLOT_GOLDEN;
 	for (i = 0; i < RECORD_SECTORS * RECORD_PLACES; i++) {
+		if (get_le32(p + i * RECORD_SIZE) != RECORD_MAGIC)
+			continue;
 		memcpy(&one, p + i * RECORD_SIZE, sizeof(one));
-		if (one.magic != RECORD_MAGIC || !record_valid(&one) || (any && one.seq < rec->seq))
+		if (!record_valid(&one) || (any && one.seq < rec->seq))
 			continue;
 		*rec = one;
 		any = true;
@@ -303,14 +345,15 @@ uint32_t rig_reset(struct rig *r, bool watchdog)
 
 uint32_t rig_running(const struct rig *r)
 {
+	bool whole = true;
 	uint32_t i;
 
 	if (!r->choice.slot)
 		return 0;
-	for (i = 4; i < 64; i += 4)
-		ck_assert_uint_eq(get_le32(r->imem + i), get_le32(r->imem));
-	for (i = 64; i < sizeof(r->imem); i++)
-		ck_assert_uint_eq(r->imem[i], 0);
+	/* One assertion, as each costs a system call. */
+	for (i = 0; whole && i < sizeof(r->imem); i += 4)
+		whole = get_le32(r->imem + i) == (i < 64 ? get_le32(r->imem) : 0);
+	ck_assert_msg(whole, "what was started is no whole image from byte %u on", i - 4);
 	return get_le32(r->imem);
 }
 

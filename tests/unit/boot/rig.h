@@ -37,6 +37,7 @@ struct image {
 
 struct rig {
 	struct weft_flash *flash;
+	bool own_flash;
 	uint64_t now;
 	struct nor_spi spi;
 	struct boot_env env;
@@ -62,7 +63,9 @@ void image_good(struct image *im, uint32_t version, uint32_t counter);
 enum image_error image_look(const uint8_t *p, uint32_t len, uint32_t counter);
 
 void rig_init(struct rig *r);
+void rig_open(struct rig *r, const struct weft_flash_config *config); /* another flash */
 void rig_free(struct rig *r);
+void rig_end(void); /* of the program */
 /* Straight into the flash's memory. */
 void rig_put(struct rig *r, uint32_t slot, const struct image *im);
 void rig_erase_slot(struct rig *r, uint32_t slot);

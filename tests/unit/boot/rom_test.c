@@ -294,8 +294,7 @@ START_TEST(it_waits_for_what_was_under_way)
 	struct image im;
 
 	rig_init(&r);
-	weft_flash_close(r.flash);
-	ck_assert_int_eq(weft_flash_open(&r.flash, &config), 0);
+	rig_open(&r, &config);
 	image_good(&im, SLOT_GOLDEN, 5);
 	rig_put(&r, SLOT_GOLDEN, &im);
 	ck_assert_int_eq(nor_erase(&r.spi, &op, slot_offset(SLOT_B)), 0);
