@@ -41,6 +41,15 @@ static uint16_t download(const struct weft_arg_fw_download *a)
 
 static void tell(const struct weft_arg_fw *a, uint32_t *dw)
 {
+	const struct fake_fw *f = &fake_fw;
+
+	if (f->told && (a->slot || a->action)) {
+		memcpy(dw,
+		       a->slot ? f->slots[a->slot & 3][a->action & 1] :
+				 &f->adapter[3 * ((a->action - 1) % 3)],
+		       12);
+		return;
+	}
 	for (uint32_t i = 0; i < 3; i++)
 		dw[i] = a->slot   ? 0x01010000u * a->slot + 0x100u * a->action + i :
 			a->action ? 0x11111111u * (3u * (a->action - 1u) + i) :

@@ -14,6 +14,8 @@ struct fake_fw {
 	unsigned int fail_at;
 	uint32_t fail_dw;
 	uint32_t record[3]; /* FW_LOG, slot 0, page 0 */
+	bool told;          /* the other pages are these, not a pattern */
+	uint32_t adapter[9], slots[4][2][3];
 	uint32_t commit_next, confirmed;
 	/* seen */
 	unsigned int ops, pieces;
