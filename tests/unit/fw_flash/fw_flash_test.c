@@ -19,6 +19,7 @@ int main(void)
 	tests_update(s);
 	tests_trial(s);
 	tests_fault(s);
+	tests_lives(s);
 	srunner_run_all(r, CK_NORMAL);
 	failed = srunner_ntests_failed(r);
 	srunner_free(r);

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # The firmware's flash service on the native model, with the simulator's flash behind it: build/tests/unit/fw_flash/fw_flash_test
 FWF_OUT  := build/tests/unit/fw_flash
-FWF_FW   := $(wildcard firmware/nvme_tcp/*.c firmware/fc/*.c firmware/fc_nvme/*.c firmware/host/*.c) firmware/main.c
+FWF_FW   := $(wildcard firmware/nvme_tcp/*.c firmware/fc/*.c firmware/fc_nvme/*.c firmware/host/*.c) firmware/main.c firmware/boot/rom/boot.c
 FWF_TEST := $(wildcard tests/unit/fw_flash/*.c)
 FWF_SIM  := flash flash_array
 FWF_OBJ  := $(FWF_FW:firmware/%.c=build/tests/unit/fw_nvme/fw/%.o) $(FWF_TEST:tests/unit/fw_flash/%.c=$(FWF_OUT)/%.o) $(FWF_SIM:%=$(FWF_OUT)/%.o)

@@ -57,5 +57,6 @@ const struct hal_cpl *download(uint8_t slot, uint32_t session, const uint8_t *im
 void tests_update(Suite *s);
 void tests_trial(Suite *s);
 void tests_fault(Suite *s);
+void tests_lives(Suite *s);
 
 #endif
