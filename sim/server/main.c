@@ -22,17 +22,13 @@
 
 #include "ether.h"
 #include "fc_port.h"
-#include "model/flash.h"
 #include "server.h"
 
 #define STEP_CYCLES 256 /* between two looks at the sockets */
 #define VERSION "0.1"
-#define GOLDEN_SIZE 0x40000u
 
 struct options {
-	const char *socket, *eth, *pcap, *fc, *fc_pcap, *fst, *firmware, *flash, *rom;
-	uint32_t board_id;
-	uint8_t key_hash[32];
+	const char *socket, *eth, *pcap, *fc, *fc_pcap, *fst, *firmware;
 	struct weft_link_params faults, fc_faults;
 	uint64_t fst_from, fst_to;
 	bool cycle_time, log;
@@ -41,7 +37,6 @@ struct options {
 struct server {
 	struct options opt;
 	struct weft_sim *sim;
-	struct weft_flash *flash;
 	struct vfu vfu;
 	struct ether eth;
 	struct fc_port fc;
@@ -66,10 +61,6 @@ static const char usage[] =
 	"                          P from 0 to 1, T like 50us or 1ms (by: how late a reordered frame may come)\n"
 	"  --fc-faults SPEC        the same for the Fibre Channel port\n"
 	"  --firmware ELF          firmware in place of the built one\n"
-	"  --flash FILE            boot from this flash (1 MiB; made, erased, when it is not there) through the boot ROM\n"
-	"  --rom ELF               boot ROM in place of the built one\n"
-	"  --board N               with --flash: board id of the hardware configuration (0)\n"
-	"  --key-hash HEX          with --flash: SHA-256 of the public key that images are signed with\n"
 	"  --log                   firmware's log to stderr\n"
 	"  --help, --version\n";
 
@@ -124,52 +115,6 @@ static int parse_faults(struct weft_link_params *faults, const char *option, con
 	return weft_link_parse(text, faults, &bad) ? wrong(option, bad) : 0;
 }
 
-static int parse_board(struct options *opt, const char *text)
-{
-	unsigned long n;
-	char *end;
-
-	errno = 0;
-	n = strtoul(text, &end, 0);
-	if (errno || *end || end == text || *text == '-' || n > UINT32_MAX)
-		return wrong("--board", text);
-	opt->board_id = (uint32_t)n;
-	return 0;
-}
-
-static int parse_key_hash(struct options *opt, const char *text)
-{
-	size_t i, n = sizeof(opt->key_hash);
-
-	if (strlen(text) != 2 * n || strspn(text, "0123456789abcdefABCDEF") != 2 * n)
-		return wrong("--key-hash", text);
-	for (i = 0; i < n; i++)
-		sscanf(text + 2 * i, "%2hhx", &opt->key_hash[i]);
-	return 0;
-}
-
-/* What the adapter boots from and with. 1: not one of these. */
-static int boot_option(struct options *opt, int c)
-{
-	switch (c) {
-	case 'i':
-		opt->firmware = optarg;
-		return 0;
-	case 'F':
-		opt->flash = optarg;
-		return 0;
-	case 'r':
-		opt->rom = optarg;
-		return 0;
-	case 'b':
-		return parse_board(opt, optarg);
-	case 'k':
-		return parse_key_hash(opt, optarg);
-	default:
-		return 1;
-	}
-}
-
 static int one_option(struct options *opt, int c)
 {
 	switch (c) {
@@ -196,6 +141,9 @@ static int one_option(struct options *opt, int c)
 		return 0;
 	case 'g':
 		return parse_faults(&opt->fc_faults, "--fc-faults", optarg);
+	case 'i':
+		opt->firmware = optarg;
+		return 0;
 	case 'l':
 		opt->log = true;
 		return 0;
@@ -218,18 +166,13 @@ static int parse_options(struct options *opt, int argc, char **argv)
 		{ "time", 1, NULL, 't' },      { "faults", 1, NULL, 'f' },
 		{ "fc", 1, NULL, 'c' },        { "fc-pcap", 1, NULL, 'q' },
 		{ "fc-faults", 1, NULL, 'g' }, { "firmware", 1, NULL, 'i' },
-		{ "flash", 1, NULL, 'F' },     { "rom", 1, NULL, 'r' },
-		{ "board", 1, NULL, 'b' },     { "key-hash", 1, NULL, 'k' },
 		{ "log", 0, NULL, 'l' },       { "help", 0, NULL, 'h' },
 		{ "version", 0, NULL, 'v' },   { NULL, 0, NULL, 0 },
 	};
 	int c, ret = 0;
 
-	while (!ret && (c = getopt_long(argc, argv, "", names, NULL)) >= 0) {
-		ret = boot_option(opt, c);
-		if (ret == 1)
-			ret = one_option(opt, c);
-	}
+	while (!ret && (c = getopt_long(argc, argv, "", names, NULL)) >= 0)
+		ret = one_option(opt, c);
 	if (!ret && (optind < argc || !opt->socket)) {
 		fputs(usage, stderr);
 		ret = -EINVAL;
@@ -352,21 +295,6 @@ static int open_waves(struct server *s, char **argv)
 	return ret;
 }
 
-/* The first slot, the golden image's, is write-protected as a board has it. */
-static int open_flash(struct server *s)
-{
-	const struct weft_flash_config cfg = { .path = s->opt.flash, .protect_size = GOLDEN_SIZE };
-	int ret;
-
-	if (!s->opt.flash)
-		return 0;
-	ret = weft_flash_open(&s->flash, &cfg);
-	if (ret)
-		fprintf(stderr, "weft-sim: flash %s: %s\n", s->opt.flash,
-			ret == -EINVAL ? "its size is none of a flash" : strerror(-ret));
-	return ret;
-}
-
 static int open_server(struct server *s, char **argv)
 {
 	static const struct weft_sim_ops ops = { on_dma_read, on_dma_write, on_irq, on_eth_tx,
@@ -375,13 +303,6 @@ static int open_server(struct server *s, char **argv)
 					  .wall_time = !s->opt.cycle_time };
 	int ret;
 
-	ret = open_flash(s);
-	if (ret)
-		return ret;
-	params.flash = s->flash;
-	params.rom = s->opt.rom;
-	params.board_id = s->opt.board_id;
-	memcpy(params.key_hash, s->opt.key_hash, sizeof(params.key_hash));
 	ret = fc_port_open(&s->fc, "weft-sim", s->opt.fc, &s->opt.fc_faults);
 	if (ret)
 		return ret;
@@ -412,7 +333,6 @@ static void close_server(struct server *s)
 	ether_close(&s->eth);
 	fc_port_close(&s->fc);
 	weft_sim_destroy(s->sim);
-	weft_flash_close(s->flash);
 }
 
 /* --- running ---------------------------------------------------------------------------------- */
