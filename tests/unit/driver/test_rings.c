@@ -241,7 +241,7 @@ static void vanish(bool silent)
 	f->gone = true;
 	f->write_enodev = !silent;
 	f->frozen = true;
-	ck_assert_int_eq(weft_nop(dev, 1), silent ? -ETIMEDOUT : -ENODEV);
+	ck_assert_int_eq(weft_nop(dev, 1), -ENODEV);
 	ck_assert_int_eq(weft_dev_read32(dev, WEFT_SCRATCH, &(uint32_t){ 0 }), -ENODEV);
 	weft_dev_poll(dev);
 	ck_assert_uint_eq(seen.n, 2);
@@ -288,6 +288,57 @@ START_TEST(reset_ends_commands_and_starts_anew)
 	poll_until(1);
 	drop_qp(again);
 	close_dev();
+}
+END_TEST
+
+/* As its watchdog does: all rings are forgotten, and nothing tells the host. */
+START_TEST(a_device_that_reset_itself_is_noticed)
+{
+	struct weft_qp *qp, *again;
+	unsigned long polls = 0;
+	int rc = 0;
+
+	open_dev();
+	qp = make_qp(4, true);
+	f->hold = true;
+	ck_assert_int_eq(submit(qp, 1), 0);
+	weft_qp_doorbell(qp);
+	weft_dev_poll(dev);
+	f->aq_ctrl = 0;
+	f->fw_dead = _i == 2;
+	while (!rc && polls++ < 200000) /* never sleeps: all of the device, or one pair */
+		rc = _i == 1 ? weft_qp_poll(qp, 0) : weft_dev_poll(dev);
+	ck_assert_int_eq(rc, -ENODEV);
+	ck_assert_ptr_nonnull(strstr(weft_last_error(), _i == 2 ? "dead" : "reset itself"));
+	ck_assert_int_eq(weft_dev_poll(dev), -ENODEV);
+	ck_assert_uint_eq(seen.n, 1);
+	ck_assert_int_eq(seen.last_error, -ENODEV);
+	ck_assert_int_eq(submit(qp, 2), -ENODEV);
+	f->hold = f->fw_dead = false;
+	ck_assert_int_eq(weft_dev_reset(dev), 0);
+	ck_assert_int_eq(submit(qp, 2), -ENOTCONN);
+	ck_assert_int_eq(weft_qp_delete(qp), 0);
+	again = make_qp(4, true);
+	ck_assert_int_eq(submit(again, 1), 0);
+	weft_qp_doorbell(again);
+	poll_until(1);
+	drop_qp(again);
+	close_dev();
+}
+END_TEST
+
+START_TEST(a_handle_that_lost_its_device_resets_it_when_it_closes)
+{
+	open_dev();
+	make_qp(4, true);
+	f->aq_ctrl = 0;
+	f->fw_dead = true; /* its engines may still have the rings */
+	ck_assert_int_eq(weft_dev_wait(dev, 1000), -ENODEV);
+	ck_assert_uint_eq(f->resets, 0);
+	weft_dev_close(dev);
+	ck_assert_uint_eq(f->resets, 1);
+	ck_assert(f->closed);
+	fake_free(f);
 }
 END_TEST
 
@@ -386,6 +437,8 @@ int main(void)
 	tcase_add_test(t, device_vanishes_silently);
 	tcase_add_test(t, device_vanishes_with_an_error);
 	tcase_add_test(t, reset_ends_commands_and_starts_anew);
+	tcase_add_loop_test(t, a_device_that_reset_itself_is_noticed, 0, 3);
+	tcase_add_test(t, a_handle_that_lost_its_device_resets_it_when_it_closes);
 	tcase_add_test(t, interrupts_wake_a_sleeper);
 	tcase_add_test(t, sleeper_notices_a_dead_device);
 	tcase_add_test(t, thread_pair_is_polled_alone);
