@@ -9,7 +9,7 @@
 # Programs that link a library need $(SIM_LIBS) after it and the C++ linker.
 SIM_TOP     ?= weft_top
 SIM_SOURCES ?= $(RTL_SOURCES)
-SIM_LIBS    := -lz -lpthread -lm
+SIM_LIBS    := -lz -lpthread -lm -lnettle
 SIM_VFLAGS  := -O3 --x-assign fast --x-initial fast --no-timing --output-split 20000 --output-split-cfuncs 5000
 SIM_LINT    := -Wno-lint -Wno-style
 

@@ -96,6 +96,20 @@ struct weft_sim_params {
 };
 
 /*
+ * key_hash from text: 64 hexadecimal digits, or the name of a file with an Ed25519 public key (DER or
+ * PEM). -EINVAL, or what opening the file says; both said on stderr.
+ */
+int weft_sim_key(const char *text, uint8_t hash[32]);
+/* board_id from text: a number up to 2^32 - 1, hexadecimal after 0x. -EINVAL. */
+int weft_sim_board(const char *text, uint32_t *board);
+/*
+ * The flash in a file, which is made, erased, if it is not there; its golden image is write-protected.
+ * The caller's, to be ended with weft_flash_close after the adapter. Errors of weft_flash_open, said
+ * on stderr.
+ */
+int weft_sim_flash_file(const char *path, struct weft_flash **flash);
+
+/*
  * Makes an adapter in reset with its firmware, or boot ROM, loaded, then runs it out of reset: its
  * power comes on. -ENOENT/-ENOEXEC (firmware file missing or unfit, named on stderr), -ENOMEM.
  */

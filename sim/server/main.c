@@ -20,6 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../model/flash.h"
 #include "ether.h"
 #include "fc_port.h"
 #include "server.h"
@@ -28,7 +29,9 @@
 #define VERSION "0.1"
 
 struct options {
-	const char *socket, *eth, *pcap, *fc, *fc_pcap, *fst, *firmware;
+	const char *socket, *eth, *pcap, *fc, *fc_pcap, *fst, *firmware, *flash, *rom;
+	uint32_t board;
+	uint8_t key_hash[32];
 	struct weft_link_params faults, fc_faults;
 	uint64_t fst_from, fst_to;
 	bool cycle_time, log;
@@ -37,6 +40,7 @@ struct options {
 struct server {
 	struct options opt;
 	struct weft_sim *sim;
+	struct weft_flash *flash;
 	struct vfu vfu;
 	struct ether eth;
 	struct fc_port fc;
@@ -61,6 +65,10 @@ static const char usage[] =
 	"                          P from 0 to 1, T like 50us or 1ms (by: how late a reordered frame may come)\n"
 	"  --fc-faults SPEC        the same for the Fibre Channel port\n"
 	"  --firmware ELF          firmware in place of the built one\n"
+	"  --flash FILE            the adapter boots from this image of its flash, through the boot ROM\n"
+	"  --rom ELF               boot ROM in place of the built one\n"
+	"  --board ID              board id, for which images must be made [0]\n"
+	"  --key FILE|HEX          Ed25519 public key that images must be signed with (PEM or DER), or its SHA-256\n"
 	"  --log                   firmware's log to stderr\n"
 	"  --help, --version\n";
 
@@ -144,6 +152,16 @@ static int one_option(struct options *opt, int c)
 	case 'i':
 		opt->firmware = optarg;
 		return 0;
+	case 'F':
+		opt->flash = optarg;
+		return 0;
+	case 'R':
+		opt->rom = optarg;
+		return 0;
+	case 'B':
+		return weft_sim_board(optarg, &opt->board) ? wrong("--board", optarg) : 0;
+	case 'K':
+		return weft_sim_key(optarg, opt->key_hash);
 	case 'l':
 		opt->log = true;
 		return 0;
@@ -167,7 +185,9 @@ static int parse_options(struct options *opt, int argc, char **argv)
 		{ "fc", 1, NULL, 'c' },        { "fc-pcap", 1, NULL, 'q' },
 		{ "fc-faults", 1, NULL, 'g' }, { "firmware", 1, NULL, 'i' },
 		{ "log", 0, NULL, 'l' },       { "help", 0, NULL, 'h' },
-		{ "version", 0, NULL, 'v' },   { NULL, 0, NULL, 0 },
+		{ "version", 0, NULL, 'v' },   { "flash", 1, NULL, 'F' },
+		{ "rom", 1, NULL, 'R' },       { "board", 1, NULL, 'B' },
+		{ "key", 1, NULL, 'K' },       { NULL, 0, NULL, 0 },
 	};
 	int c, ret = 0;
 
@@ -175,6 +195,15 @@ static int parse_options(struct options *opt, int argc, char **argv)
 		ret = one_option(opt, c);
 	if (!ret && (optind < argc || !opt->socket)) {
 		fputs(usage, stderr);
+		ret = -EINVAL;
+	}
+	if (!ret && opt->flash && opt->firmware) {
+		fputs("weft-sim: firmware comes from --flash or from --firmware, not from both\n",
+		      stderr);
+		ret = -EINVAL;
+	}
+	if (!ret && opt->rom && !opt->flash) {
+		fputs("weft-sim: --rom needs --flash\n", stderr);
 		ret = -EINVAL;
 	}
 	return ret;
@@ -300,12 +329,20 @@ static int open_server(struct server *s, char **argv)
 	static const struct weft_sim_ops ops = { on_dma_read, on_dma_write, on_irq, on_eth_tx,
 						 on_fc_tx };
 	struct weft_sim_params params = { .firmware = s->opt.firmware,
+					  .rom = s->opt.rom,
+					  .board_id = s->opt.board,
 					  .wall_time = !s->opt.cycle_time };
 	int ret;
 
 	ret = fc_port_open(&s->fc, "weft-sim", s->opt.fc, &s->opt.fc_faults);
 	if (ret)
 		return ret;
+	if (s->opt.flash)
+		ret = weft_sim_flash_file(s->opt.flash, &s->flash);
+	if (ret)
+		return ret;
+	params.flash = s->flash;
+	memcpy(params.key_hash, s->opt.key_hash, sizeof(params.key_hash));
 	ret = weft_sim_create(&params, &ops, s, &s->sim);
 	if (ret)
 		return ret;
@@ -333,6 +370,7 @@ static void close_server(struct server *s)
 	ether_close(&s->eth);
 	fc_port_close(&s->fc);
 	weft_sim_destroy(s->sim);
+	weft_flash_close(s->flash);
 }
 
 /* --- running ---------------------------------------------------------------------------------- */

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../model/flash.h"
 #include "weft_host.h"
 #include "world.h"
 
@@ -33,6 +34,7 @@ struct inproc_bus {
 	struct weft_bus bus;
 	struct weft_world_port *port;
 	struct weft_world *own; /* to be destroyed with the bus */
+	struct weft_flash *flash; /* the same, after it */
 	struct ranges mapped, lent;
 	uint64_t next_iova;
 	int irq[WEFT_N_VECTORS];
@@ -323,6 +325,7 @@ static void bus_close(struct weft_bus *bus)
 	b->port->bus = NULL;
 	unlock(b);
 	weft_world_destroy(b->own);
+	weft_flash_close(b->flash);
 	free(b->mapped.r);
 	free(b->lent.r);
 	free(b);
@@ -383,6 +386,52 @@ int weft_bus_open_sim(const struct weft_sim_params *params, struct weft_bus **bu
 		weft_world_destroy(world);
 	else
 		self(*bus)->own = world;
+	return ret;
+}
+
+/* One word of the options, name=value. */
+static int set_option(struct weft_sim_params *p, const char **flash, const char *word)
+{
+	const struct {
+		const char *name;
+		const char **text;
+	} texts[] = { { "firmware=", &p->firmware }, { "flash=", flash }, { "rom=", &p->rom } };
+	unsigned int i;
+
+	for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		if (!strncmp(word, texts[i].name, strlen(texts[i].name))) {
+			*texts[i].text = word + strlen(texts[i].name);
+			return 0;
+		}
+	if (!strncmp(word, "key=", 4))
+		return weft_sim_key(word + 4, p->key_hash);
+	if (!strncmp(word, "board=", 6) && !weft_sim_board(word + 6, &p->board_id))
+		return 0;
+	fprintf(stderr, "inproc: cannot make sense of \"%s\"\n", word);
+	return -EINVAL;
+}
+
+int weft_bus_open_inproc(const char *options, struct weft_bus **bus)
+{
+	struct weft_sim_params params = { 0 };
+	struct weft_flash *flash = NULL;
+	const char *path = NULL;
+	char *text = strdup(options), *word, *rest = text;
+	int ret = text ? 0 : -ENOMEM;
+
+	*bus = NULL;
+	while (!ret && (word = strsep(&rest, ",")))
+		ret = *word ? set_option(&params, &path, word) : 0;
+	if (!ret && path)
+		ret = weft_sim_flash_file(path, &flash);
+	params.flash = flash;
+	if (!ret)
+		ret = weft_bus_open_sim(&params, bus);
+	if (ret)
+		weft_flash_close(flash);
+	else
+		self(*bus)->flash = flash;
+	free(text);
 	return ret;
 }
 

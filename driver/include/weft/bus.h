@@ -114,7 +114,9 @@ int weft_bus_open(const char *spec, struct weft_bus **bus);
 
 /*
  * The in-process simulator, present only in programs that link it. options: the text behind
- * "inproc:", may be empty.
+ * "inproc:", may be empty; else words with commas between them: firmware=ELF, or flash=FILE, rom=ELF,
+ * board=ID, key=FILE or digits, as the options of weft-sim(1). -EINVAL: another word; the errors of
+ * weft_sim_create and weft_flash_open. What is wrong is said on standard error.
  */
 int weft_bus_open_inproc(const char *options, struct weft_bus **bus);
 
