@@ -12,7 +12,8 @@
 //   spi_*             NOR flash, mode 0
 //   time_ns           device time; next_timer_ns and idle let a simulator sleep
 module weft_top #(
-	parameter ROM_FILE = ""
+	parameter ROM_FILE = "",
+	parameter int unsigned SPI_DIV = 3 // of the flash's clock, clk / (2 * (SPI_DIV + 1)): 31 MHz at 250
 ) (
 	input  logic         clk,
 	input  logic         rst,
@@ -144,7 +145,7 @@ module weft_top #(
 		.tx_ctxa_addr, .tx_ctxa_rdata, .rx_ctxa_addr, .rx_ctxa_rdata, .rx_hash_addr, .rx_hash_rdata
 	);
 
-	weft_boot u_boot (
+	weft_boot #(.SPI_DIV(SPI_DIV)) u_boot (
 		.clk, .rst, .soft_rst, .hold(boot_hold || !core_run), .time_ns, .boot_rom, .board_id, .key_hash,
 		.cb_req(cb_req[5]), .cb_we, .cb_addr, .cb_wdata, .cb_gnt(cb_gnt[5]), .cb_rvalid(cb_rvalid[5]), .cb_rdata(cb_rdata[191:160]),
 		.spi_sck, .spi_cs_n, .spi_mosi, .spi_miso, .wdt_reset, .deadline_ns(wdt_ns), .busy(boot_busy)

@@ -9,6 +9,8 @@
 # Programs that link a library need $(SIM_LIBS) after it and the C++ linker.
 SIM_TOP     ?= weft_top
 SIM_SOURCES ?= $(RTL_SOURCES)
+# The model of the flash has no speed limit.
+SIM_PARAMS  := -GSPI_DIV=0
 SIM_LIBS    := -lz -lpthread -lm -lnettle
 SIM_VFLAGS  := -O3 --x-assign fast --x-initial fast --no-timing --output-split 20000 --output-split-cfuncs 5000
 SIM_LINT    := -Wno-lint -Wno-style
@@ -53,9 +55,9 @@ build/sim/server/%.o: sim/server/%.c $(SIM_HEADERS) $(ABI_C)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -Isim -c -o $@ $<
 
-$(eval $(call sim_library,build/sim,$(SIM_TOP),SIM_SOURCES,--no-assert,))
-$(eval $(call sim_library,build/sim/trace,$(SIM_TOP),SIM_SOURCES,--no-assert --trace-fst,-DWEFT_SIM_TRACE))
-$(eval $(call sim_library,build/sim/check,$(SIM_TOP),SIM_SOURCES,--assert,))
+$(eval $(call sim_library,build/sim,$(SIM_TOP),SIM_SOURCES,--no-assert $(SIM_PARAMS),))
+$(eval $(call sim_library,build/sim/trace,$(SIM_TOP),SIM_SOURCES,--no-assert $(SIM_PARAMS) --trace-fst,-DWEFT_SIM_TRACE))
+$(eval $(call sim_library,build/sim/check,$(SIM_TOP),SIM_SOURCES,--assert $(SIM_PARAMS),))
 
 build/weft-sim: $(SIM_SERVER_C:%.c=build/%.o) build/sim/libweft_sim.a
 	$(CXX) -o $@ $^ $(SIM_LIBS) -ljson-c

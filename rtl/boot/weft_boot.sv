@@ -4,7 +4,9 @@
 // Latency: grant at once, answer in the next cycle. Back-pressure: the flash port's registers wait for the end of the shift, SPI_RX4 for its
 // own; selecting the flash anew waits until it was deselected for SELECT_GAP cycles.
 // hold (the core stands still) gives flash and watchdog up: what they were used for is over. WDT_FIRED and BOOT_ARG outlive it.
-module weft_boot (
+module weft_boot #(
+	parameter int unsigned SPI_DIV = 3 // DIV at reset
+) (
 	input  logic         clk,
 	input  logic         rst, // power-up, or the shell's reset
 	input  logic         soft_rst,
@@ -29,7 +31,6 @@ module weft_boot (
 	output logic         busy
 );
 	localparam logic [3:0] SELECT_GAP = 4'd15; // 60 ns at 250 MHz; flashes ask for 50
-	localparam logic [7:0] DIV_RESET = 8'd7;
 
 	logic off;
 	assign off = rst || soft_rst || hold;
@@ -58,7 +59,7 @@ module weft_boot (
 	always_ff @(posedge clk) begin
 		if (off) begin
 			cs <= 1'b0;
-			div <= DIV_RESET;
+			div <= SPI_DIV[7:0];
 			fetched <= 1'b0;
 			gap <= SELECT_GAP;
 		end else begin
