@@ -35,6 +35,11 @@ static const struct keys *keys(bool other)
 	return &k[other];
 }
 
+const uint8_t *image_key_hash(void)
+{
+	return keys(false)->hash;
+}
+
 static void put(struct image *im, const void *p, uint32_t len)
 {
 	ck_assert_uint_le(im->len + len, sizeof(im->bytes));
@@ -125,6 +130,10 @@ static void put_payload(struct image *im, const struct image_spec *spec)
 	put(im, h, sizeof(h));
 	for (i = sizeof(h); i < header_len; i++)
 		put(im, "\x5a", 1);
+	if (spec->payload) {
+		put(im, spec->payload, payload_len);
+		return;
+	}
 	for (i = 0; i < payload_len; i += 4) {
 		put_le32(h, spec->version);
 		put(im, h, payload_len - i < 4 ? payload_len - i : 4);

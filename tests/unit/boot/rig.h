@@ -27,6 +27,7 @@ struct image_spec {
 	uint32_t cut;
 	bool unknown_prot, unknown_unprot;
 	bool other_key, bad_spki;
+	const uint8_t *payload; /* payload_len bytes; NULL: full of the version */
 };
 enum spec_tlv { SPEC_COUNTER, SPEC_BOARD, SPEC_SHA, SPEC_KEYHASH, SPEC_PUBKEY, SPEC_SIG };
 
@@ -61,6 +62,9 @@ void image_make(struct image *im, const struct image_spec *spec);
 void image_good(struct image *im, uint32_t version, uint32_t counter);
 /* As the ROM looks at one, but in memory: p has exactly len bytes. */
 enum image_error image_look(const uint8_t *p, uint32_t len, uint32_t counter);
+
+/* SHA-256 of the key that image_make signs with. */
+const uint8_t *image_key_hash(void);
 
 void rig_init(struct rig *r);
 void rig_open(struct rig *r, const struct weft_flash_config *config); /* another flash */
