@@ -12,5 +12,9 @@ build/fuzz/fw/fw_image_fuzz.o: tests/fuzz/fw_image_fuzz.c $(ABI_C)
 	$(FUZZ_CC) $(CFLAGS) $(FW_NATIVE_FLAGS) $(FUZZ_SAN) -Isim -MMD -c $< -o $@
 build/fuzz/fw_image_fuzz: $(FW_IMAGE_FUZZ_OBJ)
 	$(FUZZ_CC) -fsanitize=fuzzer,address,undefined $^ -o $@
-$(eval $(call fuzz_test,fw_image_fuzz,8000))
+build/fuzz/fw_image_fuzz.seeds: tests/fuzz/fw_image_seeds.py
+	$(PYTHON) $< $@
+	@touch $@
+build/tests/fw_image_fuzz: build/fuzz/fw_image_fuzz.seeds
+$(eval $(call fuzz_test,fw_image_fuzz,8000,build/fuzz/fw_image_fuzz.seeds))
 -include $(FW_IMAGE_FUZZ_OBJ:.o=.d)
