@@ -49,19 +49,29 @@ static void short_hex(char text[17], const uint8_t *hash)
 	sodium_bin2hex(text, 17, hash, 8);
 }
 
-static int check_key(const uint8_t *data, const struct weft_image *im, const uint8_t *wanted)
+/* Where the value of the TLV is that is there once, or NULL. */
+static const uint8_t *value_of(const uint8_t *data, const struct weft_image *im, uint16_t type)
 {
-	char has[17], wants[17];
 	unsigned int i;
 
-	short_hex(has, im->key_hash);
 	for (i = 0; i < im->n_tlvs; i++)
-		if (im->tlvs[i].type == TLV_KEY_HASH && !im->tlvs[i].covered &&
-		    memcmp(data + im->tlvs[i].offset, im->key_hash, sizeof(im->key_hash)))
-			return weft_set_error(
-				WEFT_IMAGE_KEY,
-				"key hash (TLV 0x01) is not that of the image's public key, %s...",
-				has);
+		if (im->tlvs[i].type == type)
+			return data + im->tlvs[i].offset;
+	return NULL;
+}
+
+static int check_key(const uint8_t *data, const struct weft_image *im, const uint8_t *wanted)
+{
+	const uint8_t *declared = value_of(data, im, TLV_KEY_HASH);
+	char has[17], wants[17];
+
+	if (memcmp(value_of(data, im, TLV_KEY), image_spki_prefix, SPKI_PREFIX_SIZE))
+		return weft_set_error(WEFT_IMAGE_KEY, "public key (TLV 0x02): not an Ed25519 one");
+	short_hex(has, im->key_hash);
+	if (declared && memcmp(declared, im->key_hash, sizeof(im->key_hash)))
+		return weft_set_error(
+			WEFT_IMAGE_KEY,
+			"key hash (TLV 0x01) is not that of the image's public key, %s...", has);
 	if (!wanted || !memcmp(wanted, im->key_hash, sizeof(im->key_hash)))
 		return 0;
 	short_hex(wants, wanted);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Header and TLV areas. Every number in them is hostile until compared with what is there. */
+#include <sodium.h>
+
 #include "image.h"
 
 const uint8_t image_spki_prefix[SPKI_PREFIX_SIZE] = { 0x30, 0x2a, 0x30, 0x05, 0x06, 0x03,
@@ -64,6 +66,10 @@ static int check_header(const struct weft_image *im, size_t len)
 		return weft_set_error(WEFT_IMAGE_HEADER,
 				      "header: payload of %u bytes; 1 to %u fit the adapter",
 				      im->payload_size, WEFT_IMAGE_PAYLOAD_MAX);
+	if (im->protected_size > IMAGE_AREAS_MAX)
+		return weft_set_error(WEFT_IMAGE_HEADER,
+				      "header: protected TLVs of %u bytes; at most %u are possible",
+				      im->protected_size, IMAGE_AREAS_MAX);
 	if (im->flags & ~(IMAGE_F_RAM_LOAD | IMAGE_F_PIC))
 		return weft_set_error(WEFT_IMAGE_HEADER, "header: flags 0x%x: the image is %s",
 				      im->flags, flag_text(im->flags));
@@ -96,7 +102,7 @@ static int parse_header(const uint8_t *data, size_t len, struct weft_image *im)
 }
 
 /* The value of a known TLV, of the right length, into its place. */
-static int take_value(const uint8_t *value, uint16_t type, struct weft_image *im)
+static void take_value(const uint8_t *value, uint16_t type, struct weft_image *im)
 {
 	switch (type) {
 	case TLV_COUNTER:
@@ -119,16 +125,11 @@ static int take_value(const uint8_t *value, uint16_t type, struct weft_image *im
 		im->have_key_hash = true;
 		break;
 	case TLV_KEY:
-		if (memcmp(value, image_spki_prefix, SPKI_PREFIX_SIZE))
-			return weft_set_error(WEFT_IMAGE_TLV,
-					      "TLV 0x%02x: the public key is not an Ed25519 one",
-					      type);
 		memcpy(im->key, value + SPKI_PREFIX_SIZE, sizeof(im->key));
-		weft_image_key_hash(im->key, im->key_hash);
+		crypto_hash_sha256(im->key_hash, value, SPKI_SIZE);
 		im->have_key = true;
 		break;
 	}
-	return 0;
 }
 
 static int take_tlv(const uint8_t *data, const struct weft_image_tlv *t, struct weft_image *im)
@@ -155,7 +156,8 @@ static int take_tlv(const uint8_t *data, const struct weft_image_tlv *t, struct 
 		if (im->tlvs[i].type == t->type)
 			return weft_set_error(WEFT_IMAGE_TLV, "TLV 0x%02x (%s) at byte %u: twice",
 					      t->type, k->name, t->offset - TLV_HEAD);
-	return take_value(data + t->offset, t->type, im);
+	take_value(data + t->offset, t->type, im);
+	return 0;
 }
 
 /* The head of the area at pos; its size with the head goes to *size, which is at most limit. */

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# Firmware images on the host: what is refused and why, how they are made; and against a reader and a writer of their own in Python.
+# Firmware images on the host: what is refused and why, how they are made; against the boot ROM's own checker; and against a reader and
+# a writer in Python.
 UNIT_IMAGE := build/tests/unit/image
-UNIT_IMAGE_BINS := $(patsubst tests/unit/image/%_test.c,$(UNIT_IMAGE)/%_test,$(wildcard tests/unit/image/*_test.c))
+UNIT_IMAGE_BINS := $(patsubst %,$(UNIT_IMAGE)/%_test,check make elf)
 
 $(UNIT_IMAGE)/%.o: tests/unit/image/%.c tests/unit/image/helper.h
 	@mkdir -p $(@D)
@@ -13,3 +14,13 @@ TESTS += $(UNIT_IMAGE_BINS)
 
 tests/unit/image/format_test.py: | build/weft build/firmware/weft.elf
 TESTS += tests/unit/image/format_test.py
+
+# The boot ROM's checker, natively.
+ifneq ($(wildcard firmware/flash/image.c),)
+$(UNIT_IMAGE)/rom_image.o: firmware/flash/image.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -DHAL_NATIVE -Ifirmware -MMD -MP -c -o $@ $<
+$(UNIT_IMAGE)/rom_test.o: CFLAGS += -DHAL_NATIVE -Ifirmware
+$(UNIT_IMAGE)/rom_test: $(UNIT_IMAGE)/rom_image.o
+TESTS += $(UNIT_IMAGE)/rom_test
+endif
