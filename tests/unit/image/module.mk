@@ -23,4 +23,16 @@ $(UNIT_IMAGE)/rom_image.o: firmware/flash/image.c
 $(UNIT_IMAGE)/rom_test.o: CFLAGS += -DHAL_NATIVE -Ifirmware
 $(UNIT_IMAGE)/rom_test: $(UNIT_IMAGE)/rom_image.o
 TESTS += $(UNIT_IMAGE)/rom_test
+
+# The boot ROM itself, on the RTL of the core. test-rom-bytes: each byte of an image is changed; minutes.
+$(UNIT_IMAGE)/rom_on_core.o: tests/unit/image/rom_on_core.c $(ABI_C)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -Isim/core_run -MMD -MP -c -o $@ $<
+$(UNIT_IMAGE)/rom_on_core: $(UNIT_IMAGE)/rom_on_core.o $$(CORE_MODEL_OBJS)
+	$(CXX) -o $@ $^ -lsodium -lpthread
+tests/unit/image/rom_core_test.py: | build/weft build/firmware/rom.bin $(UNIT_IMAGE)/rom_on_core
+TESTS += tests/unit/image/rom_core_test.py
+.PHONY: test-rom-bytes
+test-rom-bytes: tests/unit/image/rom_core_test.py
+	ROM_STEP=1 tests/lib/run-tests --timeout 3600 $<
 endif
