@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Opening and closing what a verb needs; progress; counters. */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -55,8 +56,28 @@ int session_port(struct session *s)
 							    session_ethernet(s);
 }
 
+/* How long the adapter may take to start, and to answer: a simulated one checks its image for minutes. */
+static int timeout_ms(uint32_t *ms)
+{
+	const char *text = getenv("WEFT_TIMEOUT");
+	unsigned long s;
+	char *end;
+
+	*ms = 0;
+	if (!text || !*text)
+		return 0;
+	s = strtoul(text, &end, 10);
+	if (*end || *text == '-' || !s || s > 86400) {
+		fprintf(stderr, "weft: WEFT_TIMEOUT=%s: seconds, 1 to 86400\n", text);
+		return -EINVAL;
+	}
+	*ms = (uint32_t)s * 1000;
+	return 0;
+}
+
 int session_begin(struct session *s, const struct config *cfg)
 {
+	struct weft_dev_params params = { 0 };
 	struct weft_bus *bus;
 	int rc;
 
@@ -66,10 +87,13 @@ int session_begin(struct session *s, const struct config *cfg)
 		fputs("weft: which device? (--device vfio-user:PATH, or WEFT_DEVICE)\n", stderr);
 		return -EINVAL;
 	}
+	rc = timeout_ms(&params.timeout_ms);
+	if (rc)
+		return rc;
 	rc = weft_bus_open(cfg->device, &bus);
 	if (rc)
 		return complain(rc, cfg->device);
-	rc = weft_dev_open(bus, NULL, &s->dev);
+	rc = weft_dev_open(bus, &params, &s->dev);
 	if (rc) {
 		complain(rc, cfg->device);
 		bus->ops->close(bus);
