@@ -69,8 +69,12 @@ int image_taken(const char *path, bool force)
 {
 	struct stat st;
 
-	if (!force && !lstat(path, &st))
+	if (lstat(path, &st))
+		return 0;
+	if (!force)
 		return image_fail("%s: is there already (--force replaces it)", path);
+	if (!S_ISREG(st.st_mode)) /* a new file in place of a device is not what was wanted */
+		return image_fail("%s: no regular file", path);
 	return 0;
 }
 

@@ -57,7 +57,10 @@ int image_read(const char *path, size_t max, uint8_t **data, size_t *len);
  * renamed. Without force it must not be there yet. 0, or 1: said why not.
  */
 int image_write(const char *path, const void *data, size_t len, mode_t mode, bool force);
-/* Says so and returns 1 when path is there and not to be replaced: before long work is begun. */
+/*
+ * Says so and returns 1 when path is there and not to be replaced, or no regular file: before long
+ * work is begun.
+ */
 int image_taken(const char *path, bool force);
 
 #endif

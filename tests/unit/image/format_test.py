@@ -171,7 +171,10 @@ class ImageTest(unittest.TestCase):
         self.assertIn('is there already', self.image('sign', '--key', self.private, bare, self.path('signed.img'), status=1))
         self.assertEqual(self.get('signed.img'), here)
         self.image('sign', '--key', self.private, bare, self.path('no/such/folder'), status=1)
-        self.image('sign', '--key', self.private, '--force', bare, self.dir, status=1)
+        os.mkfifo(self.path('fifo'))
+        for there in (self.dir, self.path('fifo')):
+            self.assertIn('no regular file', self.image('sign', '--key', self.private, '--force', bare, there, status=1))
+        os.remove(self.path('fifo'))
         self.image('show', self.dir, status=1)
         self.put('large', bytes(0x40001))
         self.assertIn('larger than 262144 bytes', self.image('check', self.path('large'), status=1))
