@@ -79,6 +79,11 @@ static const struct image_crypto *any_crypto(struct boot_env *env)
 	return &crypto;
 }
 
+static void announce(struct boot_env *env, const uint32_t arg[4])
+{
+	memcpy(env->arg, arg, sizeof(env->arg));
+}
+
 static bool within(const uint8_t *p, uint32_t n, const uint8_t *area, uint32_t len)
 {
 	return p >= area && n <= len && p + n <= area + len;
@@ -145,6 +150,7 @@ static void start(const uint8_t *p, size_t len)
 	static uint8_t imem[IMEM], header[IMAGE_HEADER_MAX], tlvs[IMAGE_TLVS_MAX];
 	struct boot_env env = { .spi = &spi,
 				.crypto = any_crypto,
+				.announce = announce,
 				.imem = imem,
 				.imem_len = sizeof(imem),
 				.header = header,

@@ -116,6 +116,14 @@ static bool goes_on(const struct boot_env *env, uint32_t slot)
 	       (env->arg[0] & mask) == (slot | BOOT_ARG0_TRIAL);
 }
 
+/* Before the record says that it was tried: a reset that comes in between is none that ends the trial. */
+static void announce_trial(struct start *s, uint32_t slot)
+{
+	const uint32_t arg[4] = { slot | BOOT_ARG0_TRIAL, s->log.rec.counter, 0, BOOT_ARG3_MAGIC };
+
+	s->env->announce(s->env, arg);
+}
+
 /* Starts the slot on trial, if there is one and it may be. */
 static bool try_trial(struct start *s)
 {
@@ -129,6 +137,7 @@ static bool try_trial(struct start *s)
 		return false;
 	}
 	if (!rec.tried) {
+		announce_trial(s, rec.trial);
 		record_tried(&rec);
 		if (!write(s, &rec))
 			return false;

@@ -13,6 +13,8 @@
 struct boot_env {
 	const struct nor_spi *spi;
 	const struct image_crypto *(*crypto)(struct boot_env *env); /* over this env's memory */
+	/* Sets BOOT_ARG0..3 now; the host may reset the adapter before this start has come to its end. */
+	void (*announce)(struct boot_env *env, const uint32_t arg[4]);
 	uint8_t *imem; /* where the payload goes, and is looked at */
 	uint32_t imem_len;
 	uint8_t *header; /* IMAGE_HEADER_MAX */

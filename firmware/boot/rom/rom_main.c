@@ -28,10 +28,13 @@ static void read_hardware(struct boot_env *env)
 		env->arg[i] = hal_rd(ENG_BOOT_ARG0 + 4 * i);
 }
 
-static void begun(uint32_t arg0)
+static void announce(struct boot_env *env, const uint32_t arg[4])
 {
-	hal_wr(ENG_BOOT_ARG0, arg0);
-	hal_wr(ENG_BOOT_ARG0 + 12, BOOT_ARG3_MAGIC);
+	uint32_t i;
+
+	(void)env;
+	for (i = 0; i < 4; i++)
+		hal_wr(ENG_BOOT_ARG0 + 4 * i, arg[i]);
 }
 
 /* Returns when there is an image to be started, at ENG_IMEM_BASE; 0: there is none. */
@@ -40,6 +43,7 @@ uint32_t rom_main(void)
 	static struct boot_env env = {
 		.spi = &spi_mmio,
 		.crypto = boot_crypto,
+		.announce = announce,
 		.imem = (uint8_t *)ENG_IMEM_BASE,
 		.imem_len = ENG_IMEM_SIZE,
 		.header = header,
@@ -47,14 +51,12 @@ uint32_t rom_main(void)
 		.begun = begun,
 	};
 	struct boot_choice choice;
-	uint32_t i;
 
 	read_hardware(&env);
 	boot_choose(&env, &choice);
 	if (env.watchdog_fired)
 		hal_wr(ENG_BOOT_STATUS, BOOT_WATCHDOG_FIRED);
-	for (i = 0; i < 4; i++)
-		hal_wr(ENG_BOOT_ARG0 + 4 * i, choice.arg[i]);
+	announce(&env, choice.arg);
 	if (!choice.slot) {
 		hal_host_status(2, (uint32_t)WEFT_DEAD_ROM << 24 | choice.error);
 		return 0;

@@ -203,6 +203,10 @@ static void rig_select(void *ctx, bool on)
 	uint64_t steps = weft_flash_steps(r->flash);
 	struct boot_record rec;
 
+	if (on && ++r->selects == r->reset_at) {
+		r->reset_at = 0;
+		longjmp(r->reset_to, 1);
+	}
 	weft_flash_select(r->flash, on, r->now += NS_PER_BYTE);
 	if (!r->tracing || weft_flash_steps(r->flash) == steps)
 		return;
@@ -219,6 +223,14 @@ static uint8_t rig_byte(void *ctx, uint8_t out)
 	struct rig *r = ctx;
 
 	return weft_flash_exchange(r->flash, out, r->now += NS_PER_BYTE);
+}
+
+static void rig_fill(void *ctx, uint8_t *to, uint32_t n)
+{
+	struct rig *r = ctx;
+
+	while (n--)
+		*to++ = weft_flash_exchange(r->flash, 0, r->now += NS_PER_BYTE);
 }
 
 static uint32_t rig_time(void *ctx)
@@ -244,6 +256,11 @@ static void as_new(struct weft_flash *f)
 	weft_flash_fail_program(f, false);
 }
 
+static void announce(struct boot_env *env, const uint32_t arg[4])
+{
+	memcpy(env->arg, arg, sizeof(env->arg));
+}
+
 void rig_init(struct rig *r)
 {
 	struct weft_flash_config config = { .protect_size = SLOT_SIZE, .at_once = true };
@@ -259,9 +276,11 @@ void rig_init(struct rig *r)
 	r->spi.ctx = r;
 	r->spi.select = rig_select;
 	r->spi.byte = rig_byte;
+	r->spi.fill = rig_fill;
 	r->spi.time_ns = rig_time;
 	r->env.spi = &r->spi;
 	r->env.crypto = boot_crypto;
+	r->env.announce = announce;
 	r->env.imem = r->imem;
 	r->env.imem_len = sizeof(r->imem);
 	r->env.header = r->header;

@@ -7,6 +7,7 @@
 #define BOOT_RIG_H
 
 #include <check.h>
+#include <setjmp.h>
 
 #include "boot/rom/boot.h"
 #include "model/flash.h"
@@ -44,6 +45,9 @@ struct rig {
 	struct boot_env env;
 	struct boot_choice choice;
 	uint8_t imem[RIG_IMEM], header[IMAGE_HEADER_MAX], tlvs[IMAGE_TLVS_MAX];
+	/* The host's reset: when the flash is selected for the reset_at-th time, to where reset_to was set. 0: never */
+	uint64_t selects, reset_at;
+	jmp_buf reset_to;
 	/* The records that came to hold, each with the flash's steps then; kept when tracing. */
 	bool tracing;
 	uint32_t n_history;
