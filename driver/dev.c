@@ -105,6 +105,30 @@ static void pause_for(struct weft_dev *dev, long ns)
 		nanosleep(&ts, NULL);
 }
 
+/* The boot ROM's numbers for what is wrong with an image: docs/boot.md. */
+static int rom_dead(uint32_t detail)
+{
+	static const char *const why[] = {
+		"sound",
+		"empty",
+		"wrong in its header",
+		"wrong in its TLVs",
+		"for another board",
+		"signed with another key",
+		"changed (digest)",
+		"not signed with its key",
+		"too old",
+		"not to be read: the flash does not answer",
+	};
+
+	if (detail >= sizeof(why) / sizeof(why[0]))
+		return weft_set_error(
+			-EIO, "the adapter's boot ROM stopped, FW_STATUS detail 0x%06x", detail);
+	return weft_set_error(
+		-EIO, "the adapter's boot ROM found no image to start; the golden one is %s",
+		why[detail]);
+}
+
 static int firmware_dead(struct weft_dev *dev)
 {
 	uint32_t cause = 0;
@@ -115,6 +139,8 @@ static int firmware_dead(struct weft_dev *dev)
 			-EPROTONOSUPPORT,
 			"the adapter's firmware was made for other hardware: its engine interface has version %u.%u",
 			cause >> 8 & 0xff, cause & 0xff);
+	if (cause >> WEFT_FW_STATUS_CAUSE_LSB == WEFT_DEAD_ROM)
+		return rom_dead(cause & WEFT_FW_STATUS_DETAIL_MASK);
 	return weft_set_error(-EIO, "the adapter's firmware is dead, FW_STATUS 0x%08x", cause);
 }
 

@@ -117,6 +117,19 @@ START_TEST(names_firmware_of_other_hardware)
 }
 END_TEST
 
+START_TEST(says_what_the_boot_rom_found)
+{
+	f = fake_new();
+	f->fw_dead = true;
+	f->fw_status = (uint32_t)WEFT_DEAD_ROM << WEFT_FW_STATUS_CAUSE_LSB | 7;
+	refused(-EIO, "not signed with its key");
+	f = fake_new();
+	f->fw_dead = true;
+	f->fw_status = (uint32_t)WEFT_DEAD_ROM << WEFT_FW_STATUS_CAUSE_LSB | 0x20004;
+	refused(-EIO, "boot ROM stopped, FW_STATUS detail 0x020004");
+}
+END_TEST
+
 START_TEST(gives_up_on_firmware_that_is_never_ready)
 {
 	f = fake_new();
@@ -362,6 +375,7 @@ int main(void)
 	tcase_add_test(t, accepts_newer_minor_version);
 	tcase_add_test(t, refuses_dead_firmware);
 	tcase_add_test(t, names_firmware_of_other_hardware);
+	tcase_add_test(t, says_what_the_boot_rom_found);
 	tcase_add_test(t, gives_up_on_firmware_that_is_never_ready);
 	tcase_add_test(t, waits_for_firmware_and_resets_a_running_device);
 	tcase_add_test(t, refuses_absent_device);
