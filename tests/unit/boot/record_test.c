@@ -2,6 +2,7 @@
 /* The boot record's log: order, wear, power. */
 #include <string.h>
 
+#include "flash/image.h"
 #include "lib/err.h"
 #include "rig.h"
 
@@ -257,6 +258,47 @@ START_TEST(power_may_fail_at_any_step_of_a_write)
 }
 END_TEST
 
+START_TEST(confirming_makes_active_previous_and_never_lowers_the_counter)
+{
+	struct boot_record rec = {
+		.active = SLOT_GOLDEN, .trial = SLOT_A, .tried = 1, .counter = 5
+	};
+
+	record_confirm(&rec, SLOT_A, 7);
+	ck_assert_uint_eq(rec.active, SLOT_A);
+	ck_assert_uint_eq(rec.previous, 0);
+	ck_assert_uint_eq(rec.trial + rec.tried, 0);
+	ck_assert_uint_eq(rec.counter, 7);
+	record_commit(&rec, SLOT_B);
+	record_tried(&rec);
+	record_confirm(&rec, SLOT_B, 6);
+	ck_assert_uint_eq(rec.active, SLOT_B);
+	ck_assert_uint_eq(rec.previous, SLOT_A);
+	ck_assert_uint_eq(rec.counter, 7);
+	record_confirm(&rec, SLOT_B, 7);
+	ck_assert_uint_eq(rec.previous, SLOT_A);
+}
+END_TEST
+
+START_TEST(a_failed_trial_is_forgotten_with_its_image)
+{
+	struct boot_record rec = { .active = SLOT_A, .previous = SLOT_B, .counter = 5 };
+
+	record_commit(&rec, SLOT_B);
+	record_tried(&rec);
+	record_failed(&rec, TRIAL_WATCHDOG);
+	ck_assert_uint_eq(rec.failed, SLOT_B);
+	ck_assert_uint_eq(rec.why, TRIAL_WATCHDOG);
+	ck_assert_uint_eq(rec.trial + rec.tried, 0);
+	ck_assert_uint_eq(rec.active, SLOT_A);
+	record_spoilt(&rec, SLOT_B);
+	ck_assert_uint_eq(rec.failed + rec.why + rec.previous, 0);
+	record_commit(&rec, SLOT_B);
+	record_spoilt(&rec, SLOT_B);
+	ck_assert_uint_eq(rec.trial, 0);
+}
+END_TEST
+
 Suite *record_suite(void)
 {
 	Suite *s = suite_create("record");
@@ -272,6 +314,8 @@ Suite *record_suite(void)
 	tcase_add_test(tc, a_sector_that_does_not_erase_leaves_the_old_one);
 	tcase_add_test(tc, a_dead_flash_is_no_empty_log);
 	tcase_add_test(tc, power_may_fail_at_any_step_of_a_write);
+	tcase_add_test(tc, confirming_makes_active_previous_and_never_lowers_the_counter);
+	tcase_add_test(tc, a_failed_trial_is_forgotten_with_its_image);
 	suite_add_tcase(s, tc);
 	return s;
 }
