@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The boot ROM itself, on the core, from the flash's pins to the program that it starts. A check of a signature takes
- * millions of cycles: without --full only the cases that say most.
+ * millions of cycles: without --full only the case that says most.
  */
 #include <check.h>
 #include <errno.h>
@@ -158,6 +158,7 @@ END_TEST
 /* The firmware, from the flash to its first admin command. */
 START_TEST(the_firmware_starts_and_serves_a_driver)
 {
+	const struct weft_dev_params long_steps = { .advance_ns = 100000 };
 	struct weft_bus *bus;
 	struct weft_dev *dev;
 
@@ -165,7 +166,7 @@ START_TEST(the_firmware_starts_and_serves_a_driver)
 	signed_record(b.flash, A, 0, 0, 5);
 	params.flash = b.flash;
 	ck_assert_int_eq(weft_bus_open_sim(&params, &bus), 0);
-	ck_assert_int_eq(weft_dev_open(bus, NULL, &dev), 0);
+	ck_assert_int_eq(weft_dev_open(bus, &long_steps, &dev), 0);
 	ck_assert_int_eq(weft_nop(dev, 0x1234), 0);
 	ck_assert_int_eq(weft_dev_reset(dev), 0);
 	ck_assert_int_eq(weft_nop(dev, 0x4321), 0);
@@ -182,10 +183,10 @@ int main(int argc, char **argv)
 	int failed;
 
 	tcase_add_checked_fixture(t, setup, teardown);
-	tcase_set_timeout(t, full ? 1800 : 240);
+	tcase_set_timeout(t, full ? 3600 : 600);
 	tcase_add_test(t, a_changed_byte_falls_to_the_other_slot);
-	tcase_add_test(t, another_key_starts_nothing);
 	if (full) {
+		tcase_add_test(t, another_key_starts_nothing);
 		tcase_add_test(t, a_signed_image_is_started);
 		tcase_add_test(t, a_counter_too_old_falls_to_golden);
 		tcase_add_test(t, another_board_or_a_dead_flash_starts_nothing);
