@@ -160,9 +160,9 @@ struct weft_dev {
 	uint16_t n_vectors;
 	uint16_t abi_minor;
 	atomic_bool gone;
-	bool up;             /* the device has told that it serves the admin pair */
-	bool lost;           /* gone, but only because it reset itself or its firmware died */
-	unsigned int empty;  /* polls since something came, or since a look at the device */
+	bool up;            /* the device has told that it serves the admin pair */
+	bool lost;          /* gone, but only because it reset itself or its firmware died */
+	unsigned int empty; /* polls since something came, or since a look at the device */
 	int epfd;
 	int *vec_fd; /* n_vectors, -1: not in use */
 	unsigned int *vec_users;

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Synthesises weft_top with Yosys for UltraScale+ and prints resources per block, sub-blocks included.
 
-usage: synth.py [--yosys YOSYS] --out DIR [--top MODULE] SOURCE.sv...
+usage: synth.py [--yosys YOSYS] --out DIR [--top MODULE] [--rom HEX] SOURCE.sv...
 """
 import argparse
 import json
@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 
-BLOCKS = ["weft_top", "weft_soc", "weft_core", "weft_host", "weft_dma_rd", "weft_dma_wr", "weft_tx", "weft_rx"]
+BLOCKS = ["weft_top", "weft_soc", "weft_core", "weft_host", "weft_dma_rd", "weft_dma_wr", "weft_tx", "weft_rx", "weft_boot", "weft_rom"]
 KINDS = [
     ("LUT", re.compile(r"LUT[1-6](_2)?$|INV$")),
     ("LUTRAM", re.compile(r"RAM(32|64|128|256|512)\w*$|SRL\w*$")),
@@ -57,7 +57,8 @@ def totals(modules, name, memo):
 
 
 def run(args):
-    script = f"read_verilog -sv -DSYNTHESIS {' '.join(args.sources)}; synth_xilinx -family xcup -top {args.top}; tee -q -o {args.out}/stat.json stat -json"
+    rom = f'chparam -set ROM_FILE "{args.rom}" {args.top}; ' if args.rom else ""
+    script = f"read_verilog -sv -DSYNTHESIS {' '.join(args.sources)}; {rom}synth_xilinx -family xcup -top {args.top}; tee -q -o {args.out}/stat.json stat -json"
     start = time.monotonic()
     with open(f"{args.out}/yosys.log", "w") as log:
         rc = subprocess.run([args.yosys, "-q", "-p", script], stdout=log, stderr=subprocess.STDOUT).returncode
@@ -71,6 +72,7 @@ def main():
     ap.add_argument("--yosys", default="yosys")
     ap.add_argument("--out", required=True)
     ap.add_argument("--top", default="weft_top")
+    ap.add_argument("--rom", help="contents of the boot ROM, 32-bit words in hexadecimal")
     ap.add_argument("sources", nargs="+")
     args = ap.parse_args()
     seconds = run(args)
@@ -84,6 +86,8 @@ def main():
         if block in by_base:
             t = totals(modules, by_base[block], memo)
             print(f"{block:<14}" + "".join(f"{t[k]:>9}" for k, _ in KINDS))
+    if "weft_rom" in by_base:
+        print("weft_rom: 64 KiB of block RAM in the top, " + (f"contents of {args.rom}" if args.rom else "written by the loader"))
     print(f"Yosys synth_xilinx -family xcup, {seconds:.0f} s; an estimate before placement, no timing")
 
 

@@ -82,8 +82,8 @@ struct weft_sim_params {
 	struct weft_flash *flash;
 	/* With flash: ELF of the boot ROM; NULL, "": as firmware, with WEFT_ROM and rom.elf */
 	const char *rom;
-	uint32_t board_id;    /* what the hardware configuration says the board is */
-	uint8_t key_hash[32]; /* and SHA-256 of the public key that images are signed with */
+	uint32_t board_id;          /* what the hardware configuration says the board is */
+	uint8_t key_hash[32];       /* and SHA-256 of the public key that images are signed with */
 	uint32_t pcie_read_ns;      /* latency of a host memory read [800]; 1: none */
 	uint32_t pcie_write_ns;     /* latency of a write response [200]; 1: none */
 	uint32_t pcie_mbytes_per_s; /* bandwidth each way [7000] */

@@ -173,9 +173,11 @@ static void set_params(struct weft_sim *sim, const struct weft_sim_params *param
 static const struct {
 	const char *env, *built, *beside[2];
 } images[] = {
-	[SIM_FIRMWARE] = { "WEFT_FIRMWARE", "build/firmware/weft.elf",
+	[SIM_FIRMWARE] = { "WEFT_FIRMWARE",
+			   "build/firmware/weft.elf",
 			   { "/firmware/weft.elf", "/../share/weft/weft.elf" } },
-	[SIM_ROM] = { "WEFT_ROM", "build/firmware/rom.elf",
+	[SIM_ROM] = { "WEFT_ROM",
+		      "build/firmware/rom.elf",
 		      { "/firmware/rom.elf", "/../share/weft/rom.elf" } },
 };
 

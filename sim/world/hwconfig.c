@@ -69,8 +69,8 @@ int weft_sim_key(const char *text, uint8_t hash[32])
 	f = fopen(text, "rb");
 	if (!f) {
 		n = (size_t)errno;
-		fprintf(stderr, "weft_sim: key %s: neither 64 hexadecimal digits nor a file: %s\n", text,
-			strerror((int)n));
+		fprintf(stderr, "weft_sim: key %s: neither 64 hexadecimal digits nor a file: %s\n",
+			text, strerror((int)n));
 		return -(int)n;
 	}
 	n = fread(bytes, 1, FILE_MAX, f);
@@ -79,7 +79,8 @@ int weft_sim_key(const char *text, uint8_t hash[32])
 	if (bytes[0] != der_head[0])
 		n = from_pem(bytes);
 	if (n != DER_LEN || memcmp(bytes, der_head, sizeof(der_head)) != 0) {
-		fprintf(stderr, "weft_sim: key %s: not an Ed25519 public key in DER or PEM\n", text);
+		fprintf(stderr, "weft_sim: key %s: not an Ed25519 public key in DER or PEM\n",
+			text);
 		return -EINVAL;
 	}
 	sha256_init(&sha);

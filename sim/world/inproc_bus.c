@@ -33,7 +33,7 @@ struct ranges {
 struct inproc_bus {
 	struct weft_bus bus;
 	struct weft_world_port *port;
-	struct weft_world *own; /* to be destroyed with the bus */
+	struct weft_world *own;   /* to be destroyed with the bus */
 	struct weft_flash *flash; /* the same, after it */
 	struct ranges mapped, lent;
 	uint64_t next_iova;

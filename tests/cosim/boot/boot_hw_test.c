@@ -71,7 +71,8 @@ START_TEST(what_is_in_the_flash_is_what_runs)
 	board_program(b.flash, DIR "program.bin", 0);
 	ck_assert_int_eq(board_on(&b, &params), 0);
 	started(1, ENG_BOOT_STATUS_ROM_MASK);
-	weft_flash_data(b.flash)[SLOT_A + 2] = 0xff; /* longer than instruction memory: the ROM stands still */
+	weft_flash_data(b.flash)[SLOT_A + 2] =
+		0xff; /* longer than instruction memory: the ROM stands still */
 	weft_sim_reset(b.sim);
 	b.patience = 10 * MS;
 	ck_assert(!board_until(&b, READY, READY));
@@ -217,7 +218,8 @@ START_TEST(a_driver_learns_that_the_adapter_has_reset_itself)
 	ck_assert_int_eq(weft_bus_open_sim(&params, &bus), 0);
 	ck_assert_int_eq(weft_dev_open(bus, &long_steps, &dev), 0);
 	ck_assert_int_eq(weft_nop(dev, 0x1234), 0);
-	memset(weft_flash_data(b.flash) + SLOT_A, 0xff, 4); /* the ROM does not start it again: saves time */
+	memset(weft_flash_data(b.flash) + SLOT_A, 0xff,
+	       4); /* the ROM does not start it again: saves time */
 	ck_assert_int_eq(weft_dev_run(dev, never, NULL, 2000), -ENODEV);
 	ck_assert_ptr_nonnull(strstr(weft_last_error(), "reset itself"));
 	ck_assert_int_eq(weft_nop(dev, 0x1234), -ENODEV);
