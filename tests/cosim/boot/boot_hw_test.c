@@ -142,6 +142,17 @@ START_TEST(a_rom_is_no_firmware)
 }
 END_TEST
 
+static void write_file(const char *path, const char *text, size_t len)
+{
+	FILE *f = fopen(path, "w");
+	size_t n;
+
+	ck_assert_ptr_nonnull(f);
+	n = fwrite(text, 1, len, f);
+	ck_assert_int_eq(fclose(f), 0);
+	ck_assert_uint_eq(n, len);
+}
+
 START_TEST(keys_and_boards_have_many_names)
 {
 	static const char pem[] = "-----BEGIN PUBLIC KEY-----\n"
@@ -152,16 +163,13 @@ START_TEST(keys_and_boards_have_many_names)
 	const char *path = DIR "key.pem";
 	uint8_t from_hex[32], from_pem[32];
 	uint32_t board;
-	FILE *f;
 
 	ck_assert_int_eq(weft_sim_key(hex, from_hex), 0);
 	ck_assert_uint_eq(from_hex[0], 0x94);
-	f = fopen(path, "w");
-	ck_assert(f && fputs(pem, f) >= 0 && !fclose(f));
+	write_file(path, pem, strlen(pem));
 	ck_assert_int_eq(weft_sim_key(path, from_pem), 0);
 	ck_assert_mem_eq(from_hex, from_pem, 32);
-	f = fopen(path, "w");
-	ck_assert(f && fwrite(pem, 1, 60, f) == 60 && !fclose(f));
+	write_file(path, pem, 60);
 	ck_assert_int_eq(weft_sim_key(path, from_pem), -EINVAL);
 	ck_assert_int_eq(weft_sim_key(hex + 1, from_pem), -ENOENT);
 	ck_assert_int_eq(weft_sim_board("0xffffffff", &board), 0);
