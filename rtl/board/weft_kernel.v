@@ -140,6 +140,7 @@ module weft_kernel #(
 	wire [15:0]  fc_tx_tkeep_unused;
 	wire         fc_tx_tvalid_unused, fc_tx_tlast_unused, fc_tx_rrdy_valid_unused;
 	wire [2:0]   fc_tx_prim_unused;
+	wire         spi_sck_unused, spi_cs_n_unused, spi_mosi_unused;
 
 	weft_top u_top (
 		.clk(ap_clk),
@@ -152,6 +153,14 @@ module weft_kernel #(
 		.boot_we(boot_we),
 		.boot_addr(boot_addr),
 		.boot_data(boot_data),
+		// a platform's kernel has no pins, and the flash is the shell's: the firmware comes through the loader
+		.boot_rom(1'b0),
+		.board_id(32'd0),
+		.key_hash(256'd0),
+		.spi_sck(spi_sck_unused),
+		.spi_cs_n(spi_cs_n_unused),
+		.spi_mosi(spi_mosi_unused),
+		.spi_miso(1'b1),
 		.core_trap(core_trap),
 		.s_axil_awaddr(addr_w),
 		.s_axil_awvalid(awvalid[1]),
