@@ -23,6 +23,8 @@ build/driver/libweft.so: build/driver/libweft.o build/host-lib/libnvmf.o driver/
 .PHONY: driver
 driver: build/driver/libweft.a build/driver/libweft.so
 
+include driver/pci/module.mk
+
 # Unit tests: the fake adapter stands for the device.
 FAKE_SRC := $(wildcard tests/unit/driver/fake_*.c)
 FAKE_OBJ := $(FAKE_SRC:%.c=build/%.o)
@@ -45,5 +47,3 @@ build/tests/unit/driver/headers: tests/unit/driver/headers.sh $(PUBLIC_H) build/
 	cp $< $@
 	chmod +x $@
 TESTS += build/tests/unit/driver/headers
-
-include driver/image/module.mk

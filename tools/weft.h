@@ -20,6 +20,19 @@
 
 struct weft_fc;
 
+#define PCI_ARGS_MAX 64u
+#define PCI_IDS_MAX 8u
+
+/* list, bind, unbind, doctor: adapters as PCI devices. */
+struct pci_options {
+	struct weft_pci_addr arg[PCI_ARGS_MAX];
+	unsigned int n_args;
+	struct weft_pci_id id[PCI_IDS_MAX]; /* that count as adapters, too */
+	unsigned int n_ids;
+	bool force;
+	bool no_open; /* no adapter is asked itself */
+};
+
 /* weft target: what is its own. */
 struct target_options {
 	const char *config; /* file; then most of the rest must not be given */
@@ -40,25 +53,13 @@ struct target_options {
 	unsigned int stats_every; /* seconds */
 };
 
-#define XRT_MCS_MAX 2u
-
-/* What is to be flashed on a board with a Xilinx shell: one of them. */
-struct xrt_options {
-	const char *mcs[XRT_MCS_MAX]; /* flash images of our own */
-	unsigned int n_mcs;
-	const char *base; /* a vendor's shell: a file, or "" for the installed one */
-	const char *shell;
-	const char *user; /* an xclbin */
-	bool golden;
-	bool yes; /* do not ask */
-};
-
 /* Everything the command line says. */
 struct config {
 	const char *verb;
 	const char *device;
 	bool json;
 	bool quiet;
+	struct pci_options pci;
 	struct weft_port port; /* ip 0: not given */
 	uint64_t fc_wwnn;      /* our FC port; 0: from the MAC address */
 	uint64_t fc_wwpn;
@@ -88,7 +89,6 @@ struct config {
 	bool verify;
 	bool no_digest;
 	struct target_options target;
-	struct xrt_options xrt;
 };
 
 /* A device, and on request an association; closed by session_end. */
@@ -170,6 +170,22 @@ void put_u64(struct json_object *o, const char *key, uint64_t v);
 /* The object as JSON, or as lines "key : value". */
 void show(const struct config *cfg, struct json_object *o);
 
+/* pci.c. For options.c: an --id, and what stands behind a verb. 0 or -EINVAL (said why). */
+int pci_id_option(struct config *cfg, const char *arg);
+int pci_argument(struct config *cfg, const char *arg);
+int do_list_adapters(const struct config *cfg);
+int do_bind(const struct config *cfg);
+int do_unbind(const struct config *cfg);
+/* What the machine says of the device that was opened, if that is a PCI device. */
+void info_pci(struct json_object *o, const char *spec);
+/*
+ * Opens an adapter to ask it. NULL: why not, as text; err: of the opening, 0 when it was not tried
+ * (it has another driver, or somebody uses it). Opening resets it.
+ */
+struct weft_dev *ask_adapter(const struct weft_pci_dev *dev, char *why, size_t len, int *err);
+/* doctor.c */
+int do_doctor(const struct config *cfg);
+
 /* Verbs. They return 0 or a negative errno that was reported. */
 int do_discover(const struct config *cfg);
 int do_connect_test(const struct config *cfg);
@@ -195,14 +211,6 @@ int do_target(const struct config *cfg);
 int do_fw(int argc, char **argv);
 /* image/main.c. Exit status; argv[0] is "image". */
 int do_image(int argc, char **argv);
-
-/*
- * xrt_flash.c: the board's own tools write its flash. As verbs do, or positive: the exit status of the
- * tool that failed.
- */
-int do_xrt_flash(const struct config *cfg);
-/* xrt/cmd.c: weft xclbin, with a command line of its own. The exit status. */
-int xclbin_main(int argc, char **argv);
 
 /* options.c. 0, 1 (help was wanted and printed), or -EINVAL (said why). */
 int parse_options(int argc, char **argv, struct config *cfg);

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# Discovery and binding: part of libweft. Read at the end of driver/module.mk.
+# Discovery and binding: part of libweft. Read by driver/module.mk.
 PCI_SRC := $(wildcard driver/pci/*.c)
 PCI_OBJ := $(PCI_SRC:%.c=build/%.o)
 DRIVER_SRC += $(PCI_SRC)
