@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <weft/dev.h>
 
@@ -223,6 +224,108 @@ START_TEST(an_empty_group_is_refused)
 }
 END_TEST
 
+/* One lie in place of a file of A0. */
+enum lie {
+	GONE,
+	EMPTY,
+	JUNK,
+	BINARY,
+	PIPE,
+	FOLDER,
+	NOWHERE,
+	LOOP,
+	ENDLESS,
+	N_LIES,
+};
+
+static void tell_lie(const char *path, enum lie lie)
+{
+	const char *full = tree_path("%s", path);
+	char inside[300];
+
+	if (!access(full, F_OK))
+		tree_remove(path);
+	snprintf(inside, sizeof(inside), "%s/x/y", path);
+	if (lie == EMPTY || lie == JUNK || lie == BINARY)
+		tree_file(path, lie == EMPTY ? "" : lie == JUNK ? "% s %n -1\n" : "\1\377\n\n\n");
+	else if (lie == PIPE)
+		tree_fifo(path);
+	else if (lie == FOLDER)
+		tree_file(inside, "");
+	else if (lie == NOWHERE || lie == LOOP || lie == ENDLESS)
+		tree_link(path, lie == NOWHERE ? "../nowhere" :
+				lie == LOOP    ? strrchr(full, '/') + 1 :
+						 "/dev/zero");
+}
+
+static void no_check(void *arg, const struct weft_pci_check *check)
+{
+	(void)arg;
+	ck_assert_ptr_nonnull(check->name);
+}
+
+/* Whatever is asked of that machine ends, and what it returns can be freed. */
+static void ask_everything(void)
+{
+	struct weft_pci_member *members;
+	struct weft_pci_use *uses;
+	struct weft_pci_dev *list, d;
+	char text[64];
+	size_t n;
+
+	weft_pci_scan(NULL, 0, &list, &n);
+	free(list);
+	weft_pci_group(7, &members, &n);
+	free(members);
+	weft_pci_check_machine(no_check, NULL);
+	if (weft_pci_get(&a0, &d))
+		return;
+	weft_pci_viable(&d, text, sizeof(text));
+	weft_pci_uses(&d, &uses, &n, NULL);
+	free(uses);
+	weft_pci_check_dev(&d, no_check, NULL);
+}
+
+static const char *const places[] = {
+	"sys/bus/pci/devices/" A0 "/vendor",
+	"sys/bus/pci/devices/" A0 "/device",
+	"sys/bus/pci/devices/" A0 "/class",
+	"sys/bus/pci/devices/" A0 "/driver_override",
+	"sys/bus/pci/devices/" A0 "/numa_node",
+	"sys/bus/pci/devices/" A0 "/current_link_speed",
+	"sys/bus/pci/devices/" A0 "/max_link_width",
+	"sys/bus/pci/devices/" A0 "/reset_method",
+	"sys/bus/pci/devices/" A0 "/driver",
+	"sys/bus/pci/devices/" A0 "/iommu_group",
+	"sys/bus/pci/devices/" A0 "/vfio-dev",
+	"sys/bus/pci/devices/" A0 "/uio",
+	"sys/bus/pci/devices/" A1 "/driver",
+	"sys/kernel/iommu_groups/7/devices",
+	"sys/kernel/iommu_groups",
+	"sys/class/net",
+	"sys/class/block/x",
+	"sys/class/iommu/dmar0/intel-iommu/ecap",
+	"sys/bus/pci/drivers",
+	"proc/self",
+	"proc/1/fd",
+	"proc/cpuinfo",
+	"proc/cmdline",
+	"proc/self/mountinfo",
+	"proc/sys/kernel/osrelease",
+	"dev/vfio/vfio",
+};
+
+START_TEST(every_file_may_lie)
+{
+	enum lie lie;
+
+	for (lie = GONE; lie < N_LIES; lie++) {
+		tell_lie(places[_i], lie);
+		ask_everything();
+	}
+}
+END_TEST
+
 TCase *lies_case(void)
 {
 	TCase *c = tcase_create("lies");
@@ -239,5 +342,6 @@ TCase *lies_case(void)
 	tcase_add_test(c, a_bus_with_other_names_is_refused);
 	tcase_add_test(c, groups_that_lie_are_refused);
 	tcase_add_test(c, an_empty_group_is_refused);
+	tcase_add_loop_test(c, every_file_may_lie, 0, (int)(sizeof(places) / sizeof(places[0])));
 	return c;
 }
