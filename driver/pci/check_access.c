@@ -46,6 +46,20 @@ static void check_iommufd(const struct report *r)
 			   "%s is not there: a kernel without iommufd, groups are used", path);
 }
 
+/* Groups need it; a kernel may be built without them, and then has iommufd. */
+static void check_container(const struct report *r)
+{
+	char path[SYS_PATH], iommufd[SYS_PATH];
+
+	if (sys_path(path, IN_DEV, "vfio/vfio") || sys_path(iommufd, IN_DEV, "iommu"))
+		return;
+	if (!sys_exists(path) && sys_exists(iommufd))
+		check_tell(r, WEFT_PCI_OK, "container", "",
+			   "%s is not there: a kernel without groups, iommufd is used", path);
+	else
+		check_node(r, "container", "vfio/vfio");
+}
+
 static void check_rule(const struct report *r)
 {
 	static const char *const places[] = { "etc", "run", "usr/local/lib", "usr/lib", "lib" };
@@ -106,7 +120,7 @@ static void check_memlock(const struct report *r)
 
 void check_access(const struct report *r)
 {
-	check_node(r, "container", "vfio/vfio");
+	check_container(r);
 	check_iommufd(r);
 	check_rule(r);
 	check_memlock(r);

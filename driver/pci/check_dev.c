@@ -53,21 +53,35 @@ static void check_group(const struct report *r, const struct weft_pci_dev *dev)
 			"%d is not viable: %s", dev->group, text);
 }
 
+/* Whether there is this node; it is looked at then. */
+static bool node_there(const struct report *r, const char *name, const char *node)
+{
+	char path[SYS_PATH];
+
+	if (sys_path(path, IN_DEV, "%s", node) || !sys_exists(path))
+		return false;
+	check_node(r, name, node);
+	return true;
+}
+
+/* The device's own node, the group's, or both: as the kernel was built. */
 static void check_nodes(const struct report *r, const struct weft_pci_dev *dev)
 {
-	char node[WEFT_PCI_TEXT + 16], path[SYS_PATH];
+	char node[WEFT_PCI_TEXT + 16];
+	bool found = false;
 
-	if (dev->group >= 0) {
-		snprintf(node, sizeof(node), "vfio/noiommu-%d", dev->group);
-		if (sys_path(path, IN_DEV, "%s", node) || !sys_exists(path))
-			snprintf(node, sizeof(node), "vfio/%d", dev->group);
-		check_node(r, "node", node);
+	if (dev->vfio[0]) {
+		snprintf(node, sizeof(node), "vfio/devices/%s", dev->vfio);
+		found = node_there(r, "cdev", node);
 	}
-	if (!dev->vfio[0])
+	if (dev->group < 0)
 		return;
-	snprintf(node, sizeof(node), "vfio/devices/%s", dev->vfio);
-	if (!sys_path(path, IN_DEV, "%s", node) && sys_exists(path))
-		check_node(r, "cdev", node);
+	snprintf(node, sizeof(node), "vfio/noiommu-%d", dev->group);
+	if (node_there(r, "node", node))
+		return;
+	snprintf(node, sizeof(node), "vfio/%d", dev->group);
+	if (!node_there(r, "node", node) && !found)
+		check_node(r, "node", node); /* says that it is missing */
 }
 
 static void check_uses(const struct report *r, const struct weft_pci_dev *dev)

@@ -47,6 +47,17 @@ static void expect_none(const char *name)
 	ck_assert_msg(!found.name, "%s: %s", name, found.text);
 }
 
+static void expect_none_of_device(const char *name)
+{
+	struct weft_pci_dev d;
+
+	wanted = name;
+	found.name = NULL;
+	ck_assert_int_eq(weft_pci_get(&a0, &d), 0);
+	weft_pci_check_dev(&d, on_check, NULL);
+	ck_assert_msg(!found.name, "%s: %s", name, found.text);
+}
+
 START_TEST(kernel)
 {
 	tree_file("proc/sys/kernel/osrelease", "6.12.0-x\n");
@@ -115,6 +126,12 @@ START_TEST(nodes)
 	expect("container", WEFT_PCI_FAIL, "dev/vfio/vfio: No such file");
 	expect("iommufd", WEFT_PCI_OK, "not there");
 	expect("node", WEFT_PCI_FAIL, "dev/vfio/7: No such file");
+	tree_file("dev/iommu", "");
+	expect("container", WEFT_PCI_OK, "without groups");
+	tree_file("sys/bus/pci/devices/" A0 "/vfio-dev/vfio0/dev", "");
+	tree_file("dev/vfio/devices/vfio0", "");
+	expect("cdev", WEFT_PCI_OK, "open to this user");
+	expect_none_of_device("node");
 	tree_file("dev/vfio/vfio", "");
 	tree_file("dev/vfio/7", "");
 	tree_file("dev/iommu", "");
