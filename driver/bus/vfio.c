@@ -215,8 +215,10 @@ static int find_group(struct vk_bus *vk)
 		return vk_fail(vk, rc, "no such PCI device: %s", strerror(-rc));
 	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/iommu_group", vk->bdf);
 	rc = vk_link_name(path, vk->group, sizeof(vk->group));
-	if (!rc)
+	if (!rc && strspn(vk->group, "0123456789") == strlen(vk->group))
 		return 0;
+	if (rc != -ENOENT)
+		return vk_fail(vk, -EPROTO, "sysfs names no IOMMU group: %s", path);
 	vk_driver_name(vk->bdf, driver, sizeof(driver));
 	return vk_fail(vk, rc,
 		       "it is in no IOMMU group, its driver: %s; is the IOMMU on (firmware setup, "

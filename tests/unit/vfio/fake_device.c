@@ -216,6 +216,8 @@ static int reset(void)
 		return fk_errno(ENOTTY);
 	memset(fk->bar, 0, 0x4000); /* all that the tests use */
 	fk->resets++;
+	if (fk->dies_in_reset)
+		fk_surprise();
 	return 0;
 }
 

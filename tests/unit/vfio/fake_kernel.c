@@ -294,7 +294,7 @@ static ssize_t f_readlink(const char *path, char *buf, size_t len)
 		if (!strcmp(path, "subsystem"))
 			target = "../../../bus/pci";
 		else if (!strcmp(path, "iommu_group") && fk->group_node)
-			target = "../../../kernel/iommu_groups/7";
+			target = fk->group_link;
 		else if (!strcmp(path, "driver"))
 			target = fk->driver;
 	} else if (!strcmp(path, other)) {
@@ -313,7 +313,7 @@ static int f_list(const char *path, void (*each)(void *arg, const char *name), v
 	if (fk_fails())
 		return -1;
 	if (!strcmp(path, "/sys/bus/pci/devices/" FK_BDF "/vfio-dev") && fk->node) {
-		each(arg, "vfio3");
+		each(arg, fk->node_name);
 		return 0;
 	}
 	if (strcmp(path, "/sys/kernel/iommu_groups/7/devices"))
@@ -386,6 +386,8 @@ void fk_new(void)
 {
 	fk = calloc(1, sizeof(*fk));
 	fk->driver = "../../../bus/pci/drivers/vfio-pci";
+	fk->group_link = "../../../kernel/iommu_groups/7";
+	fk->node_name = "vfio3";
 	fk->node = fk->iommufd = fk->group = fk->group_node = true;
 	fk->pcie = fk->flr = fk->bar_mmap = fk->noresize = fk->caps = true;
 	fk->bar_size = FK_BAR_SIZE;

@@ -41,6 +41,7 @@ struct fk_dma {
 struct fk {
 	/* what the machine is like; set by fk_new, changed by tests before they open */
 	const char *driver;
+	const char *group_link, *node_name;    /* what sysfs says */
 	bool node, iommufd, group, group_node; /* what exists */
 	bool no_iommu, no_remapping;
 	const char *sibling, *sibling_driver; /* another device of the group */
@@ -62,6 +63,7 @@ struct fk {
 	bool token_by_node; /* and the device node takes it */
 	int open_error;     /* of the group's node and the device's, 0: none */
 	unsigned int busy_resets;
+	bool dies_in_reset;
 	bool others; /* another program has the device */
 
 	/* its state */

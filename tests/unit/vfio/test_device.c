@@ -110,7 +110,7 @@ START_TEST(areas_that_make_no_sense)
 	fk->n_sparse = 4;
 	fk->sparse[0] = (struct vk_area){ .off = 0x800, .len = 0x1000 };
 	fk->sparse[1] = (struct vk_area){ .off = 0x2000, .len = UINT64_MAX - 0xfff };
-	fk->sparse[2] = (struct vk_area){ .off = FK_BAR_SIZE, .len = 0x1000 };
+	fk->sparse[2] = (struct vk_area){ .off = 2 * FK_BAR_SIZE, .len = 0x1000 };
 	fk->sparse[3] = (struct vk_area){ .off = 0, .len = 0 };
 	open_bus(_i);
 	ck_assert_uint_eq(fk->n_mmaps, 0);
@@ -261,6 +261,19 @@ START_TEST(reset_waits_for_the_lock)
 	ck_assert_int_eq(bus->ops->reset(bus), -EBUSY);
 	ck_assert_ptr_nonnull(strstr(weft_last_error(), "reset: "));
 	close_bus();
+}
+END_TEST
+
+START_TEST(device_vanishes_in_reset)
+{
+	open_bus(_i);
+	fk->dies_in_reset = true;
+	ck_assert_int_eq(bus->ops->reset(bus), -ENODEV);
+	close_bus();
+	fk->removed = false;
+	ck_assert_int_eq(weft_bus_open(ways[_i], &bus), -ENODEV);
+	ck_assert_ptr_nonnull(strstr(weft_last_error(), "the device is gone"));
+	fk_check_clean();
 }
 END_TEST
 
@@ -454,6 +467,7 @@ int main(void)
 		device_without_error_event,
 		reset_keeps_bus_mastering,
 		reset_waits_for_the_lock,
+		device_vanishes_in_reset,
 		no_reset,
 		vectors_as_a_set,
 		vectors_one_by_one,

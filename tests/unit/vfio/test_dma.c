@@ -361,10 +361,18 @@ START_TEST(locked_memory_runs_out)
 }
 END_TEST
 
+/* Room for two pages, each with a free one behind. */
+static void two_pages(void)
+{
+	fk->n_range = 1;
+	fk->range[0] = (struct vk_range){ 0, 5 * P - 1 };
+}
+
 START_TEST(failed_unmap_keeps_the_address)
 {
 	uint64_t a;
 
+	two_pages();
 	open_bus(ways[_i]);
 	a = map_ok(0, P, RW);
 	fk->fail_at = fk->calls + 1;
@@ -374,18 +382,26 @@ START_TEST(failed_unmap_keeps_the_address)
 	ck_assert_int_eq(bus->ops->dma_unmap(bus, a, P), -EINVAL);
 	fk->n_map = 0; /* what the kernel kept goes with the container */
 	fk->pinned = 0;
+	map_ok(P, P, RW);
+	ck_assert_int_eq(map_rc(2 * P, P, RW), -ENOSPC);
 	close_bus();
 }
 END_TEST
 
 START_TEST(failed_map_leaves_no_trace)
 {
+	unsigned int i;
+
+	two_pages();
 	open_bus(ways[_i]);
-	fk->fail_at = fk->calls + 1;
-	fk->fail_with = EFAULT;
-	ck_assert_int_eq(map_rc(0, P, RW), -EFAULT);
-	ck_assert_ptr_nonnull(strstr(weft_last_error(), "mapping 4 KiB"));
+	for (i = 0; i < 5; i++) {
+		fk->fail_at = fk->calls + 1;
+		fk->fail_with = EFAULT;
+		ck_assert_int_eq(map_rc(0, P, RW), -EFAULT);
+		ck_assert_ptr_nonnull(strstr(weft_last_error(), "mapping 4 KiB"));
+	}
 	map_ok(0, P, RW);
+	map_ok(P, P, RW);
 	close_bus();
 }
 END_TEST

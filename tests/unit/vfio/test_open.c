@@ -165,6 +165,30 @@ START_TEST(device_in_no_group)
 }
 END_TEST
 
+START_TEST(sysfs_that_lies)
+{
+	static const char *const links[] = {
+		"", "/", "iommu_groups/", "seven", "7/..", "-7", "iommu_groups/1234567890123456"
+	};
+	static const char *const nodes[] = { "", "sda", "vfio",
+					     "vfio3333333333333333333333333333" };
+	unsigned int i;
+
+	for (i = 0; i < sizeof(links) / sizeof(links[0]); i++) {
+		fk->group_link = links[i];
+		expect_refused(FK_BDF, -EPROTO, "sysfs names no IOMMU group");
+	}
+	fk->group_link = "7";
+	for (i = 0; i < sizeof(nodes) / sizeof(nodes[0]); i++) {
+		fk->node_name = nodes[i];
+		expect_refused("vfio:" FK_BDF ",mode=cdev", -ENOENT, "");
+	}
+	expect_open(FK_BDF);
+	ck_assert_str_eq(way(), "group");
+	close_bus();
+}
+END_TEST
+
 START_TEST(device_of_another_driver)
 {
 	fk->node = fk->group = false;
@@ -379,6 +403,7 @@ int main(void)
 	tcase_add_test(t, senseless_options);
 	tcase_add_test(t, device_that_is_not_there);
 	tcase_add_test(t, device_in_no_group);
+	tcase_add_test(t, sysfs_that_lies);
 	tcase_add_test(t, device_of_another_driver);
 	tcase_add_test(t, other_pci_device);
 	tcase_add_test(t, bar_too_small);
