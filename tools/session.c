@@ -84,7 +84,8 @@ int session_begin(struct session *s, const struct config *cfg)
 	memset(s, 0, sizeof(*s));
 	s->cfg = cfg;
 	if (!cfg->device) {
-		fputs("weft: which device? (--device vfio-user:PATH, or WEFT_DEVICE)\n", stderr);
+		fputs("weft: which device? (--device 0000:01:00.0 or vfio-user:PATH, or WEFT_DEVICE)\n",
+		      stderr);
 		return -EINVAL;
 	}
 	rc = timeout_ms(&params.timeout_ms);
