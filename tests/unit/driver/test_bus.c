@@ -2,8 +2,11 @@
 /* What the driver makes of a bus that has needs or words of its own. */
 #include <check.h>
 #include <errno.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include <weft/mem.h>
 #include <weft/qp.h>
@@ -83,6 +86,52 @@ START_TEST(what_the_bus_says_is_kept)
 }
 END_TEST
 
+static int event_fd;
+
+static int get_event_fd(struct weft_bus *bus)
+{
+	(void)bus;
+	return event_fd;
+}
+
+static int look_at_events(struct weft_bus *bus, uint64_t max_ns)
+{
+	struct pollfd p = { .fd = event_fd, .events = POLLIN };
+
+	(void)bus;
+	if (max_ns || poll(&p, 1, 0) != 1)
+		return 0;
+	return weft_set_error(-ENODEV, "the kernel wants the device back");
+}
+
+/* A removal that the bus only reports: whoever waits wakes up, and nothing hangs or spins after it. */
+START_TEST(removal_ends_a_wait)
+{
+	static const uint64_t one = 1;
+	struct fake *f = fake_new_eager();
+	struct weft_dev *dev;
+	uint32_t val;
+
+	event_fd = eventfd(0, EFD_NONBLOCK);
+	ops = *f->bus.ops;
+	ops.error_fd = get_event_fd;
+	ops.advance = look_at_events;
+	f->bus.ops = &ops;
+	ck_assert_int_eq(weft_dev_open(&f->bus, NULL, &dev), 0);
+	ck_assert_int_eq(weft_dev_wait(dev, 10), 0);
+	ck_assert_int_eq(write(event_fd, &one, sizeof(one)), sizeof(one));
+	ck_assert_int_eq(weft_dev_wait(dev, -1), -ENODEV);
+	ck_assert_str_eq(weft_last_error(), "the kernel wants the device back");
+	ck_assert_int_eq(weft_dev_poll(dev), -ENODEV);
+	ck_assert_int_eq(weft_dev_read32(dev, 0, &val), -ENODEV);
+	ck_assert_int_eq(weft_dev_reset(dev), -ENODEV);
+	weft_dev_close(dev);
+	ck_assert_uint_eq(f->maps_live + f->irqs_live, 0);
+	close(event_fd);
+	fake_free(f);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("bus");
@@ -92,6 +141,7 @@ int main(void)
 
 	tcase_add_test(t, memory_in_huge_pages);
 	tcase_add_test(t, what_the_bus_says_is_kept);
+	tcase_add_test(t, removal_ends_a_wait);
 	suite_add_tcase(s, t);
 	srunner_run_all(r, CK_NORMAL);
 	failed = srunner_ntests_failed(r);
