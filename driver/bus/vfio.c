@@ -135,7 +135,7 @@ int vk_open_named(const char *spec, struct weft_bus **bus)
 			weft_set_error(rc,
 				       "vfio: option \"%s\" of %s: token=UUID, mode=cdev|group, "
 				       "noiommu=allow, dma_bits=13..64",
-				       word, spec);
+				       word, text); /* not all of spec: it may hold a token */
 	}
 	if (!rc)
 		rc = weft_bus_open_vfio(text, &opt, bus);

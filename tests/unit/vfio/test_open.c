@@ -135,6 +135,8 @@ START_TEST(senseless_names)
 
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		expect_refused(bad[i].spec, -EINVAL, bad[i].text);
+	ck_assert_int_eq(weft_bus_open("vfio:" FK_BDF ",token=" TOKEN ",mode=x", &bus), -EINVAL);
+	ck_assert_ptr_null(strstr(weft_last_error(), "8899")); /* a secret stays one */
 	ck_assert_uint_eq(fk->calls, 0);
 }
 END_TEST
