@@ -203,7 +203,7 @@ static bool one_case(struct rig *t, struct rig *r, const struct sequence *seq, u
 START_TEST(power_may_fail_at_any_step)
 {
 	const struct sequence *seq = &sequences[_i];
-	uint64_t cut, seed, seeds = full_run ? 24 : _i < 3 ? 2 : 1;
+	uint64_t cut, seed, seeds = full_run ? 12 : _i < 3 ? 2 : 1;
 	static struct rig t, r;
 	static struct content c;
 	struct image im;
@@ -230,7 +230,7 @@ END_TEST
 START_TEST(power_may_fail_twice)
 {
 	const struct sequence *seq = &sequences[_i];
-	uint64_t cut, again, step = full_run ? 3 : 53;
+	uint64_t cut, again, step = full_run ? 7 : 53;
 	static struct rig r;
 	static struct content c;
 	struct boot_record rec;
