@@ -10,8 +10,9 @@
 
 /* A step's answer when there is more to do. */
 #define AGAIN 0xffffu
-#define FLASH_POLL_NS 20000u /* between two looks at a flash that works */
-#define FLASH_PIECE 256u     /* bytes read in a step */
+#define FLASH_POLL_NS 50000u   /* between two looks at a flash that programs a page, */
+#define FLASH_ERASE_NS 500000u /* and at one that erases a sector */
+#define FLASH_PIECE 256u       /* bytes read in a step */
 
 extern const struct nor_spi flash_spi;
 

@@ -144,15 +144,15 @@ static uint16_t start(void)
 static uint16_t erase(uint32_t addr, enum stage then)
 {
 	out.addr = addr;
-	return nor_erase(&flash_spi, &op, addr) ? failed(addr) : next(then, FLASH_POLL_NS);
+	return nor_erase(&flash_spi, &op, addr) ? failed(addr) : next(then, FLASH_ERASE_NS);
 }
 
 /* AGAIN: the flash works on; 0: it is through. */
-static uint16_t working(void)
+static uint16_t working(uint32_t poll_ns)
 {
 	int err = nor_poll(&flash_spi, &op);
 
-	return !err ? 0 : err == EBUSY ? flash_later(FLASH_POLL_NS) : failed(out.addr);
+	return !err ? 0 : err == EBUSY ? flash_later(poll_ns) : failed(out.addr);
 }
 
 /* What stands at addr against want, NULL: erased. */
@@ -171,7 +171,7 @@ static uint16_t compare(uint32_t addr, const uint8_t *want, uint32_t len)
 /* The old header must be gone before anything else is written. */
 static uint16_t clearing(void)
 {
-	uint16_t err = working();
+	uint16_t err = working(FLASH_ERASE_NS);
 
 	if (!err)
 		err = compare(out.addr, NULL, FLASH_PAGE);
@@ -268,12 +268,12 @@ static uint16_t stage_step(void)
 	case ERASE:
 		return erase(out.addr, ERASING);
 	case ERASING:
-		err = working();
+		err = working(FLASH_ERASE_NS);
 		return err ? err : next(PROGRAM, 0);
 	case PROGRAM:
 		return program();
 	case PROGRAMMING:
-		err = working();
+		err = working(FLASH_POLL_NS);
 		return err ? err : next(CHECK, 0);
 	case CHECK:
 		return check_page();
