@@ -44,6 +44,8 @@ ROLES = {
     'fc-host': Role(('virtio_net', 'nvme-fc', 'nvmet-fc', 'sch_netem', '9p', '9pnet_virtio'), (),
                     ('tc',), ('nvme', 'fio'), True),
     'libfc': Role(('virtio_net', 'fcoe', 'sch_netem'), (), ('tc',), ()),
+    # What it boots is its own: tests/vfio.
+    'vfio': Role((), (), (), ()),
 }
 
 # Kernel messages that mean trouble, whatever level they were logged at.
@@ -92,6 +94,8 @@ def require(role, qemu=QEMU):
 
 class Guest:
     """One guest. Use as a context manager, or call stop()."""
+    append = ''                 # to the kernel's command line
+    processor = 'max,cx16=off'  # with cx16 QEMU 7.2 loses now and then what was written
 
     def __init__(self, role, *, eth=None, mac='02:00:00:00:00:02', mtu=1500, memory=192,
                  cpus=1, pcap=None, qemu=QEMU):
@@ -114,13 +118,18 @@ class Guest:
 
     # -- life
 
+    def image(self):
+        """What it boots: the path of a kernel that QEMU takes, and an initramfs."""
+        image = kernel.get()
+        return image.vmlinux, pack_initramfs(image, self.role)
+
     def command(self, image, ramfs):
         """QEMU's command line."""
         args = [self.qemu, '-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot',
-                '-machine', 'q35,accel=tcg', '-cpu', 'max,cx16=off', '-smp', str(self.cpus),
-                '-m', str(self.memory), '-kernel', image.vmlinux, '-initrd', ramfs,
+                '-machine', 'q35,accel=tcg', '-cpu', self.processor, '-smp', str(self.cpus),
+                '-m', str(self.memory), '-kernel', image, '-initrd', ramfs,
                 # A loaded machine may not give the guest the ticks it checks its timer by.
-                '-append', 'console=ttyS0 quiet panic=-1 oops=panic no_timer_check',
+                '-append', 'console=ttyS0 quiet panic=-1 oops=panic no_timer_check' + self.append,
                 '-serial', 'file:' + self.console_log,
                 '-chardev', 'socket,id=line,path=%s/line,server=off' % self.folder,
                 '-serial', 'chardev:line',
@@ -142,10 +151,10 @@ class Guest:
         """Starts QEMU and returns when the guest takes commands."""
         if not shutil.which(self.qemu):
             raise Unavailable('%s is not installed: run ./setup' % self.qemu)
-        image = kernel.get()
+        image, files = self.image()
         ramfs = os.path.join(self.folder, 'initramfs')
         with open(ramfs, 'wb') as f:
-            f.write(pack_initramfs(image, self.role))
+            f.write(files)
         if self.eth and os.path.exists(self.eth[0]):
             os.unlink(self.eth[0])
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
