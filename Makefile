@@ -58,6 +58,7 @@ help:
 	@echo 'make test-boot-full   boot and flash in the native model: more seeds, every place of the record log, power cut twice'
 	@echo 'make fuzz         each fuzzer for FUZZ_SECONDS (600) from a new seed'
 	@echo 'make interop      Linux peers in a guest (CASES="smoke ...": some of them)'
+	@echo 'make test-vfio    weft over the kernel'\''s VFIO in a guest (CASES="cloud iommufd/edu ...": some of them)'
 	@echo 'make bench        simulated cycles and instructions per command; writes build/bench.json'
 	@echo 'make synth        Yosys: LUT, FF, BRAM, URAM, DSP per block'
 	@echo 'make lint         formatting, C and SystemVerilog static checks, generated docs'
