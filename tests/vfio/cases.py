@@ -180,6 +180,7 @@ def removed(rig):
 
 def dies(rig):
     """weft-sim is killed in the midst of a job: an orderly error, and no hang."""
+    rig.check_guests()      # later the guest's kernel has reason to complain
     start_write(rig)
     rig.adapter.kill()
     rig.adapter.wait()

@@ -29,7 +29,9 @@ KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg'
 
 def run(command, **kw):
     """Runs a command; returns what it prints, or raises with all that it said."""
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+    # A make that runs us does not share its jobs with one that we run.
+    env = {k: v for k, v in os.environ.items() if not k.startswith(('MAKE', 'MFLAGS'))}
+    done = subprocess.run(command, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           stderr=subprocess.PIPE, text=True, check=False, **kw)
     if done.returncode:
         raise Unavailable('%s: exit %d\n%s' % (' '.join(command), done.returncode,

@@ -12,3 +12,4 @@ $(VFIO_TEST)/edu $(VFIO_TEST)/confined: %: %.o $(VFIO_TEST)/check.o build/driver
 .PHONY: test-vfio
 test-vfio: all $(VFIO_TEST)/edu $(VFIO_TEST)/confined
 	tests/vfio/run.py $(CASES)
+TESTS += tests/vfio/test_parts.py

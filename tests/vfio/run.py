@@ -79,6 +79,8 @@ def run_kernel(kernel, names, report):
                 if waiting and (not fit or name == 'dies'):
                     refresh(rig, waiting)
             rig.check_firmware()
+            if names[-1] != 'dies':
+                rig.check_guests()
     except (Unavailable, *ERRORS) as e:
         if not waiting:
             print('# %s: at the end: %s' % (kernel, e), flush=True)
