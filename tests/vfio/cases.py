@@ -21,12 +21,25 @@ def ways(rig):
     return BOTH_WAYS if rig.kernel.name == 'iommufd' else GROUP_ONLY
 
 
+def unbind(rig):
+    """And back; weft lists the adapter either way."""
+    for driver in 'vfio-pci', '':
+        rig.same('drivers', rig.guest.driver(ADAPTER), driver)
+        if ADAPTER not in rig.must('weft list --output-format json'):
+            raise CaseFailed('weft list does not show the adapter')
+        if driver:
+            rig.must('weft unbind ' + ADAPTER)
+    rig.guest.bind(ADAPTER)
+
+
 def bind(rig):
     """The adapter and edu, known to no driver of the kernel, are given to vfio-pci."""
     for bdf in ADAPTER, EDU:
         if rig.guest.driver(bdf):
             raise CaseFailed('%s has driver %s already' % (bdf, rig.guest.driver(bdf)))
         rig.guest.bind(bdf)
+    if rig.guest.knows('unbind'):
+        unbind(rig)
     nodes = rig.must('find /dev/vfio /dev/iommu 2>/dev/null || true').split()
     if NODES[rig.kernel.name] not in nodes:
         raise CaseFailed('the kernel made no %s: %s' % (NODES[rig.kernel.name], nodes))
@@ -121,7 +134,7 @@ def confined(rig):
 
 def user(rig):
     """An ordinary user that owns the nodes: refused without memory to lock, works with it."""
-    as_lab = "su lab -c 'ulimit -l %s; exec %s'"
+    as_lab = "ulimit -l %s; su lab -c '%s'"
     rig.refused('su lab -c \'%s\'' % rig.line('info'), '(?i)denied|access|permission')
     rig.must('chown -R lab /dev/vfio; [ ! -e /dev/iommu ] || chown lab /dev/iommu')
     said = rig.refused(as_lab % ('64', rig.line('info')), r'(?i)memlock')
@@ -135,8 +148,8 @@ def start_write(rig):
     rig.target.must('dd if=/dev/zero of=/dev/ram0 bs=65536 count=1 oflag=direct')
     empty = rig.target.sha256(0, 65536)
     rig.must('dd if=/dev/urandom of=/tmp/data bs=65536 count=%d 2>/dev/null\n'
-             '(%s >/tmp/said 2>&1; echo $? >/tmp/status) </dev/null &\n'
-             'rm -f /tmp/status' % (SIZE >> 16, rig.line('run', PORT + ' --timeout 20 --data '
+             'rm -f /tmp/status\n'
+             '(%s >/tmp/said 2>&1; echo $? >/tmp/status) </dev/null &' % (SIZE >> 16, rig.line('run', PORT + ' --timeout 20 --data '
                                                          '/tmp/data')))
     deadline = time.monotonic() + 600
     while rig.target.sha256(0, 65536) == empty:

@@ -31,7 +31,7 @@ WATCHED = '''
 %s >/tmp/said 2>&1 &
 pid=$!
 while kill -0 $pid 2>/dev/null; do
-	readlink /proc/$pid/fd/* 2>/dev/null | grep ^/dev/ >>/tmp/opened
+	ls -l /proc/$pid/fd 2>/dev/null | sed -n 's,.* -> /dev/,/dev/,p' >>/tmp/opened
 	grep vfio-msi /proc/interrupts >/tmp/now && mv /tmp/now /tmp/counted
 	usleep 100000
 done
