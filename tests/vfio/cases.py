@@ -149,8 +149,8 @@ def start_write(rig):
     empty = rig.target.sha256(0, 65536)
     rig.must('dd if=/dev/urandom of=/tmp/data bs=65536 count=%d 2>/dev/null\n'
              'rm -f /tmp/status\n'
-             '(%s >/tmp/said 2>&1; echo $? >/tmp/status) </dev/null &' % (SIZE >> 16, rig.line('run', PORT + ' --timeout 20 --data '
-                                                         '/tmp/data')))
+             '(%s >/tmp/said 2>&1; echo $? >/tmp/status) </dev/null &'
+             % (SIZE >> 16, rig.line('run', PORT + ' --timeout 60 --data /tmp/data')))
     deadline = time.monotonic() + 600
     while rig.target.sha256(0, 65536) == empty:
         if time.monotonic() > deadline or not rig.run('[ -e /tmp/status ]')[0]:
@@ -159,7 +159,7 @@ def start_write(rig):
     return rig.must('pidof weft').strip()
 
 
-def expect_end(rig, limit=180):
+def expect_end(rig, limit=300):
     """The job ends by itself, with exit status 1 and a word about it."""
     start = time.monotonic()
     while rig.run('[ -e /tmp/status ]')[0]:

@@ -23,7 +23,8 @@ USERS = {'etc/passwd': b'root:x:0:0::/root:/bin/sh\nlab:x:1000:1000::/tmp:/bin/s
 # edu is made to reach where it may not: the IOMMU says so.
 EXPECTED = re.compile(r'DMAR: (DRHD: handling fault|\[DMA (Read|Write).*\[00:06\.0\])')
 BOOTED = re.compile(r'weft firmware \d')
-PORT = '--ip %s/24 --mtu 1500 --traddr %s --trsvcid 4420' % (OWN_ADDRESS, ADDRESS)
+# A busy machine stops the guest for longer than a keep-alive of 5 s may wait.
+PORT = '--ip %s/24 --mtu 1500 --traddr %s --trsvcid 4420 -k 300' % (OWN_ADDRESS, ADDRESS)
 
 # Runs a command and watches it: which files of /dev it has open, and how many interrupts the
 # kernel counts for its vectors, which are gone when it has ended.

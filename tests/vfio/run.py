@@ -15,7 +15,6 @@ import os
 import sys
 import time
 
-import debian
 import kernels
 from cases import CASES, ERRORS, bind
 from kernel import ROOT, Unavailable
