@@ -113,13 +113,18 @@ def unpack(files, folder):
         run(['dpkg', '-x', file, folder])
 
 
+def lock(file):
+    """Waits until no other run holds the file."""
+    fcntl.flock(file, fcntl.LOCK_EX)
+
+
 def cached(name, make):
     """The folder NAME of the cache. When it is not there make(folder, scratch) fills it first:
     a folder is whole or absent, whatever is killed, and two runs at once make it once."""
     os.makedirs(CACHE, exist_ok=True)
     final, partial, scratch = (os.path.join(CACHE, name + end) for end in ('', '.new', '.tmp'))
-    with open(os.path.join(CACHE, name + '.lock'), 'w') as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with open(os.path.join(CACHE, name + '.lock'), 'w') as held:
+        lock(held)
         if not os.path.isdir(final):
             for folder in partial, scratch:
                 shutil.rmtree(folder, ignore_errors=True)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The guests' kernels: Debian 13's own for cloud machines, whose VFIO has groups and type1, and
-one built here from Debian 13's source, whose VFIO has character devices and iommufd as well
-(Debian's kernels have no iommufd)."""
+"""The guests' kernels. `cloud` is Debian 13's own for cloud machines, as it is: its VFIO has
+groups and type 1. Debian's kernels have no iommufd, so `iommufd` is the kernel of the interop
+tests with VFIO and iommufd built anew as modules, from the source package of that very kernel."""
 import collections
 import glob
 import hashlib
@@ -9,16 +9,22 @@ import os
 import shutil
 
 import debian
+import fcmodule
+import kernel as interop
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-CONFIG = os.path.join(HERE, 'kernel.config')
-SOURCE = 'linux-source-6.12'
 CLOUD = 'linux-image-cloud-amd64'
 # The modules of VFIO in the order in which Debian's kernel needs them loaded.
 VFIO = ('vfio', 'vfio_iommu_type1', 'vfio-pci-core', 'vfio-pci')
+KBUILD = os.path.join(HERE, 'iommufd', 'Kbuild')
+# What of the kernel's source goes where, and one file that must not be named as its module is.
+PARTS = {'drivers/iommu/iommufd': 'iommufd', 'drivers/vfio': 'vfio', 'drivers/vfio/pci': 'vfio/pci'}
+FILES = {'drivers/iommu/iommu-priv.h': 'iommu-priv.h', 'lib/interval_tree.c': 'iommufd',
+         'drivers/vfio/vfio_iommu_type1.c': 'vfio/type1.c'}
 
-# image: what QEMU boots; modules: folder of the kernel's modules, or None; load: those to load.
-Kernel = collections.namedtuple('Kernel', 'name image modules load')
+# image: what QEMU boots; modules: the folder of its modules; own: {module: path} of those that
+# take their place; load: what is loaded at boot.
+Kernel = collections.namedtuple('Kernel', 'name image modules own load')
 
 
 def make_cloud(folder, _):
@@ -39,50 +45,59 @@ def cloud():
     """Debian's kernel."""
     folder = debian.cached('kernel-cloud', make_cloud)
     return Kernel('cloud', only(folder + '/boot/vmlinuz-*'),
-                  only(folder + '/usr/lib/modules/*'), VFIO)
+                  only(folder + '/usr/lib/modules/*'), {}, VFIO)
 
 
-def settings():
-    """The lines of kernel.config that set something."""
-    with open(CONFIG) as f:
-        return [line.strip() for line in f
-                if line.startswith('CONFIG_') or line.endswith(' is not set\n')]
+def collect(tree, folder):
+    """Copies what of a kernel's source the modules are made of."""
+    for source, place in PARTS.items():
+        os.makedirs(os.path.join(folder, place), exist_ok=True)
+        for path in glob.glob(os.path.join(tree, source, '*.[ch]')):
+            shutil.copy(path, os.path.join(folder, place))
+    for source, place in FILES.items():
+        shutil.copy(os.path.join(tree, source), os.path.join(folder, place))
+    shutil.copy(KBUILD, folder)
 
 
-def configure(tree):
-    debian.run(['make', '-s', 'tinyconfig'], cwd=tree)
-    config = os.path.join(tree, '.config')
-    with open(config, 'a') as f:
-        f.write('\n'.join(settings()) + '\n')
-    debian.run(['make', '-s', 'olddefconfig'], cwd=tree)
-    with open(config) as f:
-        got = f.read().splitlines()
-    lost = [line for line in settings() if line.startswith('CONFIG_') and line not in got]
-    if lost:
-        raise debian.Unavailable('%s takes not: %s' % (SOURCE, ' '.join(lost)))
+def source_of(release, scratch):
+    """The source of a kernel, without what is not needed of it: the package of its own version
+    comes from where the kernel came from."""
+    name = 'linux-source-' + '.'.join(release.split('.')[:2])
+    package, = interop.packages([name], scratch)
+    if not os.path.basename(package).split('_')[1].startswith(release.split('+')[0] + '-'):
+        raise debian.Unavailable('%s is not the source of the kernel %s: remove build/guest to '
+                                 'fetch both anew' % (os.path.basename(package), release))
+    debian.unpack([package], scratch)
+    archive = only(scratch + '/usr/src/linux-source-*.tar.xz')
+    debian.run(['tar', '-C', scratch, '-xf', archive,
+                *[os.path.join(name, path) for path in (*PARTS, *FILES)]])
+    return os.path.join(scratch, name)
 
 
-def make_iommufd(folder, scratch):
-    for program in 'make', 'gcc', 'flex', 'bison', 'bc', 'xz':
-        if not shutil.which(program):
-            raise debian.Unavailable('%s is needed to build a kernel: run ./setup' % program)
-    debian.unpack([debian.apt().download(SOURCE)], scratch)
-    debian.run(['tar', '-xf', only(scratch + '/usr/src/linux-source-*.tar.xz')], cwd=scratch)
-    tree = os.path.join(scratch, SOURCE)
-    configure(tree)
-    print('# building the kernel with iommufd: about 5 minutes of a processor', flush=True)
-    # Neither this machine's name nor the time of day matters to a test.
-    debian.run(['make', '-s', '-j%d' % os.cpu_count(), 'bzImage', 'KBUILD_BUILD_HOST=weft',
-                'KBUILD_BUILD_USER=weft'], cwd=tree)
-    shutil.copy(os.path.join(tree, 'arch/x86/boot/bzImage'), folder)
-    shutil.copy(os.path.join(tree, '.config'), os.path.join(folder, 'config'))
+def make_iommufd(folder, scratch, release):
+    with open(os.path.join(interop.CACHE, 'fcpeer.lock'), 'w') as lock:
+        debian.lock(lock)
+        headers = fcmodule.headers(release)
+    collect(source_of(release, scratch), scratch)
+    print('# building VFIO and iommufd for %s' % release, flush=True)
+    # BTF of modules would need the kernel's debug information.
+    debian.run(['make', '-s', '-j%d' % os.cpu_count(), '-C', headers, 'M=' + scratch,
+                'CONFIG_DEBUG_INFO_BTF=', 'CONFIG_DEBUG_INFO_BTF_MODULES=', 'modules'])
+    for path in glob.glob(os.path.join(scratch, '*.ko')):
+        debian.run(['strip', '--strip-debug', '-o',
+                    os.path.join(folder, os.path.basename(path)), path])
 
 
 def iommufd():
-    """Our own kernel; another configuration is another kernel."""
-    digest = hashlib.sha256('\n'.join([SOURCE, *settings()]).encode()).hexdigest()[:12]
-    folder = debian.cached('kernel-iommufd-' + digest, make_iommufd)
-    return Kernel('iommufd', os.path.join(folder, 'bzImage'), None, ())
+    """The kernel of the interop tests with modules of ours; another Kbuild is another set."""
+    image = interop.get()
+    with open(KBUILD, 'rb') as f:
+        digest = hashlib.sha256(f.read() + image.release.encode()).hexdigest()[:12]
+    folder = debian.cached('iommufd-' + digest,
+                           lambda made, scratch: make_iommufd(made, scratch, image.release))
+    own = {os.path.basename(path)[:-3].replace('-', '_'): path
+           for path in glob.glob(folder + '/*.ko')}
+    return Kernel('iommufd', image.vmlinux, image.modules, own, (*VFIO, 'iommufd'))
 
 
 KERNELS = {'cloud': cloud, 'iommufd': iommufd}

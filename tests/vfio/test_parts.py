@@ -87,13 +87,23 @@ class Cache(unittest.TestCase):
             self.assertEqual(len(made), 2)
 
 
-class Settings(unittest.TestCase):
-    def test_each_line_sets_something_once(self):
-        lines = kernels.settings()
-        names = [re.search(r'CONFIG_\w+', line).group() for line in lines]
-        self.assertIn('CONFIG_VFIO_DEVICE_CDEV=y', lines)
-        self.assertIn('# CONFIG_WERROR is not set', lines)
-        self.assertEqual(len(names), len(set(names)))
+class Source(unittest.TestCase):
+    def test_places(self):
+        """Each object that Kbuild names has a source, where collect() puts those of a kernel."""
+        with open(kernels.KBUILD) as f:
+            text = re.sub(r'(obj-m|CFLAGS|ccflags).*', '', f.read())
+        objects = re.findall(r'[\w/]+(?=\.o\b)', text)
+        with tempfile.TemporaryDirectory() as tree, tempfile.TemporaryDirectory() as place:
+            for path in (*kernels.FILES, 'drivers/iommu/iommufd/main.c', 'drivers/vfio/group.c',
+                         'drivers/vfio/pci/vfio_pci_core.c'):
+                os.makedirs(os.path.join(tree, os.path.dirname(path)), exist_ok=True)
+                open(os.path.join(tree, path), 'w').close()
+            kernels.collect(tree, place)
+            for path in ('Kbuild', 'iommu-priv.h', 'iommufd/interval_tree.c', 'iommufd/main.c',
+                         'vfio/type1.c', 'vfio/group.c', 'vfio/pci/vfio_pci_core.c'):
+                self.assertTrue(os.path.isfile(os.path.join(place, path)), path)
+        self.assertEqual(len(objects), len(set(objects)))
+        self.assertGreater(len(objects), 20)
 
 
 if __name__ == '__main__':

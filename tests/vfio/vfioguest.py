@@ -25,10 +25,9 @@ def pack(kernel, programs, files):
     for path, device in NODES.items():
         archive.node(path, device)
     add_busybox(archive)
-    if kernel.modules:
-        add_modules(archive, Modules(kernel.modules), kernel.load, (), ())
-    else:
-        archive.file('lib/modules/order', b'')
+    modules = Modules(kernel.modules)
+    modules.paths.update(kernel.own)
+    add_modules(archive, modules, kernel.load, (), ())
     for program in programs:
         for source in [program, *shared_libraries(program)]:
             target = 'bin/' + os.path.basename(program) if source == program else source
