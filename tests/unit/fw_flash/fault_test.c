@@ -71,6 +71,7 @@ START_TEST(test_second_erase_fails)
 			break;
 		weft_flash_fail_erase(chip, true);
 	}
+	ck_assert_ptr_nonnull(c);
 	ck_assert_uint_eq(c->status, EIO);
 	ck_assert_uint_ge(c->dw[0], slot_offset(3) + FLASH_SECTOR);
 	ck_assert_uint_lt(c->dw[0], slot_offset(3) + FLASH_SECTOR + FLASH_PAGE);

@@ -172,7 +172,7 @@ END_TEST
 START_TEST(refuses_images)
 {
 	static const char *const cases[][2] = {
-		{ "board.img", "BOARD" },  { "key.img", "KEY" },   { "old.img", "COUNTER" },
+		{ "board.img", "BOARD" },  { "key.img", "KEY" },       { "old.img", "COUNTER" },
 		{ "a.bin", "not signed" }, { "short.img", "cut off" }, { "raw", "EMPTY" },
 	};
 
