@@ -316,7 +316,8 @@ static int check_id(struct vk_bus *vk)
 	int rc = vk_config_read(vk, 0, id, sizeof(id));
 
 	if (rc || id[0] == 0xffff)
-		return vk_fail(vk, -ENODEV, "configuration space does not answer%s%s",
+		return vk_fail(vk, -ENODEV,
+			       "the device is gone: its configuration space does not answer%s%s",
 			       rc ? ": " : "", rc ? strerror(-rc) : "");
 	if ((vk->opt.vendor && vk->opt.vendor != id[0]) ||
 	    (vk->opt.device && vk->opt.device != id[1]))

@@ -154,6 +154,15 @@ START_TEST(device_vanishes_unseen_before_reset_and_close)
 }
 END_TEST
 
+START_TEST(device_that_is_gone_already)
+{
+	fk_surprise();
+	ck_assert_int_eq(weft_bus_open(ways[_i], &bus), -ENODEV);
+	ck_assert_ptr_nonnull(strstr(weft_last_error(), "the device is gone"));
+	fk_check_clean();
+}
+END_TEST
+
 START_TEST(write_to_a_device_that_vanished)
 {
 	fk->bar_mmap = false;
@@ -459,6 +468,7 @@ int main(void)
 		all_ones_of_a_device_that_is_there,
 		device_vanishes,
 		device_vanishes_unseen_before_reset_and_close,
+		device_that_is_gone_already,
 		write_to_a_device_that_vanished,
 		kernel_wants_it_back,
 		kernel_reports_an_error,
