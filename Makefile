@@ -53,7 +53,7 @@ help:
 	@echo 'make run WIRE=fc      the same over Fibre Channel; WIRE=fc FABRIC=1: through a switch; WIRE=fcoe: over Ethernet'
 	@echo 'make run PEER=linux   the same against a Linux target in a guest'
 	@echo 'make test         unit, RTL and co-simulation tests, short fuzz runs'
-	@echo 'make test-long    the same with every case of the loops of which make test takes half'
+	@echo 'make test-boot    the adapter starting from its flash through the boot ROM, all cases, in RTL: some minutes'
 	@echo 'make test-kill    each end of a Fibre Channel cable killed under load, in wall time: some minutes'
 	@echo 'make test-boot-full   boot and flash in the native model: more seeds, every place of the record log, power cut twice'
 	@echo 'make fuzz         each fuzzer for FUZZ_SECONDS (600) from a new seed'
