@@ -126,7 +126,8 @@ START_TEST(test_unknown)
 	memset(args, 0xff, sizeof(args));
 	for (uint32_t op = 0; op < 256; op++)
 		if ((op < WEFT_OP_NOP || op > WEFT_OP_ACCEPT) &&
-		    (op < WEFT_OP_FC_PORT_SET || op > WEFT_OP_FC_LOGOUT))
+		    (op < WEFT_OP_FC_PORT_SET || op > WEFT_OP_FC_LOGOUT) &&
+		    (op < WEFT_OP_FW_LOG || op > WEFT_OP_FW_READ))
 			ck_assert_uint_eq(admin((uint8_t)op, args, sizeof(args), NULL), EOPNOTSUPP);
 }
 END_TEST
@@ -146,6 +147,8 @@ START_TEST(test_garbage)
 		ck_assert_msg(admin(op, args, sizeof(args), NULL) ==
 				      want_fc[op - WEFT_OP_FC_PORT_SET],
 			      "opcode %u", op);
+	for (uint8_t op = WEFT_OP_FW_LOG; op <= WEFT_OP_FW_READ; op++)
+		ck_assert_uint_eq(admin(op, args, sizeof(args), NULL), ENODEV);
 	ck_assert_uint_eq(net_port.ip, OUR_IP);
 }
 END_TEST
