@@ -142,9 +142,6 @@ static bool try_trial(struct start *s)
 		if (!write(s, &rec))
 			return false;
 	}
-	/* A driver resets the adapter twice in a row, when one program ends and the next begins: also in the midst of this. */
-	if (s->env->begun)
-		s->env->begun(rec.trial | BOOT_ARG0_TRIAL);
 	error = look_at(s, rec.trial);
 	if (error) {
 		fail_trial(s, error);

@@ -23,8 +23,6 @@ struct boot_env {
 	uint8_t key_hash[IMAGE_HASH_LEN];
 	bool watchdog_fired;
 	uint32_t arg[4]; /* BOOT_ARG0..3 as this start found them: all 0 after power-up */
-	/* Leaves BOOT_ARG0 and the magic in BOOT_ARG3 for the next start, should this one not come to its end; NULL: not. */
-	void (*begun)(uint32_t arg0);
 };
 
 struct boot_choice {
