@@ -59,6 +59,12 @@ def collect(tree, folder):
     shutil.copy(KBUILD, folder)
 
 
+def wanted():
+    """The paths to unpack, none inside another: tar would miss it."""
+    paths = [*PARTS, *FILES]
+    return [p for p in paths if not any(p.startswith(other + '/') for other in paths)]
+
+
 def source_of(release, scratch):
     """The source of a kernel, without what is not needed of it: the package of its own version
     comes from where the kernel came from."""
@@ -70,7 +76,7 @@ def source_of(release, scratch):
     debian.unpack([package], scratch)
     archive = only(scratch + '/usr/src/linux-source-*.tar.xz')
     debian.run(['tar', '-C', scratch, '-xf', archive,
-                *[os.path.join(name, path) for path in (*PARTS, *FILES)]])
+                *[os.path.join(name, path) for path in wanted()]])
     return os.path.join(scratch, name)
 
 

@@ -88,6 +88,10 @@ class Cache(unittest.TestCase):
 
 
 class Source(unittest.TestCase):
+    def test_wanted(self):
+        self.assertEqual(kernels.wanted(), ['drivers/iommu/iommufd', 'drivers/vfio',
+                                            'drivers/iommu/iommu-priv.h', 'lib/interval_tree.c'])
+
     def test_places(self):
         """Each object that Kbuild names has a source, where collect() puts those of a kernel."""
         with open(kernels.KBUILD) as f:
