@@ -12,6 +12,7 @@ One line for each case, as in TAP: "ok" or "not ok". What cannot run is not ok. 
 build/vfio/KERNEL/. Exit status: 0 all is ok; 1 not; 2 no such case."""
 import argparse
 import os
+import signal
 import sys
 import time
 
@@ -107,6 +108,8 @@ def main(argv):
         for kernel, name in chosen:
             print('%-18s %s' % ('%s/%s' % (kernel, name), CASES[name].what))
         return 0
+    # Guests and sockets are cleared away then, too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     report = Report(len(chosen))
     for kernel in kernels.KERNELS:
         names = [n for k, n in chosen if k == kernel]
