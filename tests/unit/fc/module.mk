@@ -12,6 +12,6 @@ TESTS += $(FC_MAIN)
 $(FC_OUT)/%.o: %.c build/abi/weft_host.h
 	@mkdir -p $(@D)
 	$(CCACHE) $(CC) $(CFLAGS) $(FC_SAN) -MMD -MP -c $< -o $@
-$(FC_MAIN): $(FC_OUT)/%: $(FC_OUT)/tests/unit/fc/%.o $(filter-out $(FC_MAIN_OBJ),$(FC_OBJ))
-	$(CC) $(FC_SAN) -o $@ $^ $(DRIVER_LIBS) $(CHECK_LIBS)
+$(FC_MAIN): $(FC_OUT)/%: $(FC_OUT)/tests/unit/fc/%.o $(filter-out $(FC_MAIN_OBJ),$(FC_OBJ)) $(CHECK_FEW_O)
+	$(CC) $(FC_SAN) $(CHECK_FEW) -o $@ $^ $(DRIVER_LIBS) $(CHECK_LIBS)
 -include $(FC_OBJ:.o=.d)

@@ -22,6 +22,6 @@ $(FWFC_COPY): $(FWFC_OUT)/port_%.o: $(FWFC_PORT) tests/unit/fw_fc/module.mk
 	$(LD) -r $(FWFC_PORT) -o $@.all
 	{ nm -g --defined-only $@.all | awk '{ print $$3 }'; printf '%s\n' $(FWFC_BEHIND); } | awk '{ print $$1, "$*_" $$1 }' >$@.names
 	objcopy --redefine-syms=$@.names $@.all $@
-$(FWFC_OUT)/fw_fc_test: $(FWFC_OBJ) $(FWFC_COPY)
-	$(CC) $(FW_NATIVE_SAN) $^ -lcheck -lsubunit -lm -lrt -lpthread -o $@
+$(FWFC_OUT)/fw_fc_test: $(FWFC_OBJ) $(FWFC_COPY) $(CHECK_FEW_O)
+	$(CC) $(FW_NATIVE_SAN) $(CHECK_FEW) $^ -lcheck -lsubunit -lm -lrt -lpthread -o $@
 -include $(FWFC_OBJ:.o=.d)

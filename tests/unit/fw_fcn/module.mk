@@ -15,8 +15,8 @@ $(FCNT_OUT)/fw/%.o: firmware/%.c $(ABI_C)
 $(FCNT_OUT)/%.o: tests/unit/fw_fcn/%.c $(ABI_C)
 	@mkdir -p $(@D)
 	$(CCACHE) $(CC) $(CFLAGS) $(FW_NATIVE_FLAGS) $(FW_NATIVE_SAN) -MMD -c $< -o $@
-$(FCNT_OUT)/fw_fcn_test: $(FCNT_OBJ) $(FW_NATIVE_LIB)
-	$(CC) $(FW_NATIVE_SAN) $(FCNT_WRAP) $^ -lcheck -lsubunit -lm -lrt -lpthread -o $@
+$(FCNT_OUT)/fw_fcn_test: $(FCNT_OBJ) $(FW_NATIVE_LIB) $(CHECK_FEW_O)
+	$(CC) $(FW_NATIVE_SAN) $(FCNT_WRAP) $(CHECK_FEW) $^ -lcheck -lsubunit -lm -lrt -lpthread -o $@
 -include $(FCNT_OBJ:.o=.d)
 
 # --- the hot path on the core: engine memories and registers become plain RAM behind the program

@@ -29,10 +29,10 @@ $(FWN_OUT)/tcp_helper.o: tests/unit/fw_tcp/tcp_helper.c $(ABI_C)
 $(FWN_OUT)/%.o: tests/unit/fw_nvme/%.c $(ABI_C)
 	@mkdir -p $(@D)
 	$(CCACHE) $(CC) $(CFLAGS) $(FW_NATIVE_FLAGS) $(FW_NATIVE_SAN) -Itests/unit/fw_tcp -MMD -c $< -o $@
-$(FWN_OUT)/fw_nvme_test: $(filter-out $(FWN_CTL),$(FWN_OBJ)) $(FW_NATIVE_LIB)
-	$(CC) $(FW_NATIVE_SAN) $(FWN_WRAP) $^ -lcheck -lsubunit -lm -lrt -lpthread -o $@
-$(FWN_OUT)/fw_ctl_test: $(filter-out $(FWN_HOST),$(FWN_OBJ)) $(FW_NATIVE_LIB)
-	$(CC) $(FW_NATIVE_SAN) $(FWN_WRAP) $^ -lcheck -lsubunit -lm -lrt -lpthread -o $@
+$(FWN_OUT)/fw_nvme_test: $(filter-out $(FWN_CTL),$(FWN_OBJ)) $(FW_NATIVE_LIB) $(CHECK_FEW_O)
+	$(CC) $(FW_NATIVE_SAN) $(FWN_WRAP) $(CHECK_FEW) $^ -lcheck -lsubunit -lm -lrt -lpthread -o $@
+$(FWN_OUT)/fw_ctl_test: $(filter-out $(FWN_HOST),$(FWN_OBJ)) $(FW_NATIVE_LIB) $(CHECK_FEW_O)
+	$(CC) $(FW_NATIVE_SAN) $(FWN_WRAP) $(CHECK_FEW) $^ -lcheck -lsubunit -lm -lrt -lpthread -o $@
 -include $(FWN_OBJ:.o=.d)
 
 # --- the hot path on the core: engine memories and registers become plain RAM behind the program

@@ -6,7 +6,7 @@ FW_TCP_TEST_OBJ := $(FW_TCP_TEST_SRC:tests/unit/fw_tcp/%.c=build/tests/fw_tcp/%.
 build/tests/fw_tcp/%.o: tests/unit/fw_tcp/%.c $(ABI_C)
 	@mkdir -p $(@D)
 	$(CCACHE) $(CC) $(CFLAGS) $(FW_NATIVE_FLAGS) $(FW_NATIVE_SAN) -Itests/unit/fw_tcp -MMD -c $< -o $@
-build/tests/fw_tcp_test: $(FW_TCP_TEST_OBJ) $(FW_NATIVE_LIB)
-	$(CC) $(FW_NATIVE_SAN) $^ -lcheck -lsubunit -lm -lrt -lpthread -o $@
+build/tests/fw_tcp_test: $(FW_TCP_TEST_OBJ) $(FW_NATIVE_LIB) $(CHECK_FEW_O)
+	$(CC) $(FW_NATIVE_SAN) $(CHECK_FEW) $^ -lcheck -lsubunit -lm -lrt -lpthread -o $@
 -include $(FW_TCP_TEST_OBJ:.o=.d)
 TESTS += build/tests/fw_tcp_test

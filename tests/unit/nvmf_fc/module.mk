@@ -10,6 +10,6 @@ TESTS += $(NF_OUT)/nvmf_fc_test
 $(NF_OUT)/%.o: %.c build/abi/weft_host.h
 	@mkdir -p $(@D)
 	$(CCACHE) $(CC) $(CFLAGS) $(NF_SAN) -MMD -MP -c $< -o $@
-$(NF_OUT)/nvmf_fc_test: $(NF_OBJ)
-	$(CC) $(NF_SAN) -o $@ $^ $(DRIVER_LIBS) $(CHECK_LIBS)
+$(NF_OUT)/nvmf_fc_test: $(NF_OBJ) $(CHECK_FEW_O)
+	$(CC) $(NF_SAN) $(CHECK_FEW) -o $@ $^ $(DRIVER_LIBS) $(CHECK_LIBS)
 -include $(NF_OBJ:.o=.d)

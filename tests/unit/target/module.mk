@@ -13,6 +13,6 @@ $(TGT_OUT)/lib/%.o: host-lib/target/%.c
 $(TGT_OUT)/%.o: tests/unit/target/%.c
 	@mkdir -p $(@D)
 	$(CCACHE) $(CC) $(CFLAGS) $(TGT_SAN) -MMD -MP -c $< -o $@
-$(TGT_OUT)/target_test: $(TGT_OBJ)
-	$(CC) $(TGT_SAN) -o $@ $^ -lnettle $(CHECK_LIBS)
+$(TGT_OUT)/target_test: $(TGT_OBJ) $(CHECK_FEW_O)
+	$(CC) $(TGT_SAN) $(CHECK_FEW) -o $@ $^ -lnettle $(CHECK_LIBS)
 -include $(TGT_OBJ:.o=.d)
