@@ -47,3 +47,5 @@ build/tests/unit/driver/headers: tests/unit/driver/headers.sh $(PUBLIC_H) build/
 	cp $< $@
 	chmod +x $@
 TESTS += build/tests/unit/driver/headers
+
+include driver/image/module.mk

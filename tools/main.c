@@ -44,6 +44,8 @@ void usage(FILE *to)
 	fputs("usage: weft VERB --device vfio-user:PATH [options]\n\n", to);
 	for (i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
 		fprintf(to, "  %-14s %s\n", verbs[i].name, verbs[i].help);
+	fputs("  xclbin         containers for boards with Xilinx shells; weft xclbin --help\n",
+	      to);
 	fprintf(to, "  %-14s %s\n", "fw", "firmware in the adapter's flash: weft fw --help");
 	fprintf(to, "  %-14s %s\n", "image", "firmware images: weft image --help");
 	fputs("\n"
@@ -80,6 +82,8 @@ int main(int argc, char **argv)
 	unsigned int i;
 	int rc;
 
+	if (argc > 1 && !strcmp(argv[1], "xclbin"))
+		return xclbin_main(argc - 1, argv + 1);
 	if (argc > 1 && !strcmp(argv[1], "fw"))
 		return do_fw(argc - 1, argv + 1);
 	if (argc > 1 && !strcmp(argv[1], "image")) /* about files, with a command line of its own */

@@ -53,6 +53,19 @@ struct target_options {
 	unsigned int stats_every; /* seconds */
 };
 
+#define XRT_MCS_MAX 2u
+
+/* What is to be flashed on a board with a Xilinx shell: one of them. */
+struct xrt_options {
+	const char *mcs[XRT_MCS_MAX]; /* flash images of our own */
+	unsigned int n_mcs;
+	const char *base; /* a vendor's shell: a file, or "" for the installed one */
+	const char *shell;
+	const char *user; /* an xclbin */
+	bool golden;
+	bool yes; /* do not ask */
+};
+
 /* Everything the command line says. */
 struct config {
 	const char *verb;
@@ -89,6 +102,7 @@ struct config {
 	bool verify;
 	bool no_digest;
 	struct target_options target;
+	struct xrt_options xrt;
 };
 
 /* A device, and on request an association; closed by session_end. */
@@ -211,6 +225,14 @@ int do_target(const struct config *cfg);
 int do_fw(int argc, char **argv);
 /* image/main.c. Exit status; argv[0] is "image". */
 int do_image(int argc, char **argv);
+
+/*
+ * xrt_flash.c: the board's own tools write its flash. As verbs do, or positive: the exit status of the
+ * tool that failed.
+ */
+int do_xrt_flash(const struct config *cfg);
+/* xrt/cmd.c: weft xclbin, with a command line of its own. The exit status. */
+int xclbin_main(int argc, char **argv);
 
 /* options.c. 0, 1 (help was wanted and printed), or -EINVAL (said why). */
 int parse_options(int argc, char **argv, struct config *cfg);

@@ -28,6 +28,15 @@ static void read_hardware(struct boot_env *env)
 		env->arg[i] = hal_rd(ENG_BOOT_ARG0 + 4 * i);
 }
 
+static void announce(struct boot_env *env, const uint32_t arg[4])
+{
+	uint32_t i;
+
+	(void)env;
+	for (i = 0; i < 4; i++)
+		hal_wr(ENG_BOOT_ARG0 + 4 * i, arg[i]);
+}
+
 /* Returns when there is an image to be started, at ENG_IMEM_BASE; 0: there is none. */
 uint32_t rom_main(void)
 {

@@ -69,6 +69,12 @@ static const struct image_crypto *crypto(struct boot_env *env)
 	return &c;
 }
 
+static void announce(struct boot_env *env, const uint32_t arg[4])
+{
+	(void)env;
+	memcpy(fake_boot.arg, arg, sizeof(fake_boot.arg));
+}
+
 enum cause { POWER, RESET, WATCHDOG };
 
 /* The adapter starts: ROM, then firmware. Returns the slot. */
@@ -79,6 +85,7 @@ static uint32_t start(enum cause cause)
 					    .time_ns = time_now };
 	struct boot_env env = { .spi = &spi,
 				.crypto = crypto,
+				.announce = announce,
 				.imem = imem,
 				.imem_len = sizeof(imem),
 				.header = header,
