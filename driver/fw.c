@@ -25,6 +25,7 @@ const char *weft_fw_error_text(unsigned int error)
 		[WEFT_FWE_POWER] = "power went before it was confirmed",
 		[WEFT_FWE_WATCHDOG] = "the watchdog ended it",
 		[WEFT_FWE_GIVEN_UP] = "the host gave it up",
+		[WEFT_FWE_TRAPPED] = "it stood still on a trap",
 	};
 
 	return error < sizeof(text) / sizeof(text[0]) && text[error] ? text[error] :

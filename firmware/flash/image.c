@@ -174,27 +174,3 @@ enum image_error image_check(const struct image_info *info, const struct image_r
 	}
 	return info->counter < rules->counter ? IMAGE_COUNTER : IMAGE_SOUND;
 }
-
-const char *image_error_text(uint32_t error)
-{
-	static const char *const text[IMAGE_ERRORS] = {
-		"sound",
-		"no image (magic missing)",
-		"header wrong (sizes, flags or load address)",
-		"TLV areas wrong (malformed, or one missing, twice or in the wrong area)",
-		"image for another board",
-		"signed with another key",
-		"digest wrong (content changed)",
-		"signature wrong",
-		"security counter below the one confirmed",
-		"flash does not answer",
-	};
-
-	if (error < IMAGE_ERRORS)
-		return text[error];
-	if (error == TRIAL_POWER)
-		return "trial not confirmed before power went";
-	if (error == TRIAL_WATCHDOG)
-		return "trial ended by the watchdog";
-	return "unknown error";
-}

@@ -37,6 +37,7 @@ enum image_error {
 /* Of a trial that was started and not confirmed: added to the cause. */
 #define TRIAL_POWER 17u    /* power went first */
 #define TRIAL_WATCHDOG 18u /* the watchdog fired */
+#define TRIAL_TRAPPED 20u  /* it stood still on a trap; 19 is the host's */
 
 #define IMAGE_MAGIC 0x96f3b83du
 #define IMAGE_F_PIC 0x01u
@@ -126,8 +127,5 @@ enum image_error image_tlvs(const uint8_t *p, size_t len, struct image_info *inf
  */
 enum image_error image_check(const struct image_info *info, const struct image_rules *rules,
 			     const struct image_crypto *crypto);
-
-/* A short text for an enum image_error, or a TRIAL_ cause; never NULL. */
-const char *image_error_text(uint32_t error);
 
 #endif

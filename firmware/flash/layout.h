@@ -37,6 +37,7 @@
 #define BOOT_ARG0_PASSED(slot) (1u << (15 + (slot))) /* passed over as unsound */
 #define BOOT_ARG0_NO_RECORD (1u << 24)               /* a record could not be written */
 #define BOOT_ARG3_MAGIC 0x544f4f42u
+#define BOOT_ARG3_TRAPPED 0x50415254u /* in its place once ROM or firmware stand still on a trap */
 
 #define BOOT_TRIAL_MS 30000u /* the watchdog's time when a trial is started */
 

@@ -116,6 +116,13 @@ static bool goes_on(const struct boot_env *env, uint32_t slot)
 	       (env->arg[0] & mask) == (slot | BOOT_ARG0_TRIAL);
 }
 
+static uint32_t why_over(const struct boot_env *env)
+{
+	if (env->watchdog_fired)
+		return TRIAL_WATCHDOG;
+	return env->arg[3] == BOOT_ARG3_TRAPPED ? TRIAL_TRAPPED : TRIAL_POWER;
+}
+
 /* Before the record says that it was tried: a reset that comes in between is none that ends the trial. */
 static void announce_trial(struct start *s, uint32_t slot)
 {
@@ -133,7 +140,7 @@ static bool try_trial(struct start *s)
 	if (!rec.trial)
 		return false;
 	if (rec.tried && !goes_on(s->env, rec.trial)) {
-		fail_trial(s, s->env->watchdog_fired ? TRIAL_WATCHDOG : TRIAL_POWER);
+		fail_trial(s, why_over(s->env));
 		return false;
 	}
 	if (!rec.tried) {

@@ -65,8 +65,12 @@ uint32_t rom_main(void)
 	return 1;
 }
 
-/* A fault in the ROM itself, or a flash port that is not there. */
+/*
+ * A fault in the ROM itself, a flash port that is not there, or an image that comes to no trap vector of its own. A trial is
+ * over with it: the host, which sees dead firmware, resets before the watchdog would end it.
+ */
 void rom_trap(uint32_t cause, uint32_t pc)
 {
+	hal_wr(ENG_BOOT_ARG0 + 12, BOOT_ARG3_TRAPPED);
 	hal_host_status(2, (uint32_t)WEFT_DEAD_ROM << 24 | (cause & 0xff) << 16 | (pc & 0xffff));
 }

@@ -135,6 +135,23 @@ START_TEST(a_trial_ends_by_the_watchdog)
 }
 END_TEST
 
+/* An image of zeroes: its first instruction traps. The host sees that, and its reset goes back to the active slot. */
+START_TEST(a_trial_that_traps_ends_with_the_next_reset)
+{
+	static const uint8_t zeroes[64];
+	FILE *f = fopen(DIR "zeroes.bin", "wb");
+
+	ck_assert(f && fwrite(zeroes, sizeof(zeroes), 1, f) == 1 && !fclose(f));
+	signed_put(b.flash, B, DIR "zeroes.bin", 6);
+	signed_record(b.flash, A, 0, B, 5);
+	power_on();
+	ck_assert(board_until(&b, READY | DEAD, DEAD));
+	ck_assert_uint_eq(board_read(&b, WEFT_FW_STATUS), (uint32_t)WEFT_DEAD_ROM << 24 | 2u << 16);
+	weft_sim_reset(b.sim);
+	runs(A);
+}
+END_TEST
+
 static const uint64_t steps[] = { 1, 9, 16, 24, 31 };
 #define N_STEPS ((int)(sizeof(steps) / sizeof(steps[0])))
 
@@ -202,6 +219,7 @@ int main(int argc, char **argv)
 		add(s, "counter", a_counter_too_old_falls_to_golden, 1);
 		add(s, "board", another_board_or_a_dead_flash_starts_nothing, 1);
 		add(s, "trial", a_trial_ends_by_the_watchdog, 1);
+		add(s, "trap", a_trial_that_traps_ends_with_the_next_reset, 1);
 		add(s, "power", power_may_fail_while_the_record_is_written, N_STEPS);
 		add(s, "firmware", the_firmware_starts_and_serves_a_driver, 1);
 	}

@@ -156,6 +156,23 @@ START_TEST(the_watchdog_ends_a_trial)
 }
 END_TEST
 
+/* The driver that finds dead firmware resets at once: nobody would wait for the watchdog. */
+START_TEST(a_trap_ends_a_trial)
+{
+	put_three();
+	set_record(SLOT_A, 0, SLOT_B, 0);
+	rig_power_up(&r);
+	must_run(SLOT_B);
+	r.env.arg[3] = BOOT_ARG3_TRAPPED; /* what the trap left */
+	rig_reset(&r, false);
+	must_run(SLOT_A);
+	ck_assert_uint_eq(record().trial, 0);
+	ck_assert_uint_eq(record().failed, SLOT_B);
+	ck_assert_uint_eq(record().why, TRIAL_TRAPPED);
+	rig_free(&r);
+}
+END_TEST
+
 /* A driver resets the adapter when it opens it, and when it closes it: that is no fault of the image's. */
 START_TEST(the_hosts_resets_do_not_end_a_trial)
 {
@@ -389,6 +406,7 @@ Suite *rom_suite(void)
 	tcase_add_test(tc, firmware_hears_what_was_passed_over);
 	tcase_add_test(tc, a_trial_is_started_once_and_recorded_before);
 	tcase_add_test(tc, the_watchdog_ends_a_trial);
+	tcase_add_test(tc, a_trap_ends_a_trial);
 	tcase_add_test(tc, the_hosts_resets_do_not_end_a_trial);
 	tcase_add_test(tc, a_reset_out_of_another_image_ends_a_trial);
 	tcase_add_test(tc, an_unsound_trial_is_not_started_and_the_record_says_why);
