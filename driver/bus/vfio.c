@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <weft/pci.h>
+
 #include "vfio.h"
 
 #define IDLE_POLLS 1024u /* empty polls between two looks at the events */
@@ -32,63 +34,42 @@ int vk_fail(const struct vk_bus *vk, int rc, const char *fmt, ...)
 
 /* --- names ------------------------------------------------------------------------------------------ */
 
-/* Reads exactly min..max hex digits. */
-static const char *hex(const char *s, int min, int max, uint32_t *val)
+static const char *hex_byte(const char *s, uint8_t *byte)
 {
-	int n;
+	const char text[3] = { s[0], s[0] ? s[1] : '\0', '\0' };
 
-	*val = 0;
-	for (n = 0; n < max && isxdigit((unsigned char)s[n]); n++)
-		*val = *val << 4 | (uint32_t)(isdigit((unsigned char)s[n]) ?
-						      s[n] - '0' :
-						      tolower((unsigned char)s[n]) - 'a' + 10);
-	return n < min ? NULL : s + n;
+	if (!isxdigit((unsigned char)text[0]) || !isxdigit((unsigned char)text[1]))
+		return NULL;
+	*byte = (uint8_t)strtoul(text, NULL, 16);
+	return s + 2;
 }
 
-/* "[DOMAIN:]BUS:DEVICE.FUNCTION", as sysfs writes it. */
-static int parse_bdf(const char *text, char *bdf, size_t room)
+static int parse_bdf(const char *text, char bdf[WEFT_PCI_NAME])
 {
-	uint32_t domain = 0, bus, dev, fn;
-	const char *first = strchr(text, ':'), *s = text;
+	struct weft_pci_addr addr;
+	int rc = weft_pci_parse(text, &addr);
 
-	if (first && strchr(first + 1, ':')) {
-		s = hex(s, 1, 8, &domain);
-		if (!s || *s++ != ':')
-			return -EINVAL;
-	}
-	s = hex(s, 1, 2, &bus);
-	if (s && *s == ':')
-		s = hex(s + 1, 1, 2, &dev);
-	else
-		return -EINVAL;
-	if (s && *s == '.')
-		s = hex(s + 1, 1, 1, &fn);
-	else
-		return -EINVAL;
-	if (!s || *s || dev > 31 || fn > 7)
-		return -EINVAL;
-	snprintf(bdf, room, "%04x:%02x:%02x.%x", domain, bus, dev, fn);
-	return 0;
+	if (!rc)
+		weft_pci_format(&addr, bdf);
+	return rc;
 }
 
 bool vk_is_bdf(const char *text)
 {
-	char bdf[24];
+	struct weft_pci_addr addr;
 
-	return !parse_bdf(text, bdf, sizeof(bdf));
+	return !weft_pci_parse(text, &addr);
 }
 
 /* A UUID, 8-4-4-4-12 hex digits. */
 static int parse_token(const char *s, uint8_t *token)
 {
 	unsigned int i;
-	uint32_t byte;
 
 	for (i = 0; s && i < 16; i++) {
 		if ((i == 4 || i == 6 || i == 8 || i == 10) && *s++ != '-')
 			return -EINVAL;
-		s = hex(s, 2, 2, &byte);
-		token[i] = (uint8_t)byte;
+		s = hex_byte(s, &token[i]);
 	}
 	return s && !*s ? 0 : -EINVAL;
 }
@@ -311,10 +292,8 @@ int weft_bus_open_vfio(const char *bdf, const struct weft_vfio_options *opt, str
 	vk->opt = opt ? *opt : adapter;
 	vk->device = vk->group_fd = vk->container = -1;
 	vk->err_fd = vk->req_fd = vk->event_fd = -1;
-	rc = parse_bdf(bdf, vk->bdf, sizeof(vk->bdf));
-	if (rc)
-		weft_set_error(rc, "vfio: \"%.64s\" is no PCI address (0000:05:00.0)", bdf);
-	else
+	rc = parse_bdf(bdf, vk->bdf);
+	if (!rc)
 		rc = vk_dma_init(vk);
 	if (rc) {
 		free(vk);

@@ -16,7 +16,7 @@
 #include "../internal.h"
 #include "vu.h"
 
-#define VENDOR_DEVICE 0x0f0e1b36u /* device id in the high half */
+#define VENDOR_DEVICE (WEFT_PCI_DEVICE << 16 | WEFT_PCI_VENDOR)
 #define REGION_BAR0 0u
 #define REGION_CONFIG 7u
 #define IRQ_MSIX 2u

@@ -3,11 +3,13 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include <weft/bus.h>
+
 #include "local.h"
 
-/* Every adapter there is. The simulated one: abi/host.toml. */
+/* Every adapter there is. */
 static const struct weft_pci_id adapters[] = {
-	{ 0x1b36, 0x0f0e },
+	{ WEFT_PCI_VENDOR, WEFT_PCI_DEVICE },
 };
 
 static int digit(char c)

@@ -9,6 +9,6 @@ $(FAKE_KERNEL_OBJ) $(VFIO_TEST:%=%.o): build/%.o: %.c build/abi/weft_host.h
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -D_GNU_SOURCE $(DRIVER_INC) -MMD -MP -c $< -o $@
 -include $(FAKE_KERNEL_OBJ:.o=.d) $(VFIO_TEST:%=%.d)
-$(VFIO_TEST): %: %.o $(FAKE_KERNEL_OBJ) $(DRIVER_OBJ)
+$(VFIO_TEST): %: %.o $(FAKE_KERNEL_OBJ) $(DRIVER_OBJ) $(PCI_OBJ)
 	$(CC) -o $@ $^ $(DRIVER_LIBS) $(CHECK_LIBS)
 TESTS += $(VFIO_TEST)

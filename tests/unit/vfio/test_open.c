@@ -99,9 +99,9 @@ START_TEST(short_and_capital_addresses)
 {
 	expect_open("05:00.0");
 	close_bus();
-	expect_open("vfio:5:0.0");
+	expect_open("vfio:05:00.0");
 	close_bus();
-	expect_open("vfio:0:05:00.0");
+	expect_open("vfio:0000:05:00.0");
 	close_bus();
 }
 END_TEST
@@ -119,6 +119,8 @@ START_TEST(senseless_names)
 		{ "vfio:0000:05:00.00", "no PCI address" },
 		{ "vfio:0000:105:00.0", "no PCI address" },
 		{ "vfio:000000000:05:00.0", "no PCI address" },
+		{ "vfio:0:05:00.0", "no PCI address" },
+		{ "vfio:5:0.0", "no PCI address" },
 		{ "vfio:../../etc/passwd", "no PCI address" },
 		{ "vfio:" FK_BDF ",mode", "option" },
 		{ "vfio:" FK_BDF ",mode=fast", "option" },
